@@ -1,0 +1,53 @@
+const ROOMS = 'core|drivers|sim|calibration|orchestrator|bench|cli|perf|test|examples'
+
+/** A room may import itself, the rooms named, and packages. Nothing else of ours. */
+const mayImport = (room, allowed) => ({
+  name: `${room}-imports-only-${['itself', ...allowed].join('-')}`,
+  severity: 'error',
+  from: { path: `^${room}/` },
+  to: { path: `^(${ROOMS})/`, pathNot: `^(${[room, ...allowed].join('|')})/` },
+})
+
+export default {
+  forbidden: [
+    mayImport('core', []),
+    mayImport('drivers', ['core']),
+    mayImport('sim', ['core']),
+    mayImport('orchestrator', ['core']),
+    mayImport('calibration', ['core', 'orchestrator']),
+    mayImport('bench', ['core', 'drivers', 'sim']),
+    mayImport('cli', ['core', 'bench', 'orchestrator', 'calibration']),
+    mayImport('examples', ['core', 'bench', 'orchestrator', 'calibration', 'cli']),
+    {
+      name: 'codecs-do-no-io',
+      comment: 'A codec turns bytes into messages. It opens nothing and waits for nothing.',
+      severity: 'error',
+      from: { path: '^(drivers|sim)/protocols/' },
+      to: {
+        path: '^((drivers|sim)/(transports|ports|instruments|lasers|modulators|phase-shifters|thermal|detectors|power)/|node_modules/(rxjs|serialport|modbus-serial|koffi)|(node:)?(net|dgram|fs|child_process|timers)$)',
+      },
+    },
+    {
+      name: 'physics-does-no-io',
+      severity: 'error',
+      from: { path: '^(sim/optics|calibration/(fit|model))/' },
+      to: {
+        path: '^(node_modules/(rxjs|serialport|modbus-serial|koffi|sqlite3)|(node:)?(net|dgram|fs|child_process)$)',
+      },
+    },
+    { name: 'core-knows-no-rxjs', severity: 'error', from: { path: '^core/' }, to: { path: 'node_modules/rxjs' } },
+    { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-undeclared-package',
+      severity: 'error',
+      from: {},
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^dist/' },
+  },
+}

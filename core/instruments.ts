@@ -1,0 +1,127 @@
+import type { PowerDbm } from './quantities.ts'
+import type { Range } from './range.ts'
+
+/** What an instrument says of itself. Empty strings where it says nothing. */
+export interface Identity {
+  readonly maker: string
+  readonly model: string
+  readonly serial: string
+  readonly firmware: string
+}
+
+/**
+ * Anything with a wire.
+ *
+ * Every call that waits takes an AbortSignal, last. Throws: RANGE_EXCEEDED before a byte is sent;
+ * TRANSPORT_* when the wire fails; PROTOCOL_UNEXPECTED_REPLY with the raw reply; INSTRUMENT_REFUSED with the
+ * instrument's own error.
+ *
+ * Disposing makes safe first (with a deadline of its own), then lets go of the wire even if that failed.
+ */
+export interface Instrument extends AsyncDisposable {
+  readonly identity: Identity
+  /** Dark, cold, parked: commands the safe state and reads it back. Throws SAFE_STATE_UNVERIFIED. Idempotent. */
+  makeSafe(signal: AbortSignal): Promise<void>
+}
+
+/** A laser on a frequency grid. Frequencies are optical, in vacuum. */
+export interface Laser extends Instrument {
+  readonly frequencyRangeThz: Range
+  readonly powerRangeDbm: Range
+  /** Only while dark on most modules; switches emission off first when it must. */
+  setFrequencyThz(frequencyThz: number, signal: AbortSignal): Promise<void>
+  readFrequencyThz(signal: AbortSignal): Promise<number>
+  setPowerDbm(power: PowerDbm, signal: AbortSignal): Promise<void>
+  /** Measured output power. */
+  readPowerDbm(signal: AbortSignal): Promise<PowerDbm>
+  /** Resolves once the light is on and settled, or off. */
+  setEmission(on: boolean, signal: AbortSignal): Promise<void>
+  readEmission(signal: AbortSignal): Promise<boolean>
+}
+
+export interface SymbolFormat {
+  /** Time one symbol stays on the output. */
+  readonly symbolPeriodS: number
+  /** Output voltage of code +127, before any driver amplifier. */
+  readonly amplitudeV: number
+}
+
+/** Plays symbols on several channels at once, as int8 codes: −127…127 of full scale. */
+export interface SymbolGenerator extends Instrument {
+  readonly channelCount: number
+  readonly maxSymbolsPerFrame: number
+  configure(format: SymbolFormat, signal: AbortSignal): Promise<void>
+  /**
+   * Stops, uploads one frame and arms: it plays once at the next trigger, then rests at code 0.
+   *
+   * Shapes: `codes[channel]` is [symbol], one array a channel, all of one length.
+   */
+  loadFrame(codes: readonly Int8Array[], signal: AbortSignal): Promise<void>
+  /** Arms the frame that is already loaded, again. */
+  rearm(signal: AbortSignal): Promise<void>
+  /** Software trigger: plays the frame and sends a pulse out of the trigger output. */
+  trigger(signal: AbortSignal): Promise<void>
+  /** Rests at these codes, one a channel, until the next load or stop. */
+  hold(codes: Int8Array, signal: AbortSignal): Promise<void>
+  stop(signal: AbortSignal): Promise<void>
+}
+
+/** Keeps one Mach–Zehnder modulator at a point of its transfer curve. */
+export interface BiasController extends Instrument {
+  /** Finds the null of the transmission and holds it; resolves when locked. Throws INSTRUMENT_NOT_SETTLED. */
+  lockNull(signal: AbortSignal): Promise<void>
+  readLocked(signal: AbortSignal): Promise<boolean>
+  readBiasV(signal: AbortSignal): Promise<number>
+}
+
+/** Many heaters, one voltage each. */
+export interface PhaseShifterBank extends Instrument {
+  readonly channelCount: number
+  readonly voltageRangeV: Range
+  /** Sets `voltagesV.length` neighbouring channels, starting at `first`, module by module. */
+  setVoltagesV(first: number, voltagesV: Float64Array, signal: AbortSignal): Promise<void>
+  /** Measured, not the set points. Shape: [channelCount]. */
+  readVoltagesV(signal: AbortSignal): Promise<Float64Array>
+}
+
+export interface TemperatureController extends Instrument {
+  readonly temperatureRangeC: Range
+  setTemperatureC(temperatureC: number, signal: AbortSignal): Promise<void>
+  readTemperatureC(signal: AbortSignal): Promise<number>
+  setRunning(on: boolean, signal: AbortSignal): Promise<void>
+}
+
+export interface PowerLog {
+  readonly points: number
+  /** Averaging time of one point; points follow each other without a gap. */
+  readonly averagingS: number
+}
+
+/** An optical power meter with several ports that log together. */
+export interface MultichannelPowerMeter extends Instrument {
+  readonly channelCount: number
+  readonly maxLogPoints: number
+  /** Same wavelength and fixed range on every port. */
+  configure(setup: { readonly wavelengthNm: number; readonly rangeDbm: number }, signal: AbortSignal): Promise<void>
+  /** Every port waits for one external trigger, then logs the whole record. */
+  armLog(log: PowerLog, signal: AbortSignal): Promise<void>
+  /** Resolves when the last armed record is complete. */
+  waitLog(signal: AbortSignal): Promise<void>
+  /** Shape: [port][point], in mW. Throws PROTOCOL_UNEXPECTED_REPLY on a wrong length, RANGE_EXCEEDED on over-range. */
+  readLogMw(signal: AbortSignal): Promise<Float64Array[]>
+  readPowerMw(port: number, signal: AbortSignal): Promise<number>
+}
+
+/** Slow analog inputs. */
+export interface VoltageMonitor extends Instrument {
+  readonly channelCount: number
+  /** Shape: [count], starting at channel `first`. */
+  readVoltagesV(first: number, count: number, signal: AbortSignal): Promise<Float64Array>
+}
+
+/** A mains energy meter. */
+export interface EnergyMeter extends Instrument {
+  readPowerW(signal: AbortSignal): Promise<number>
+  /** Counter since the meter was built. */
+  readEnergyKwh(signal: AbortSignal): Promise<number>
+}

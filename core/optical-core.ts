@@ -1,0 +1,37 @@
+/** Weights that fit the core. */
+export interface Tile {
+  /** Two tiles with one id hold the same weights. */
+  readonly id: number
+  /** Shape [outputs, inputs], row-major, any finite values. */
+  readonly weights: Float64Array
+}
+
+/** A burst of symbols through one tile, uploaded, triggered and captured at once. */
+export interface Frame {
+  readonly tile: Tile
+  /** One array a lane, shape [symbol, input], row-major, each value in −1…1. All lanes have as many symbols. */
+  readonly lanes: readonly Float64Array[]
+}
+
+export interface FrameResult {
+  readonly frame: Frame
+  /** One array a lane, shape [symbol, output], row-major: weights times inputs, in the weights' own scale. */
+  readonly lanes: readonly Float64Array[]
+}
+
+/**
+ * The optics that multiply, seen from a job.
+ *
+ * `stream` is pull-based: it takes the next frame when it has room for it, and overlaps the programming and
+ * upload of one frame with the read-out of the one before. Results come in the order of the frames.
+ */
+export interface OpticalCore {
+  readonly shape: { readonly outputs: number; readonly inputs: number }
+  readonly lanes: number
+  readonly maxSymbolsPerFrame: number
+  /** Sets the optics to this tile. `stream` does it by itself whenever a frame brings another tile. */
+  program(tile: Tile, signal: AbortSignal): Promise<void>
+  stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncIterable<FrameResult>
+  /** Dark and cold, verified. */
+  safe(signal: AbortSignal): Promise<void>
+}

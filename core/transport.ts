@@ -1,0 +1,36 @@
+import type { BenchError } from './errors.ts'
+
+/** `tx` to the instrument, `rx` from it, `ctl` an operation without bytes of its own, `err` a failure of the wire. */
+export type WireDirection = 'tx' | 'rx' | 'ctl' | 'err'
+
+/** Where bytes arrive. Calls never overlap and never happen inside `write`. */
+export interface ByteReceiver {
+  onBytes(bytes: Uint8Array): void
+  /** The far end is gone; the transport is unusable until `resynchronise`. */
+  onLost(error: BenchError): void
+  /** Nothing more will come for the exchange under way, as in the recorded run: time is up now. */
+  onDeadline(): void
+}
+
+/**
+ * One end of a wire: bytes in, bytes out, no framing.
+ *
+ * Throws: TRANSPORT_LOST from `write` when the far end is gone.
+ */
+export interface ByteTransport extends AsyncDisposable {
+  /** VISA-style name, for messages. */
+  readonly resource: string
+  /** Called once, by the session that owns this wire. */
+  connect(receiver: ByteReceiver): void
+  /** Bytes leave in the order of the calls. One command, one write. */
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<void>
+  /** After it resolves, nothing asked before can still answer. Sockets reconnect; serial lines wait for silence. */
+  resynchronise(signal: AbortSignal): Promise<void>
+}
+
+/** Sees every byte of one wire before any parser does. */
+export interface WireTap {
+  /** Step to which the bytes of the present exchange belong. */
+  cause: number
+  record(direction: WireDirection, bytes: Uint8Array): void
+}

@@ -1,0 +1,36 @@
+import type { z } from 'zod'
+import type { Clock } from '../core/clock.ts'
+import type { Instrument } from '../core/instruments.ts'
+import type { Wire } from './transports/wire.ts'
+
+export interface SerialLine {
+  readonly baudRate: number
+  readonly dataBits: 7 | 8
+  readonly parity: 'none' | 'even' | 'odd'
+  readonly stopBits: 1 | 2
+}
+
+/** One line of the registry: what the bench file may say of an instrument, and how to open it. */
+export interface DriverEntry<Settings = unknown, T extends Instrument = Instrument> {
+  /** Which role the instrument can fill. */
+  readonly kind:
+    | 'laser'
+    | 'symbol-generator'
+    | 'bias-controller'
+    | 'phase-shifter-bank'
+    | 'temperature-controller'
+    | 'power-meter'
+    | 'voltage-monitor'
+    | 'energy-meter'
+  /** Which resources can reach it. */
+  readonly wires: readonly ('serial' | 'socket' | 'modbus-serial' | 'modbus-tcp')[]
+  /** How its serial line is set when the resource does not say. */
+  readonly serialLine?: SerialLine
+  /** Settings under the instrument in the bench file, besides driver and resource; unknown keys are refused. */
+  readonly settings: z.ZodType<Settings>
+  /**
+   * Checks the identity and returns the instrument.
+   * Throws: INSTRUMENT_WRONG_IDENTITY naming what answered and what was expected.
+   */
+  open(wire: Wire, settings: Settings, clock: Clock, signal: AbortSignal): Promise<T>
+}

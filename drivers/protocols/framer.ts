@@ -1,0 +1,5 @@
+/**
+ * Cuts the first message off the bytes that have arrived: the message and how many bytes it took,
+ * or undefined while it is incomplete. Throws BenchError on bytes that can never become one.
+ */
+export type Framer<T> = (bytes: Uint8Array) => { readonly message: T; readonly used: number } | undefined

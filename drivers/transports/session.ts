@@ -1,0 +1,224 @@
+import { BenchError } from '../../core/errors.ts'
+import { currentStep } from '../../core/step-context.ts'
+import type { ByteReceiver, ByteTransport, WireTap } from '../../core/transport.ts'
+import type { Framer } from '../protocols/framer.ts'
+import { ByteQueue } from './byte-queue.ts'
+
+export interface SessionOptions {
+  /** Longest silence before a reply. */
+  readonly timeoutMs: number
+  readonly tap?: WireTap
+  /** How this protocol gets rid of replies to a question that was given up. Default: the transport's own way. */
+  readonly resynchronise?: (raw: RawWire, signal: AbortSignal) => Promise<void>
+  /** Bytes that nobody asked for. Default: the session becomes suspect and resynchronises before the next exchange. */
+  readonly onStray?: (bytes: Uint8Array) => void
+}
+
+/** The wire without framing, for a resynchronisation that has to talk. */
+export interface RawWire {
+  readonly transport: ByteTransport
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<void>
+  /** Resolves with the next bytes, or with undefined after `silenceMs` without any. */
+  nextBytes(silenceMs: number, signal: AbortSignal): Promise<Uint8Array | undefined>
+}
+
+interface Waiting {
+  take(): void
+  fail(error: Error): void
+  deadline(): void
+}
+
+/**
+ * One instrument's conversation: one exchange at a time, in order of the calls, each with a deadline.
+ *
+ * After an exchange that timed out, was aborted or could not be framed the session is suspect: before the next
+ * one it resynchronises, so that a late reply never answers another question.
+ *
+ * Throws: TRANSPORT_TIMEOUT, TRANSPORT_LOST, TRANSPORT_ABORTED, and whatever the framer throws.
+ */
+export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
+  readonly transport: ByteTransport
+  readonly #options: SessionOptions
+  readonly #arrived = new ByteQueue()
+  #waiting: Waiting | undefined
+  #rawWaiting: ((bytes: Uint8Array | undefined) => void) | undefined
+  #last: Promise<unknown> = Promise.resolve()
+  #pending = 0
+  #suspect = false
+  #lost: BenchError | undefined
+
+  constructor(transport: ByteTransport, options: SessionOptions) {
+    this.transport = transport
+    this.#options = options
+    transport.connect(this)
+  }
+
+  get resource(): string {
+    return this.transport.resource
+  }
+
+  /** Sends a message that has a reply. */
+  ask<T>(request: Uint8Array, framer: Framer<T>, signal: AbortSignal, timeoutMs = this.#options.timeoutMs): Promise<T> {
+    return this.#inTurn(signal, async () => {
+      const reply = this.#reply(framer, request, signal, timeoutMs)
+      // A rejection that comes before the write ends must not look unhandled.
+      reply.catch(() => undefined)
+      await this.#send(request, signal)
+      return reply
+    })
+  }
+
+  /** Sends a message that has none. */
+  tell(request: Uint8Array, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(signal, () => this.#send(request, signal))
+  }
+
+  #inTurn<T>(signal: AbortSignal, exchange: () => Promise<T>): Promise<T> {
+    const cause = currentStep()
+    const run = async (): Promise<T> => {
+      try {
+        if (signal.aborted) throw aborted(this.resource, signal)
+        if (this.#options.tap !== undefined) this.#options.tap.cause = cause
+        if (this.#suspect || this.#lost !== undefined) await this.#resynchronise(signal)
+        return await exchange()
+      } finally {
+        this.#pending--
+      }
+    }
+    const result = this.#pending++ === 0 ? run() : this.#last.then(run)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    await this.#send(bytes, signal)
+  }
+
+  nextBytes(silenceMs: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    if (this.#arrived.length > 0) return Promise.resolve(this.#arrived.clear())
+    return new Promise((resolve, reject) => {
+      const done = (bytes: Uint8Array | undefined): void => {
+        if (bytes === undefined) this.#options.tap?.record('ctl', SILENCE)
+        clearTimeout(timer)
+        signal.removeEventListener('abort', onAbort)
+        this.#rawWaiting = undefined
+        resolve(bytes)
+      }
+      const onAbort = (): void => {
+        done(undefined)
+        reject(aborted(this.resource, signal))
+      }
+      const timer = setTimeout(done, silenceMs, undefined)
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#rawWaiting = done
+    })
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    if (this.#rawWaiting !== undefined) return this.#rawWaiting(bytes)
+    this.#arrived.push(bytes)
+    if (this.#waiting === undefined) this.#stray()
+    else this.#waiting.take()
+  }
+
+  onDeadline(): void {
+    this.#rawWaiting?.(undefined)
+    this.#waiting?.deadline()
+  }
+
+  onLost(error: BenchError): void {
+    this.#lost = error
+    this.#waiting?.fail(error)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last
+    await this.transport[Symbol.asyncDispose]()
+  }
+
+  async #send(request: Uint8Array, signal: AbortSignal): Promise<void> {
+    try {
+      await this.transport.write(request, signal)
+    } catch (error) {
+      this.#suspect = true
+      throw error
+    }
+  }
+
+  #reply<T>(framer: Framer<T>, request: Uint8Array, signal: AbortSignal, timeoutMs: number): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(timer)
+        signal.removeEventListener('abort', onAbort)
+        this.#waiting = undefined
+      }
+      const fail = (error: Error): void => {
+        settle()
+        this.#suspect = true
+        reject(error)
+      }
+      const take = (): void => {
+        try {
+          const framed = framer(this.#arrived.peek())
+          if (framed === undefined) return
+          this.#arrived.drop(framed.used)
+          settle()
+          if (this.#arrived.length > 0) this.#stray()
+          resolve(framed.message)
+        } catch (error) {
+          fail(error as Error)
+        }
+      }
+      const onAbort = (): void => {
+        this.#options.tap?.record('err', ABORTED)
+        fail(aborted(this.resource, signal))
+      }
+      const deadline = (): void => {
+        this.#options.tap?.record('err', TIMEOUT)
+        const received = this.#arrived.peek().slice(0, 64)
+        fail(
+          new BenchError('TRANSPORT_TIMEOUT', `${this.resource}: no complete reply within ${timeoutMs} ms`, {
+            context: { resource: this.resource, request: printable(request), received: printable(received), timeoutMs },
+          }),
+        )
+      }
+      const timer = setTimeout(deadline, timeoutMs)
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#waiting = { take, fail, deadline }
+    })
+  }
+
+  /** Bytes that nobody asked for. They must never answer the next question. */
+  #stray(): void {
+    if (this.#options.onStray !== undefined) this.#options.onStray(this.#arrived.clear())
+    else this.#suspect = true
+  }
+
+  async #resynchronise(signal: AbortSignal): Promise<void> {
+    this.#options.tap?.record('ctl', RESYNCHRONISE)
+    this.#arrived.clear()
+    // A lost transport can only be reopened; words on a dead wire say nothing.
+    const { resynchronise } = this.#options
+    if (resynchronise !== undefined && this.#lost === undefined) await resynchronise(this, signal)
+    else await this.transport.resynchronise(signal)
+    this.#arrived.clear()
+    this.#suspect = false
+    this.#lost = undefined
+  }
+}
+
+const text = new TextEncoder()
+export const TIMEOUT = text.encode('timeout')
+export const ABORTED = text.encode('aborted')
+export const RESYNCHRONISE = text.encode('resynchronise')
+export const SILENCE = text.encode('silence')
+
+function aborted(resource: string, signal: AbortSignal): BenchError {
+  return new BenchError('TRANSPORT_ABORTED', `${resource}: given up while waiting`, { cause: signal.reason })
+}
+
+/** Text where it is text, hex pairs where it is not. */
+export function printable(bytes: Uint8Array): string {
+  const latin = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  return /^[\x20-\x7e\r\n]*$/.test(latin) ? JSON.stringify(latin) : Buffer.from(bytes).toString('hex')
+}

@@ -1,0 +1,46 @@
+import type { BenchError } from '../../core/errors.ts'
+import type { ByteReceiver, ByteTransport, WireTap } from '../../core/transport.ts'
+
+const LOST = new TextEncoder().encode('lost')
+
+/** A transport whose bytes all pass a tap, both ways, before any parser sees them. */
+export class TappedTransport implements ByteTransport {
+  readonly #inner: ByteTransport
+  readonly #tap: WireTap
+
+  constructor(inner: ByteTransport, tap: WireTap) {
+    this.#inner = inner
+    this.#tap = tap
+  }
+
+  get resource(): string {
+    return this.#inner.resource
+  }
+
+  connect(receiver: ByteReceiver): void {
+    this.#inner.connect({
+      onBytes: (bytes) => {
+        this.#tap.record('rx', bytes)
+        receiver.onBytes(bytes)
+      },
+      onLost: (error: BenchError) => {
+        this.#tap.record('err', LOST)
+        receiver.onLost(error)
+      },
+      onDeadline: () => receiver.onDeadline(),
+    })
+  }
+
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    this.#tap.record('tx', bytes)
+    return this.#inner.write(bytes, signal)
+  }
+
+  resynchronise(signal: AbortSignal): Promise<void> {
+    return this.#inner.resynchronise(signal)
+  }
+
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#inner[Symbol.asyncDispose]()
+  }
+}
