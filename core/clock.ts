@@ -35,13 +35,19 @@ export class SystemClock implements Clock {
   }
 }
 
+interface Sleeper {
+  readonly endNs: number
+  readonly wake: () => void
+}
+
 /**
  * Time that passes only when somebody waits for it: `sleep` moves it forward and returns at once.
  *
- * Two sleeps that overlap move it to the later end, not to the sum.
+ * Two sleeps that overlap move it to the later end, not to the sum; who sleeps less awakes first.
  */
 export class VirtualClock implements Clock {
   readonly #epochStartMs: number
+  readonly #sleepers = new Set<Sleeper>()
   #nowNs = 0
 
   constructor(epochStartMs = Date.UTC(2026, 0, 1)) {
@@ -56,17 +62,39 @@ export class VirtualClock implements Clock {
     return this.#nowNs
   }
 
-  async sleep(durationMs: number, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    const endNs = this.#nowNs + durationMs * 1e6
-    // Let every sleeper of this moment register its end before time moves.
-    await new Promise((resolve) => setImmediate(resolve))
-    signal.throwIfAborted()
-    this.moveTo(endNs)
+  sleep(durationMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason as Error)
+      const leave = (): void => {
+        signal.removeEventListener('abort', onAbort)
+        this.#sleepers.delete(sleeper)
+      }
+      const onAbort = (): void => {
+        leave()
+        reject(signal.reason as Error)
+      }
+      const wake = (): void => {
+        leave()
+        resolve()
+      }
+      const sleeper: Sleeper = { endNs: this.#nowNs + durationMs * 1e6, wake }
+      signal.addEventListener('abort', onAbort, { once: true })
+      this.#sleepers.add(sleeper)
+      // Let every sleeper of this moment register its end before time moves.
+      setImmediate(() => this.#wakeFirst())
+    })
   }
 
   /** Never backwards: an earlier moment is ignored. */
   moveTo(monotonicNs: number): void {
     this.#nowNs = Math.max(this.#nowNs, monotonicNs)
+  }
+
+  #wakeFirst(): void {
+    let first: Sleeper | undefined
+    for (const sleeper of this.#sleepers) if (first === undefined || sleeper.endNs < first.endNs) first = sleeper
+    if (first === undefined) return
+    this.moveTo(first.endNs)
+    first.wake()
   }
 }

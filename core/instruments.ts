@@ -82,6 +82,8 @@ export interface PhaseShifterBank extends Instrument {
   setVoltagesV(first: number, voltagesV: Float64Array, signal: AbortSignal): Promise<void>
   /** Measured, not the set points. Shape: [channelCount]. */
   readVoltagesV(signal: AbortSignal): Promise<Float64Array>
+  /** Measured electrical power of each channel. Shape: [channelCount]. */
+  readPowersMw(signal: AbortSignal): Promise<Float64Array>
 }
 
 export interface TemperatureController extends Instrument {

@@ -20,6 +20,8 @@ export interface ByteReceiver {
 export interface ByteTransport extends AsyncDisposable {
   /** VISA-style name, for messages. */
   readonly resource: string
+  /** True in a replay: `onDeadline` alone says when time is up, so the session sets no timer of its own. */
+  readonly keepsDeadlines?: boolean
   /** Called once, by the session that owns this wire. */
   connect(receiver: ByteReceiver): void
   /** Bytes leave in the order of the calls. One command, one write. */

@@ -1,4 +1,4 @@
-import { BenchError } from '../../core/errors.ts'
+import { BenchError, isBenchError } from '../../core/errors.ts'
 import { currentStep } from '../../core/step-context.ts'
 import type { ByteReceiver, ByteTransport, WireTap } from '../../core/transport.ts'
 import type { Framer } from '../protocols/framer.ts'
@@ -45,6 +45,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   #last: Promise<unknown> = Promise.resolve()
   #pending = 0
   #suspect = false
+  #resynchronising = false
   #lost: BenchError | undefined
 
   constructor(transport: ByteTransport, options: SessionOptions) {
@@ -60,10 +61,18 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   /** Sends a message that has a reply. */
   ask<T>(request: Uint8Array, framer: Framer<T>, signal: AbortSignal, timeoutMs = this.#options.timeoutMs): Promise<T> {
     return this.#inTurn(signal, async () => {
-      const reply = this.#reply(framer, request, signal, timeoutMs)
+      const giveUp = new AbortController()
+      const reply = this.#reply(framer, request, signal, timeoutMs, giveUp)
       // A rejection that comes before the write ends must not look unhandled.
       reply.catch(() => undefined)
-      await this.#send(request, signal)
+      try {
+        // The deadline ends a write that hangs, too.
+        await this.#send(request, giveUp.signal)
+      } catch (error) {
+        // Nobody waits for this reply any more: its timer must not strike the next exchange.
+        this.#waiting?.fail(error as Error)
+        throw error
+      }
       return reply
     })
   }
@@ -81,13 +90,27 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
         if (this.#options.tap !== undefined) this.#options.tap.cause = cause
         if (this.#suspect || this.#lost !== undefined) await this.#resynchronise(signal)
         return await exchange()
+      } catch (error) {
+        if (signal.aborted && error === signal.reason) throw aborted(this.resource, signal)
+        throw error
       } finally {
         this.#pending--
       }
     }
-    const result = this.#pending++ === 0 ? run() : this.#last.then(run)
+    const queued = this.#pending++ > 0
+    const result = queued ? this.#last.then(run) : run()
     this.#last = result.catch(() => undefined)
-    return result
+    return queued ? this.#unlessAborted(result, signal) : result
+  }
+
+  /** Who gives up while others are served need not wait for them; the turn itself then sends nothing. */
+  #unlessAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => reject(aborted(this.resource, signal))
+      if (signal.aborted) return onAbort()
+      signal.addEventListener('abort', onAbort, { once: true })
+      result.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    })
   }
 
   async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
@@ -95,20 +118,25 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   }
 
   nextBytes(silenceMs: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
+    if (signal.aborted) return Promise.reject(aborted(this.resource, signal))
     if (this.#arrived.length > 0) return Promise.resolve(this.#arrived.clear())
     return new Promise((resolve, reject) => {
-      const done = (bytes: Uint8Array | undefined): void => {
-        if (bytes === undefined) this.#options.tap?.record('ctl', SILENCE)
+      const settle = (): void => {
         clearTimeout(timer)
         signal.removeEventListener('abort', onAbort)
         this.#rawWaiting = undefined
+      }
+      const done = (bytes: Uint8Array | undefined): void => {
+        if (bytes === undefined) this.#options.tap?.record('ctl', SILENCE)
+        settle()
         resolve(bytes)
       }
       const onAbort = (): void => {
-        done(undefined)
+        this.#options.tap?.record('err', ABORTED)
+        settle()
         reject(aborted(this.resource, signal))
       }
-      const timer = setTimeout(done, silenceMs, undefined)
+      const timer = this.transport.keepsDeadlines === true ? undefined : setTimeout(done, silenceMs, undefined)
       signal.addEventListener('abort', onAbort, { once: true })
       this.#rawWaiting = done
     })
@@ -117,6 +145,8 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   onBytes(bytes: Uint8Array): void {
     if (this.#rawWaiting !== undefined) return this.#rawWaiting(bytes)
     this.#arrived.push(bytes)
+    // While resynchronising, what comes between two calls of `nextBytes` belongs to the next one.
+    if (this.#resynchronising) return
     if (this.#waiting === undefined) this.#stray()
     else this.#waiting.take()
   }
@@ -141,11 +171,19 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
       await this.transport.write(request, signal)
     } catch (error) {
       this.#suspect = true
+      // Some transports notice only when they write; then, too, nothing but reopening helps.
+      if (isBenchError(error, 'TRANSPORT_LOST')) this.#lost ??= error
       throw error
     }
   }
 
-  #reply<T>(framer: Framer<T>, request: Uint8Array, signal: AbortSignal, timeoutMs: number): Promise<T> {
+  #reply<T>(
+    framer: Framer<T>,
+    request: Uint8Array,
+    signal: AbortSignal,
+    timeoutMs: number,
+    giveUp: AbortController,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer)
@@ -156,6 +194,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
         settle()
         this.#suspect = true
         reject(error)
+        giveUp.abort(error)
       }
       const take = (): void => {
         try {
@@ -182,7 +221,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
           }),
         )
       }
-      const timer = setTimeout(deadline, timeoutMs)
+      const timer = this.transport.keepsDeadlines === true ? undefined : setTimeout(deadline, timeoutMs)
       signal.addEventListener('abort', onAbort, { once: true })
       this.#waiting = { take, fail, deadline }
     })
@@ -190,20 +229,36 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
 
   /** Bytes that nobody asked for. They must never answer the next question. */
   #stray(): void {
-    if (this.#options.onStray !== undefined) this.#options.onStray(this.#arrived.clear())
+    const bytes = this.#arrived.clear()
+    if (this.#options.onStray !== undefined) this.#options.onStray(bytes)
     else this.#suspect = true
   }
 
   async #resynchronise(signal: AbortSignal): Promise<void> {
     this.#options.tap?.record('ctl', RESYNCHRONISE)
     this.#arrived.clear()
-    // A lost transport can only be reopened; words on a dead wire say nothing.
-    const { resynchronise } = this.#options
-    if (resynchronise !== undefined && this.#lost === undefined) await resynchronise(this, signal)
-    else await this.transport.resynchronise(signal)
-    this.#arrived.clear()
-    this.#suspect = false
-    this.#lost = undefined
+    this.#resynchronising = true
+    const lostBefore = this.#lost
+    try {
+      const { resynchronise } = this.#options
+      this.#lost = undefined
+      // A lost transport can only be reopened; words on a dead wire say nothing.
+      if (resynchronise !== undefined && lostBefore === undefined) await resynchronise(this, signal)
+      else await this.transport.resynchronise(signal)
+      this.#requireNotLost()
+      this.#suspect = false
+    } catch (error) {
+      this.#lost ??= lostBefore
+      throw error
+    } finally {
+      this.#resynchronising = false
+      this.#arrived.clear()
+    }
+  }
+
+  /** A wire that was lost while it was being cleared is not clear. */
+  #requireNotLost(): void {
+    if (this.#lost !== undefined) throw this.#lost
   }
 }
 

@@ -1,0 +1,176 @@
+import { z } from 'zod'
+import type { DriverEntry } from '../drivers/driver-entry.ts'
+import { MESH_PARAMETERS } from '../sim/optics/imperfections.ts'
+
+/** Instruments and benches: no dots, so that `awg-0.1` is channel 1 of `awg-0`. */
+const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/
+const name = z.string().regex(NAME, 'must begin with a letter and hold letters, digits, "-" and "_" only')
+
+const connectors = z
+  .array(
+    z
+      .string()
+      .regex(
+        /^[A-Za-z][A-Za-z0-9_-]*\.\d+(-\d+)?$/,
+        'must name an instrument and its numbers on the front panel, like awg-0.1 or awg-0.1-4',
+      ),
+  )
+  .min(1)
+
+const heaterText = 'must be channels of the heater bank: 5, 0-7 or [0-3, 8-11]'
+const heaterChannel = z.union([z.int().min(0), z.string().regex(/^\d+(-\d+)?$/, heaterText)], { error: heaterText })
+const heaterList = z
+  .union([heaterChannel, z.array(heaterChannel)], { error: heaterText })
+  .describe('channels of the heater bank, in the order of the chip: 5, 0-7 or [0-3, 8-11]')
+
+const lane = z.strictObject({
+  laser: name.describe('the instrument that lights this lane'),
+  frequencyThz: z.number().min(180).max(240).describe('optical frequency on the grid 193.1 + n × 0.1 THz'),
+  powerDbm: z.number().min(-30).max(30).describe('set point of the laser'),
+  drive: connectors.describe('generator channel of the modulator at each input port, like awg-0.1-4'),
+  bias: z.array(name).min(1).describe('bias controller of the modulator at each input port'),
+  plus: connectors.describe('meter port at the + output of each balanced coupler, like pm-0.1-8'),
+  minus: connectors.describe('meter port at the − output of each balanced coupler, like pm-1.1-8'),
+})
+
+const meshHeaters = z.strictObject({
+  phi: heaterList,
+  theta: heaterList,
+})
+
+/** The instruments a bench is made of, before their drivers have looked at the settings. */
+export const instrumentSchema = z.looseObject({
+  driver: z.string().describe('which driver speaks to it'),
+  resource: z.string().describe('where it is plugged in, like TCPIP::10.0.0.5::5025::SOCKET'),
+})
+
+export const instrumentName = name
+
+/** What may stand under each key at the top of a bench file, except `instruments`. */
+export const SECTIONS = {
+  name: name.describe('what this bench is called'),
+  core: z
+    .strictObject({
+      kind: z.literal('mesh').describe('which optics multiply'),
+      layout: z.literal('clements').describe('how the interferometers are placed'),
+      size: z.int().min(2).max(64).describe('inputs, and outputs, of the core'),
+    })
+    .describe('the optics that multiply'),
+  lanes: z.array(lane).min(1).max(16).describe('one entry a wavelength'),
+  frame: z
+    .strictObject({
+      symbolPeriodUs: z.number().min(1).max(1e6).describe('time one symbol stays on the modulators'),
+      pointsPerSymbol: z.int().min(3).max(1000).describe('meter points a symbol; the first and last see its edges'),
+      maxSymbols: z.int().min(1).max(1e6).describe('longest frame'),
+    })
+    .describe('a burst of symbols, captured at once'),
+  drive: z
+    .strictObject({ amplitudeV: z.number().min(0.001).max(10).describe('generator output at code +127') })
+    .describe('the modulators’ drive'),
+  detection: z
+    .strictObject({
+      kind: z.literal('balanced-homodyne').describe('how fields become currents'),
+      rangeDbm: z.number().min(-60).max(30).describe('fixed range of every meter port'),
+    })
+    .describe('how light is read'),
+  trigger: z
+    .strictObject({
+      source: name.describe('the generator whose trigger output starts a frame'),
+      targets: z.array(name).describe('everything its trigger output is cabled to'),
+    })
+    .describe('the trigger cable'),
+  heaters: z
+    .strictObject({
+      bank: name.describe('the instrument that drives the phase shifters'),
+      limitV: z.number().min(0).max(100).describe('no heater ever gets more'),
+      settleMs: z.number().min(0).max(60_000).describe('wait after a change before light is measured'),
+      channels: z
+        .strictObject({
+          input: z.array(heaterList).describe('phase trimmers behind the modulators, one entry a lane'),
+          first: meshHeaters.describe('mesh V†, which light meets first'),
+          sigma: meshHeaters.describe('between the meshes'),
+          second: meshHeaters.describe('mesh U'),
+          lo: z.array(heaterList).describe('local-oscillator shifters, one entry a lane'),
+        })
+        .describe('which channel heats what'),
+    })
+    .describe('the phase shifters'),
+  taps: z
+    .strictObject({
+      monitor: name.describe('the instrument that reads the taps'),
+      firstInput: z.int().min(0).max(1000).describe('analog input of the tap of waveguide 0; the others follow'),
+    })
+    .describe('monitor taps between the meshes'),
+  ovens: z
+    .array(
+      z.strictObject({
+        name: name.describe('what is kept warm'),
+        controller: name.describe('the temperature controller'),
+        temperatureC: z.number().min(-50).max(200).describe('set point'),
+      }),
+    )
+    .min(1)
+    .describe('what is kept at a temperature'),
+  mains: name.describe('the energy meter in the supply of the whole bench'),
+  safe: z
+    .strictObject({
+      lasers: z.literal('dark'),
+      bias: z.literal('parked'),
+      generators: z.literal('off'),
+      heatersV: z.literal(0),
+      ovens: z.literal('stopped'),
+      deadlineS: z.number().min(1).max(600).describe('longest time one instrument may take to become safe'),
+    })
+    .describe('the state in which every way out leaves the bench'),
+  twin: z
+    .strictObject(
+      Object.fromEntries(
+        Object.entries(MESH_PARAMETERS).map(([key, { min, max, value, source }]) => [
+          key,
+          z.number().min(min).max(max).optional().describe(`default ${value}; ${source}`),
+        ]),
+      ),
+    )
+    .optional()
+    .describe('what is wrong with the simulated chip; without it, the defaults'),
+} as const
+
+type Section = keyof typeof SECTIONS
+export type Sections = { readonly [Key in Section]: z.output<(typeof SECTIONS)[Key]> }
+
+/** Every key at the top of a bench file, in the order of the default bench. */
+export const TOP_LEVEL_KEYS: readonly string[] = ['name', 'core', 'instruments', ...Object.keys(SECTIONS).slice(2)]
+
+/** JSON Schema of the bench file, as far as one can say it: wiring checks across sections live in code. */
+export function benchJsonSchema(drivers: Readonly<Record<string, DriverEntry>>): Record<string, unknown> {
+  const instruments = Object.entries(drivers).map(([key, entry]) => {
+    const settings = z.toJSONSchema(entry.settings, { io: 'input', unrepresentable: 'any' })
+    // The unit of a Modbus instrument stands in its resource.
+    const { unit: _, ...properties } = settings.properties ?? {}
+    const required = (settings.required ?? []).filter((setting) => setting !== 'unit')
+    return {
+      type: 'object',
+      properties: { driver: { const: key }, resource: { type: 'string' }, ...properties },
+      required: ['driver', 'resource', ...required],
+      additionalProperties: false,
+    }
+  })
+  const whole = z.toJSONSchema(z.strictObject(SECTIONS), { io: 'input' })
+  const { $schema, properties, required = [], ...rest } = whole
+  return {
+    $schema,
+    title: 'Fringe bench file',
+    description: 'Instruments and optics of one optical computing bench.',
+    ...rest,
+    properties: {
+      ...properties,
+      instruments: {
+        description: 'every instrument by name',
+        type: 'object',
+        propertyNames: { pattern: NAME.source },
+        additionalProperties: { anyOf: instruments },
+      },
+    },
+    required: [...required, 'instruments'],
+  }
+}

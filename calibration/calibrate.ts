@@ -1,0 +1,98 @@
+import type { MeshBench } from '../core/mesh-bench.ts'
+import { RandomStream } from '../core/random.ts'
+import { FrameRunner } from '../orchestrator/frames/frame-runner.ts'
+import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
+import { bringLight, warmUp } from '../orchestrator/plans/light.ts'
+import type { Plan } from '../orchestrator/plans/plan.ts'
+import type { MeshCalibration } from './calibration-record.ts'
+import { MeshCore } from './mesh-core.ts'
+import { parameterBlocks, elementCount } from './model/chip-parameters.ts'
+import { openAttenuators } from './steps/attenuators.ts'
+import type { CalibrationContext } from './steps/calibration-context.ts'
+import { DEFAULT_CHIP_PLAN, measureChip } from './steps/chip.ts'
+import type { FittedChip } from './steps/chip.ts'
+import { ChipProbe } from './steps/chip-readings.ts'
+import { measureDark } from './steps/dark.ts'
+import { measureLocalOscillators } from './steps/local-oscillators.ts'
+import { measureModulators } from './steps/modulators.ts'
+import { measurePhaseShifters } from './steps/phase-shifters.ts'
+import { verify } from './steps/verification.ts'
+
+export interface CalibrationResult {
+  readonly calibration: MeshCalibration
+  /** Input vectors sent through the optics: symbols times lanes. */
+  readonly vectors: number
+}
+
+/** The plan's own random numbers: chosen settings, not noise. */
+const PLAN_SEED = 20260101
+
+/**
+ * Calibrates a bench with a mesh core, from cold and dark to a verified record.
+ *
+ * Order: dark → light → local oscillators and detector balance → modulators → attenuators open → a fringe per phase
+ * shifter → whole-chip fit with crosstalk, splitters and losses → verification on held-out matrices.
+ * Leaves: light on and heaters warm; the engine makes the bench safe.
+ */
+export async function* calibrationPlan(bench: MeshBench): Plan<CalibrationResult> {
+  const frames = new FrameRunner(bench)
+  const heaters = new HeaterSetter(bench)
+  const context: CalibrationContext = { bench, frames, heaters, random: new RandomStream(PLAN_SEED, 'settings') }
+
+  yield { name: 'warm up', work: (signal) => warmUp(bench, signal) }
+  yield { name: 'prepare frames', work: (signal) => frames.prepare(signal) }
+  const dark = yield* step('dark', (signal) => measureDark(context, signal))
+  yield { name: 'light', work: (signal) => bringLight(bench, signal) }
+  const lo = yield* step('local oscillators', (signal) => measureLocalOscillators(context, dark, signal))
+  const detectors = { ...dark, balancePlus: lo.balancePlus, balanceMinus: lo.balanceMinus }
+  const modulators = yield* step('modulators', (signal) => measureModulators(context, detectors, lo.radPerV2, signal))
+  const probe = new ChipProbe(context, { detectors, modulators }, lo.radPerV2)
+  const open = yield* step('attenuators', (signal) => openAttenuators(context, probe, signal))
+  const fringes = yield* step('phase shifters', (signal, progress) =>
+    measurePhaseShifters(context, probe, open.baseV, progress, signal),
+  )
+  const chip = yield* step('chip', (signal) => measureChip(context, probe, open, fringes, DEFAULT_CHIP_PLAN, signal))
+  const unverified: MeshCalibration = {
+    schema: 'fringe-mesh-calibration-1',
+    size: bench.layout.size,
+    lanes: bench.layout.lanes,
+    detectors,
+    modulators,
+    chip: Array.from(chip.parameters),
+    fit: fitSummary(bench, chip),
+    verification: { E: NaN, F: NaN, amplitudeFidelity: NaN, tvd: NaN, effectiveBits: NaN },
+  }
+  const core = new MeshCore(bench, unverified, frames, heaters)
+  const verification = yield* step('verification', (signal) => verify(core, context.random, signal))
+  return { calibration: { ...unverified, verification }, vectors: frames.vectors }
+}
+
+/** One step whose result the plan goes on with. */
+async function* step<T>(
+  name: string,
+  work: (signal: AbortSignal, progress: (done: number, total: number) => void) => Promise<T>,
+): Plan<T> {
+  let result: { readonly value: T } | undefined
+  yield {
+    name,
+    work: async (signal, progress) => {
+      result = { value: await work(signal, progress) }
+    },
+  }
+  // The engine has run the work before it asks for the next step.
+  return result!.value
+}
+
+function fitSummary({ layout }: MeshBench, chip: FittedChip): MeshCalibration['fit'] {
+  const blocks = parameterBlocks(layout)
+  const splitters = chip.parameters.subarray(blocks.alpha, blocks.alpha + 2 * elementCount(layout))
+  return {
+    relativeResidual: chip.relativeResidual,
+    heldOutResidual: chip.heldOutResidual,
+    iterations: chip.iterations,
+    settings: chip.settings,
+    crosstalkNeighbour: Math.exp(chip.parameters[blocks.logNeighbour]!),
+    crosstalkDecayPitch: Math.exp(chip.parameters[blocks.logDecay]!),
+    splitterRmsRad: Math.sqrt(splitters.reduce((sum, angle) => sum + angle * angle, 0) / splitters.length),
+  }
+}

@@ -1,0 +1,65 @@
+/** How well a calibration multiplies, on matrices that it had not seen. */
+export interface Verification {
+  /** ‖M − M0‖_F / √N over random orthogonal matrices, mean. */
+  readonly E: number
+  /** |tr(M0†M)|² / (tr(M0†M0)·tr(M†M)), mean. */
+  readonly F: number
+  /** (1/N)·Σ|M0_ij||M_ij| of M scaled to the norm of M0, mean. */
+  readonly amplitudeFidelity: number
+  /** Total variation distance of the output distributions, mean over inputs and matrices. */
+  readonly tvd: number
+  /** log2(range / RMS error) of products with random inputs. */
+  readonly effectiveBits: number
+}
+
+/**
+ * All that a job needs to know of a bench with a mesh core. Plain data: it is stored and read back as JSON.
+ *
+ * Shapes: [lane][port] unless said otherwise.
+ */
+export interface MeshCalibration {
+  readonly schema: 'fringe-mesh-calibration-1'
+  readonly size: number
+  readonly lanes: number
+  readonly detectors: {
+    readonly darkPlusMw: readonly (readonly number[])[]
+    readonly darkMinusMw: readonly (readonly number[])[]
+    /** Factors that make the two readings of a pair agree on equal light. */
+    readonly balancePlus: readonly (readonly number[])[]
+    readonly balanceMinus: readonly (readonly number[])[]
+  }
+  readonly modulators: {
+    /** Field is sin(radPerCode · code + biasRad), in units of the modulator's full field. */
+    readonly radPerCode: readonly (readonly number[])[]
+    readonly biasRad: readonly (readonly number[])[]
+    /** Field that leaks at the null, in quadrature. */
+    readonly leak: readonly (readonly number[])[]
+  }
+  /** Parameters of the fitted chip, in the order of `parameterBlocks`. */
+  readonly chip: readonly number[]
+  readonly fit: {
+    /** What the fit leaves, relative to the RMS of the data. */
+    readonly relativeResidual: number
+    readonly heldOutResidual: number
+    readonly iterations: number
+    readonly settings: number
+    readonly crosstalkNeighbour: number
+    readonly crosstalkDecayPitch: number
+    readonly splitterRmsRad: number
+  }
+  readonly verification: Verification
+}
+
+/** Power readings to the balanced signal of one pair: proportional to the field along the local oscillator. */
+export function balancedSignal(
+  detectors: MeshCalibration['detectors'],
+  lane: number,
+  port: number,
+  plusMw: number,
+  minusMw: number,
+): number {
+  return (
+    (plusMw - detectors.darkPlusMw[lane]![port]!) * detectors.balancePlus[lane]![port]! -
+    (minusMw - detectors.darkMinusMw[lane]![port]!) * detectors.balanceMinus[lane]![port]!
+  )
+}

@@ -1,0 +1,193 @@
+import type { MeshBench } from '../core/mesh-bench.ts'
+import type { Frame, FrameResult, OpticalCore, Tile } from '../core/optical-core.ts'
+import { BenchError } from '../core/errors.ts'
+import { currentStep, withStep } from '../core/step-context.ts'
+import { allDone, FrameRunner } from '../orchestrator/frames/frame-runner.ts'
+import type { FrameCodes, FrameReading } from '../orchestrator/frames/frame-runner.ts'
+import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
+import type { MeshCalibration } from './calibration-record.ts'
+import { balancedSignal } from './calibration-record.ts'
+import { ChipModel } from './model/chip-model.ts'
+import { codeForField, fieldAtCode, reachableField } from './model/modulator-curve.ts'
+import { programWeights } from './model/programming.ts'
+import type { ProgrammedTile } from './model/programming.ts'
+
+/** Compiled tiles kept for another frame; each holds one voltage a heater. */
+const KEPT_TILES = 4096
+
+/** Encoded, programmed and triggered; the meters still hold its record. */
+interface FrameInFlight {
+  readonly frame: Frame
+  readonly symbols: number
+  readonly programmed: ProgrammedTile
+}
+
+/**
+ * A calibrated U·Σ·V† mesh core behind its instruments.
+ *
+ * The first symbol of every frame is silent: what the detectors then show is taken off all others.
+ * While one frame is read out of the meters the next one is programmed and uploaded.
+ */
+export class MeshCore implements OpticalCore {
+  readonly shape: { readonly outputs: number; readonly inputs: number }
+  readonly lanes: number
+  readonly maxSymbolsPerFrame: number
+  readonly #bench: MeshBench
+  readonly #calibration: MeshCalibration
+  readonly #model: ChipModel
+  readonly #parameters: Float64Array
+  readonly #crosstalk: Float64Array
+  readonly #frames: FrameRunner
+  readonly #heaters: HeaterSetter
+  readonly #tiles = new Map<number, ProgrammedTile>()
+  readonly #fieldReach: number
+  /** [lane]: the weakest input path, which the others are turned down to. */
+  readonly #weakestIn: Float64Array
+
+  /** `frames` has been prepared. */
+  constructor(bench: MeshBench, calibration: MeshCalibration, frames: FrameRunner, heaters: HeaterSetter) {
+    const { layout } = bench
+    if (calibration.size !== layout.size || calibration.lanes !== layout.lanes) {
+      throw new BenchError(
+        'SHAPE_MISMATCH',
+        `the calibration is for ${calibration.size} ports and ${calibration.lanes} lanes, the bench has ${layout.size} and ${layout.lanes}`,
+      )
+    }
+    this.shape = { outputs: layout.size, inputs: layout.size }
+    this.lanes = layout.lanes
+    this.maxSymbolsPerFrame = bench.timing.maxSymbolsPerFrame - 1
+    this.#bench = bench
+    this.#calibration = calibration
+    this.#model = new ChipModel(layout)
+    this.#parameters = Float64Array.from(calibration.chip)
+    this.#crosstalk = this.#model.crosstalk(this.#parameters)
+    this.#frames = frames
+    this.#heaters = heaters
+    this.#fieldReach = reachableField(calibration.modulators)
+    this.#weakestIn = Float64Array.from({ length: layout.lanes }, (_, lane) =>
+      Math.min(...Array.from({ length: layout.size }, (_, port) => this.#inGain(lane, port))),
+    )
+  }
+
+  async program(tile: Tile, signal: AbortSignal): Promise<void> {
+    await this.#heaters.set(this.#compile(tile).voltagesV, signal)
+  }
+
+  async *stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncGenerator<FrameResult> {
+    let reading: Promise<FrameResult> | undefined
+    try {
+      for await (const frame of frames) {
+        const step = frame.step ?? currentStep()
+        const loading = withStep(step, () => this.#load(frame, signal))
+        const [flight, done] = await allDone<FrameInFlight | FrameResult | undefined>([loading, reading ?? Promise.resolve(undefined)])
+        reading = undefined
+        const inFlight = flight as FrameInFlight
+        await withStep(step, async () => {
+          await this.#frames.armMeters(inFlight.symbols, signal)
+          await this.#frames.fire(inFlight.symbols, signal)
+        })
+        reading = withStep(step, () => this.#collect(inFlight, signal))
+        reading.catch(() => undefined)
+        if (done !== undefined) yield done as FrameResult
+      }
+      if (reading !== undefined) yield await reading
+    } finally {
+      await reading?.catch(() => undefined)
+    }
+  }
+
+  async safe(signal: AbortSignal): Promise<void> {
+    const { lanes, generators, heaters } = this.#bench
+    await allDone([
+      ...lanes.flatMap(({ laser, modulators }) => [
+        laser.makeSafe(signal),
+        ...modulators.map(({ bias }) => bias.makeSafe(signal)),
+      ]),
+      ...generators.map((generator) => generator.makeSafe(signal)),
+      heaters.makeSafe(signal),
+    ])
+  }
+
+  async #load(frame: Frame, signal: AbortSignal): Promise<FrameInFlight> {
+    const codes = this.#encode(frame)
+    const programmed = this.#compile(frame.tile)
+    await allDone([this.#heaters.set(programmed.voltagesV, signal), this.#frames.load(codes, signal)])
+    return { frame, programmed, symbols: codes[0]![0]!.length }
+  }
+
+  async #collect({ frame, symbols, programmed }: FrameInFlight, signal: AbortSignal): Promise<FrameResult> {
+    return { frame, lanes: this.#decode(await this.#frames.read(symbols, signal), programmed, frame.tile) }
+  }
+
+  #compile(tile: Tile): ProgrammedTile {
+    const known = this.#tiles.get(tile.id)
+    if (known !== undefined) return known
+    const { max } = this.#bench.heaterLimitsV
+    const programmed = programWeights(this.#model, this.#parameters, this.#crosstalk, tile.weights, max)
+    if (this.#tiles.size >= KEPT_TILES) this.#tiles.delete(this.#tiles.keys().next().value!)
+    this.#tiles.set(tile.id, programmed)
+    return programmed
+  }
+
+  #encode({ lanes }: Frame): FrameCodes {
+    const { size } = this.#model.layout
+    return lanes.map((inputs, lane) => {
+      const symbols = inputs.length / size
+      return Array.from({ length: size }, (_, port) => {
+        const codes = new Int8Array(symbols + 1)
+        const field = this.#fieldPerInput(lane, port)
+        codes[0] = codeForField(this.#calibration.modulators, lane, port, 0)
+        for (let symbol = 0; symbol < symbols; symbol++) {
+          codes[symbol + 1] = codeForField(this.#calibration.modulators, lane, port, inputs[symbol * size + port]! * field)
+        }
+        return codes
+      })
+    })
+  }
+
+  #decode({ plusMw, minusMw }: FrameReading, { fieldPerWeight }: ProgrammedTile, tile: Tile): Float64Array[] {
+    const { size } = this.#model.layout
+    return plusMw.map((outputs, lane) => {
+      const symbols = outputs[0]!.length - 1
+      const result = new Float64Array(symbols * size)
+      for (const [output, plus] of outputs.entries()) {
+        const signalAt = (symbol: number): number =>
+          balancedSignal(this.#calibration.detectors, lane, output, plus[symbol]!, minusMw[lane]![output]![symbol]!)
+        const silence = signalAt(0)
+        // Codes are whole numbers, so silence is not quite dark; what it carries is known and given back.
+        const carried = this.#silenceCarries(lane, output, tile)
+        const perUnit = this.#outGain(lane, output) * this.#weakestIn[lane]! * this.#fieldReach * fieldPerWeight
+        for (let symbol = 0; symbol < symbols; symbol++) {
+          result[symbol * size + output] = (signalAt(symbol + 1) - silence) / perUnit + carried
+        }
+      }
+      return result
+    })
+  }
+
+  #silenceCarries(lane: number, output: number, { weights }: Tile): number {
+    const { size } = this.#model.layout
+    const { modulators } = this.#calibration
+    let sum = 0
+    for (let port = 0; port < size; port++) {
+      const field = fieldAtCode(modulators, lane, port, codeForField(modulators, lane, port, 0))
+      sum += (weights[output * size + port]! * field) / this.#fieldPerInput(lane, port)
+    }
+    return sum
+  }
+
+  /** Field of a modulator for an input of 1, so that all input paths bring the same light. */
+  #fieldPerInput(lane: number, port: number): number {
+    return (this.#fieldReach * this.#weakestIn[lane]!) / this.#inGain(lane, port)
+  }
+
+  #inGain(lane: number, port: number): number {
+    const { blocks, layout } = this.#model
+    return Math.exp(this.#parameters[blocks.logIn + lane * layout.size + port]!)
+  }
+
+  #outGain(lane: number, port: number): number {
+    const { blocks, layout } = this.#model
+    return Math.exp(this.#parameters[blocks.logOut + lane * layout.size + port]!)
+  }
+}

@@ -1,0 +1,67 @@
+/** A complex 2×2 matrix as re, im of 11, 12, 21, 22. */
+export type Complex2x2 = Float64Array
+
+/** Values and derivatives of one MZI: `value`, then with respect to θ, φ, α and β. */
+export interface MziDerivatives {
+  readonly value: Complex2x2
+  readonly theta: Complex2x2
+  readonly phi: Complex2x2
+  readonly alpha: Complex2x2
+  readonly beta: Complex2x2
+}
+
+export const mziScratch = (): MziDerivatives => ({
+  value: new Float64Array(8),
+  theta: new Float64Array(8),
+  phi: new Float64Array(8),
+  alpha: new Float64Array(8),
+  beta: new Float64Array(8),
+})
+
+/**
+ * The clear-box MZI, S(β)·diag(e^{iθ}, 1)·S(α)·diag(e^{iφ}, 1), without loss, and its derivatives:
+ *
+ * T = e^{iθ/2} [[e^{iφ}( i sin(θ/2) cos(α−β) − cos(θ/2) sin(α+β)),  i cos(θ/2) cos(α+β) − sin(θ/2) sin(α−β)],
+ *               [e^{iφ}( i cos(θ/2) cos(α+β) + sin(θ/2) sin(α−β)), −i sin(θ/2) cos(α−β) − cos(θ/2) sin(α+β)]]
+ *
+ * Source: Hamerly et al., Phys. Rev. Applied 18, 024019 (2022), device model; angles are errors on π/4.
+ */
+export function mziModel(theta: number, phi: number, alpha: number, beta: number, out: MziDerivatives): void {
+  const [s, c] = [Math.sin(theta / 2), Math.cos(theta / 2)]
+  const [cm, sm] = [Math.cos(alpha - beta), Math.sin(alpha - beta)]
+  const [cp, sp] = [Math.cos(alpha + beta), Math.sin(alpha + beta)]
+  // Entries before the factors e^{iθ/2} and, in the first column, e^{iφ}: real and imaginary part.
+  fill(out.value, theta, phi, -c * sp, s * cm, -s * sm, c * cp, s * sm, c * cp, -c * sp, -s * cm)
+  // ∂/∂θ: half of the turned entries, plus i/2 of the value.
+  fill(out.theta, theta, phi, (s * sp) / 2, (c * cm) / 2, (-c * sm) / 2, (-s * cp) / 2, (c * sm) / 2, (-s * cp) / 2, (s * sp) / 2, (-c * cm) / 2)
+  for (let i = 0; i < 8; i += 2) {
+    out.theta[i]! -= out.value[i + 1]! / 2
+    out.theta[i + 1]! += out.value[i]! / 2
+  }
+  // ∂/∂φ: i times the first column.
+  out.phi.fill(0)
+  for (const i of [0, 4]) {
+    out.phi[i] = -out.value[i + 1]!
+    out.phi[i + 1] = out.value[i]!
+  }
+  fill(out.alpha, theta, phi, -c * cp, -s * sm, -s * cm, -c * sp, s * cm, -c * sp, -c * cp, s * sm)
+  fill(out.beta, theta, phi, -c * cp, s * sm, s * cm, -c * sp, -s * cm, -c * sp, -c * cp, -s * sm)
+}
+
+function fill(
+  out: Complex2x2,
+  theta: number,
+  phi: number,
+  ...[re11, im11, re12, im12, re21, im21, re22, im22]: [number, number, number, number, number, number, number, number]
+): void {
+  const [c2, s2] = [Math.cos(theta / 2), Math.sin(theta / 2)]
+  const [c1, s1] = [Math.cos(theta / 2 + phi), Math.sin(theta / 2 + phi)]
+  out[0] = re11 * c1 - im11 * s1
+  out[1] = re11 * s1 + im11 * c1
+  out[2] = re12 * c2 - im12 * s2
+  out[3] = re12 * s2 + im12 * c2
+  out[4] = re21 * c1 - im21 * s1
+  out[5] = re21 * s1 + im21 * c1
+  out[6] = re22 * c2 - im22 * s2
+  out[7] = re22 * s2 + im22 * c2
+}

@@ -1,0 +1,52 @@
+import type { ChipProbe } from './chip-readings.ts'
+import { coldHeaters } from './calibration-context.ts'
+import type { CalibrationContext } from './calibration-context.ts'
+import { sweepFringe } from './sweep-fringe.ts'
+
+export interface OpenAttenuators {
+  /** [waveguide] phase of each attenuator's MZI at 0 V. */
+  readonly offsetRad: Float64Array
+  /** [waveguide] voltage at which it passes most. */
+  readonly openV: Float64Array
+  /** [heater]: everything cold but the attenuators, which are open. */
+  readonly baseV: Float64Array
+}
+
+/**
+ * Finds where the attenuators between the meshes are open, all other heaters cold.
+ *
+ * Under its φ heater passes all light of a waveguide, ½(1 + e^{iθ}) of it, under its θ heater ½·e^{iθ} of it: the
+ * ratio of the two fringes is 1 + e^{−iθ}, which tells θ and its sign even where the attenuator happens to be shut.
+ *
+ * Throws: CALIBRATION_FAILED as `sweepFringe`.
+ */
+export async function openAttenuators(
+  context: CalibrationContext,
+  probe: ChipProbe,
+  signal: AbortSignal,
+): Promise<OpenAttenuators> {
+  const { layout, heaterLimitsV } = context.bench
+  const cold = coldHeaters(context.bench)
+  const offsetRad = new Float64Array(layout.size)
+  const openV = new Float64Array(layout.size)
+  const baseV = cold.slice()
+  for (const [waveguide, theta] of layout.sigma.theta.entries()) {
+    // A shut attenuator hides its φ heater: that is a result here, not a fault.
+    const behind = await sweepFringe(context, probe, layout.sigma.phi[waveguide]!, cold, { mayHide: true }, signal)
+    const inside = await sweepFringe(context, probe, theta, cold, {}, signal)
+    let [re, im, norm] = [0, 0, 0]
+    for (let i = 0; i < inside.under.re.length; i++) {
+      const [ar, ai] = [inside.under.re[i]!, inside.under.im[i]!]
+      const [br, bi] = [behind.under.re[i]!, behind.under.im[i]!]
+      re += ar * br + ai * bi
+      im += ar * bi - ai * br
+      norm += ar * ar + ai * ai
+    }
+    const offset = -Math.atan2(im / norm, re / norm - 1)
+    offsetRad[waveguide] = offset - 2 * Math.PI * Math.floor(offset / (2 * Math.PI))
+    const missing = 2 * Math.PI - offsetRad[waveguide]
+    openV[waveguide] = Math.min(heaterLimitsV.max, Math.sqrt(missing / inside.radPerV2))
+    baseV[theta] = openV[waveguide]
+  }
+  return { offsetRad, openV, baseV }
+}

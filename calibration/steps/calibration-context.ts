@@ -1,0 +1,36 @@
+import type { MeshBench } from '../../core/mesh-bench.ts'
+import type { RandomStream } from '../../core/random.ts'
+import type { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
+import type { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
+
+/** What every step works with. */
+export interface CalibrationContext {
+  readonly bench: MeshBench
+  readonly frames: FrameRunner
+  readonly heaters: HeaterSetter
+  /** Random settings of the plan; seeded, so that a replay chooses the same ones. */
+  readonly random: RandomStream
+}
+
+/** [lane][port], one number each. */
+export type PortTable = readonly (readonly number[])[]
+
+export function portTable(bench: MeshBench, value: (lane: number, port: number) => number): number[][] {
+  const { lanes, layout } = bench
+  return lanes.map((_, lane) => Array.from({ length: layout.size }, (_, port) => value(lane, port)))
+}
+
+/** All heaters at 0 V. */
+export const coldHeaters = (bench: MeshBench): Float64Array => new Float64Array(bench.layout.heaters.length)
+
+/** Voltages whose squares, and so the phases they make, are evenly spaced from 0 to the limit. */
+export function evenPhaseVoltagesV(bench: MeshBench, points: number): Float64Array {
+  const { max } = bench.heaterLimitsV
+  return Float64Array.from({ length: points }, (_, i) => max * Math.sqrt(i / (points - 1)))
+}
+
+/** Fringe frequencies looked for: from half a turn to three turns over the whole voltage range, in rad/V². */
+export function fringeRange(bench: MeshBench): { min: number; max: number } {
+  const { max } = bench.heaterLimitsV
+  return { min: Math.PI / max ** 2, max: (6 * Math.PI) / max ** 2 }
+}

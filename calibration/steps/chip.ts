@@ -1,0 +1,164 @@
+import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
+import { fitChip, priorsAround, relativeResidual } from '../model/chip-fit.ts'
+import type { Priors } from '../model/chip-fit.ts'
+import { elementCount, parameterBlocks } from '../model/chip-parameters.ts'
+import { alignLanePhases } from '../model/lane-phases.ts'
+import { guessChip } from '../model/initial-chip.ts'
+import type { OpenAttenuators } from './attenuators.ts'
+import type { CalibrationContext } from './calibration-context.ts'
+import type { ChipProbe, ChipReading } from './chip-readings.ts'
+import type { PhaseShifterFringes } from './phase-shifters.ts'
+import { PROBE_CODE } from './probe-codes.ts'
+
+export interface FittedChip {
+  /** As in `parameterBlocks`. */
+  readonly parameters: Float64Array
+  readonly relativeResidual: number
+  readonly heldOutResidual: number
+  readonly iterations: number
+  readonly settings: number
+}
+
+export interface ChipPlan {
+  /** Random settings of all heaters to fit to, and to keep for the check. */
+  readonly settings: number
+  readonly heldOut: number
+}
+
+/** Standard deviation of a matrix element's reading relative to their RMS: converters and unequal losses of MZIs. */
+const READING_NOISE = 0.004
+/** Phases that no light sees stay flat directions of the fit: a step that gains less than this is the end. */
+const FIT = { maxIterations: 25, tolerance: 0.02 } as const
+
+export const DEFAULT_CHIP_PLAN: ChipPlan = { settings: 32, heldOut: 3 }
+
+
+/**
+ * Crosstalk, offsets, splitter errors and losses of the whole chip: a first guess from singular value decompositions,
+ * then one fit of the clear-box model to random settings of all heaters.
+ *
+ * Leaves: heaters at the last random setting.
+ */
+export async function measureChip(
+  context: CalibrationContext,
+  probe: ChipProbe,
+  open: OpenAttenuators,
+  fringes: PhaseShifterFringes,
+  plan: ChipPlan,
+  signal: AbortSignal,
+): Promise<FittedChip> {
+  const { bench, random } = context
+  const { layout } = bench
+  const limitV2 = bench.heaterLimitsV.max ** 2
+  const voltageFor = (heater: number, phaseRad: number): number =>
+    Math.sqrt(Math.min(limitV2, phaseRad / fringes.radPerV2[heater]!))
+  const randomTurn = (heater: number): number => voltageFor(heater, random.uniform(0, 2 * Math.PI))
+
+  const base = await probe.readQuadratures(open.baseV, signal)
+  const taps = await readTaps(context, open.baseV, signal)
+  const guess = guessChip(layout, {
+    matrix: { size: layout.size, re: base[0].lanes[0]!, im: base[1].lanes[0]! },
+    under: fringes.under,
+    attenuatorRad: open.offsetRad,
+    attenuatorV: open.openV,
+    radPerV2: fringes.radPerV2,
+  })
+
+  const readings: ChipReading[] = []
+  for (let i = 0; i < plan.settings + plan.heldOut; i++) {
+    const voltages = Float64Array.from(layout.heaters, (_, heater) => randomTurn(heater))
+    readings.push(...(await probe.readQuadratures(voltages, signal)))
+  }
+  const fitted = readings.slice(0, 2 * plan.settings)
+  return fitAllLanes(layout, guess, fringes.sigma, fitted, readings.slice(2 * plan.settings))
+}
+
+/** Slow detectors between the meshes, one input of lane 0 lit after the other. Shape: [tap, input], volts above dark. */
+async function readTaps(
+  { bench, frames, heaters }: CalibrationContext,
+  voltagesV: Float64Array,
+  signal: AbortSignal,
+): Promise<Float64Array> {
+  const { size, lanes } = bench.layout
+  const { monitor, firstChannel } = bench.taps
+  await heaters.set(voltagesV, signal)
+  const silence = (): Int8Array[] => Array.from({ length: lanes }, () => new Int8Array(size))
+  await frames.hold(silence(), signal)
+  const dark = await monitor.readVoltagesV(firstChannel, size, signal)
+  const taps = new Float64Array(size * size)
+  for (let input = 0; input < size; input++) {
+    const codes = silence()
+    codes[0]![input] = PROBE_CODE
+    await frames.hold(codes, signal)
+    const lit = await monitor.readVoltagesV(firstChannel, size, signal)
+    for (let tap = 0; tap < size; tap++) taps[tap * size + input] = lit[tap]! - dark[tap]!
+  }
+  return taps
+}
+
+function fitAllLanes(
+  layout: SvdCoreLayout,
+  guess: Float64Array,
+  radPerV2Sigma: Float64Array,
+  readings: readonly ChipReading[],
+  heldOut: readonly ChipReading[],
+): FittedChip {
+  const blocks = parameterBlocks(layout)
+  const { lanes, size } = layout
+  const priors = priorsAround(layout, guess, radPerV2Sigma)
+  const span = (from: number, length: number): number[] => Array.from({ length }, (_, i) => from + i)
+  const heaterFree = (lane: number, heater: number): boolean => {
+    const { role } = layout.heaters[heater]!
+    return role.kind === 'input' || role.kind === 'lo' ? role.lane === lane : lane === 0
+  }
+  const heaters = [...layout.heaters.keys()]
+  const freeOf = (lane: number): number[] => [
+    // Input offsets of lane 0 are a choice of phase reference, which V† absorbs.
+    ...heaters.filter((h) => heaterFree(lane, h) && !(lane === 0 && layout.input[0]!.includes(h))).map((h) => blocks.offset + h),
+    ...heaters.filter((h) => heaterFree(lane, h)).map((h) => blocks.radPerV2 + h),
+    ...(lane === 0
+      ? [...span(blocks.alpha, 2 * elementCount(layout)), blocks.logNeighbour, blocks.logDecay, blocks.logMziField]
+      : []),
+    ...span(blocks.logIn + lane * size, size),
+    ...span(blocks.logOut + lane * size, size),
+  ]
+  const rms = Math.sqrt(
+    readings.reduce((sum, { lanes }) => sum + lanes[0]!.reduce((s, y) => s + y * y, 0), 0) / (readings.length * size * size),
+  )
+  const free = freeOf(0)
+  const common = { layout, lane: 0, free, priors }
+  const chip = fitChip({ ...common, readings, noise: READING_NOISE * rms }, guess, FIT)
+  let parameters = chip.parameters
+  for (let lane = 1; lane < lanes; lane++) parameters = fitFurtherLane(layout, parameters, readings, lane, freeOf(lane), rms, radPerV2Sigma)
+  const worst = (of: readonly ChipReading[]): number =>
+    Math.max(...Array.from({ length: lanes }, (_, lane) => relativeResidual(layout, parameters, of, lane)))
+  return {
+    parameters,
+    relativeResidual: worst(readings),
+    heldOutResidual: worst(heldOut),
+    iterations: chip.iterations,
+    settings: readings.length / 2,
+  }
+}
+
+/** Trimmers, local oscillators and gains of another lane, the chip being known: phases of its ports first, by trial. */
+function fitFurtherLane(
+  layout: SvdCoreLayout,
+  known: Float64Array,
+  readings: readonly ChipReading[],
+  lane: number,
+  free: readonly number[],
+  rms: number,
+  radPerV2Sigma: Float64Array,
+): Float64Array {
+  const blocks = parameterBlocks(layout)
+  const { size } = layout
+  const start = Float64Array.from(known)
+  for (let port = 0; port < size; port++) {
+    start[blocks.logIn + lane * size + port] = known[blocks.logIn + port]!
+    start[blocks.logOut + lane * size + port] = known[blocks.logOut + port]!
+  }
+  alignLanePhases(layout, start, readings, lane)
+  const input = { layout, lane, free, priors: priorsAround(layout, start, radPerV2Sigma), readings, noise: READING_NOISE * rms }
+  return fitChip(input, start, FIT).parameters
+}

@@ -1,0 +1,25 @@
+import type { CalibrationContext, PortTable } from './calibration-context.ts'
+import { portTable } from './calibration-context.ts'
+
+export interface DarkReadings {
+  readonly darkPlusMw: PortTable
+  readonly darkMinusMw: PortTable
+}
+
+const SYMBOLS = 16
+
+/**
+ * Reads all detectors without light.
+ *
+ * Leaves: lasers dark.
+ */
+export async function measureDark({ bench, frames }: CalibrationContext, signal: AbortSignal): Promise<DarkReadings> {
+  for (const { laser } of bench.lanes) await laser.setEmission(false, signal)
+  const silent = bench.lanes.map(() => Array.from({ length: bench.layout.size }, () => new Int8Array(SYMBOLS)))
+  const { plusMw, minusMw } = await frames.run(silent, signal)
+  const mean = (series: Float64Array): number => series.reduce((sum, value) => sum + value, 0) / SYMBOLS
+  return {
+    darkPlusMw: portTable(bench, (lane, port) => mean(plusMw[lane]![port]!)),
+    darkMinusMw: portTable(bench, (lane, port) => mean(minusMw[lane]![port]!)),
+  }
+}

@@ -1,0 +1,74 @@
+import { BenchError } from '../../core/errors.ts'
+import type { FrameReading } from '../../orchestrator/frames/frame-runner.ts'
+import { fitSharedFringe } from '../fit/fringe.ts'
+import { coldHeaters, evenPhaseVoltagesV, fringeRange, portTable } from './calibration-context.ts'
+import type { CalibrationContext, PortTable } from './calibration-context.ts'
+import type { DarkReadings } from './dark.ts'
+import { probeCodes, PROBE_CODE } from './probe-codes.ts'
+
+export interface LocalOscillators {
+  /** Phase per volt squared of each local-oscillator heater when all of them move together. */
+  readonly radPerV2: PortTable
+  readonly balancePlus: PortTable
+  readonly balanceMinus: PortTable
+  /** Mean of the two detectors: half the power of local oscillator and signal together. */
+  readonly meanMw: PortTable
+}
+
+const POINTS = 9
+
+/**
+ * Turns all local oscillators through a fringe: it shows how far a volt turns them, and, since the beat averages out
+ * over the fringe, how the two detectors of each pair compare on equal light.
+ *
+ * Throws: CALIBRATION_FAILED naming lane and port where there is no light or no fringe.
+ * Leaves: the heaters at the last point of the sweep.
+ */
+export async function measureLocalOscillators(
+  { bench, frames, heaters }: CalibrationContext,
+  dark: DarkReadings,
+  signal: AbortSignal,
+): Promise<LocalOscillators> {
+  const { layout } = bench
+  const codes = probeCodes(bench, () => PROBE_CODE)
+  const sweepV = evenPhaseVoltagesV(bench, POINTS)
+  const readings: FrameReading[] = []
+  for (const voltage of sweepV) {
+    const voltages = coldHeaters(bench)
+    for (const heater of layout.lo.flat()) voltages[heater] = voltage
+    await heaters.set(voltages, signal)
+    readings.push(await frames.run(codes, signal))
+  }
+  const x = sweepV.map((v) => v * v)
+  const symbols = codes[0]![0]!.length
+  const fits = bench.lanes.map((_, lane) =>
+    Array.from({ length: layout.size }, (_, port) => {
+      const channels = (which: 'plusMw' | 'minusMw', darkMw: number): Float64Array[] =>
+        Array.from({ length: symbols }, (_, symbol) =>
+          Float64Array.from(readings, (reading) => reading[which][lane]![port]![symbol]! - darkMw),
+        )
+      const plus = channels('plusMw', dark.darkPlusMw[lane]![port]!)
+      const minus = channels('minusMw', dark.darkMinusMw[lane]![port]!)
+      const fit = fitSharedFringe(x, [...plus, ...minus], fringeRange(bench))
+      const meanOf = (from: number): number =>
+        fit.channels.slice(from, from + symbols).reduce((sum, { mean }) => sum + mean, 0) / symbols
+      const [meanPlus, meanMinus] = [meanOf(0), meanOf(symbols)]
+      if (!(fit.rmsAmplitude > 5 * fit.rmsResidual) || !(meanPlus > 0) || !(meanMinus > 0)) {
+        throw new BenchError(
+          'CALIBRATION_FAILED',
+          `lane ${lane}, output ${port}: the local oscillator shows no fringe; check its fibre, its heater and both detectors`,
+          { context: { lane, port, meanPlusMw: meanPlus, meanMinusMw: meanMinus, rmsAmplitude: fit.rmsAmplitude, rmsResidual: fit.rmsResidual } },
+        )
+      }
+      return { radPerV2: fit.radPerX, meanPlus, meanMinus }
+    }),
+  )
+  const table = (value: (fit: { radPerV2: number; meanPlus: number; meanMinus: number }) => number): number[][] =>
+    portTable(bench, (lane, port) => value(fits[lane]![port]!))
+  return {
+    radPerV2: table(({ radPerV2 }) => radPerV2),
+    balancePlus: table(({ meanPlus, meanMinus }) => Math.sqrt(meanMinus / meanPlus)),
+    balanceMinus: table(({ meanPlus, meanMinus }) => Math.sqrt(meanPlus / meanMinus)),
+    meanMw: table(({ meanPlus, meanMinus }) => Math.sqrt(meanPlus * meanMinus)),
+  }
+}

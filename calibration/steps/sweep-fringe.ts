@@ -1,0 +1,81 @@
+import { BenchError } from '../../core/errors.ts'
+import type { ComplexMatrix } from '../fit/complex-matrix.ts'
+import { fitSharedFringe } from '../fit/fringe.ts'
+import type { SharedFringe } from '../fit/fringe.ts'
+import { evenPhaseVoltagesV, fringeRange } from './calibration-context.ts'
+import type { CalibrationContext } from './calibration-context.ts'
+import type { ChipProbe, ChipReading } from './chip-readings.ts'
+
+export interface HeaterFringe {
+  readonly radPerV2: number
+  readonly sigma: number
+  /** The part of lane 0's matrix that passes under the heater, with its phase at 0 V. */
+  readonly under: ComplexMatrix
+}
+
+const POINTS = 7
+
+/** Reads the chip at evenly spaced phases of some heaters that move together; all others stay at `baseV`. */
+export async function sweepHeaters(
+  { bench }: CalibrationContext,
+  probe: ChipProbe,
+  heaters: readonly number[],
+  baseV: Float64Array,
+  signal: AbortSignal,
+): Promise<{ readonly voltagesSquared: Float64Array; readonly readings: readonly ChipReading[] }> {
+  const sweepV = evenPhaseVoltagesV(bench, POINTS)
+  const readings: ChipReading[] = []
+  for (const voltage of sweepV) {
+    const voltages = baseV.slice()
+    for (const heater of heaters) voltages[heater] = voltage
+    readings.push(await probe.read(voltages, signal))
+  }
+  return { voltagesSquared: sweepV.map((v) => v * v), readings }
+}
+
+/**
+ * The fringe of one heater of the chip, seen at all inputs, outputs and lanes at once.
+ *
+ * Any element of the transfer matrix is a + b·e^{iφ} in any one phase, whatever the others are: one frequency fits
+ * all, and one quadrature shows b whole, its real part in the cosine and its imaginary part in the sine.
+ *
+ * Throws: CALIBRATION_FAILED naming heater and channel when nothing moves and it may not hide.
+ */
+export async function sweepFringe(
+  context: CalibrationContext,
+  probe: ChipProbe,
+  heater: number,
+  baseV: Float64Array,
+  { mayHide = false }: { readonly mayHide?: boolean },
+  signal: AbortSignal,
+): Promise<HeaterFringe> {
+  const { bench } = context
+  const { size } = bench.layout
+  const { voltagesSquared, readings } = await sweepHeaters(context, probe, [heater], baseV, signal)
+  const channels = bench.lanes.flatMap((_, lane) =>
+    Array.from({ length: size * size }, (_, element) => elementSeries(readings, lane, element)),
+  )
+  const fringe = fitSharedFringe(voltagesSquared, channels, fringeRange(bench))
+  if (!mayHide) requireFringe(context, heater, fringe)
+  const ofLane0 = fringe.channels.slice(0, size * size)
+  return {
+    radPerV2: fringe.radPerX,
+    sigma: fringe.radPerXSigma,
+    under: { size, re: Float64Array.from(ofLane0, ({ cos }) => cos), im: Float64Array.from(ofLane0, ({ sin }) => -sin) },
+  }
+}
+
+export function elementSeries(readings: readonly ChipReading[], lane: number, element: number): Float64Array {
+  return Float64Array.from(readings, ({ lanes }) => lanes[lane]![element]!)
+}
+
+export function requireFringe({ bench }: CalibrationContext, heater: number, fringe: SharedFringe): void {
+  if (fringe.rmsAmplitude > 3 * fringe.rmsResidual) return
+  const { role } = bench.layout.heaters[heater]!
+  const channel = bench.heaterChannels[heater]!
+  throw new BenchError(
+    'CALIBRATION_FAILED',
+    `heater ${heater} (${JSON.stringify(role)}, channel ${channel} of the bank) moves no light; check its wire`,
+    { context: { heater, role, channel, rmsAmplitude: fringe.rmsAmplitude, rmsResidual: fringe.rmsResidual } },
+  )
+}

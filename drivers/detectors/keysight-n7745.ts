@@ -1,0 +1,294 @@
+import { z } from 'zod'
+import type { Clock } from '../../core/clock.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { Identity, MultichannelPowerMeter, PowerLog } from '../../core/instruments.ts'
+import { requireInRange } from '../../core/range.ts'
+import type { DriverEntry } from '../driver-entry.ts'
+import { parseScpiNumber, scpiBlockReply, unexpected } from '../protocols/scpi.ts'
+import { ScpiSession } from '../transports/scpi-session.ts'
+import type { Wire } from '../transports/wire.ts'
+
+const MW_PER_W = 1e3
+const BYTES_PER_POINT = 4
+/** Readings beyond this stand for "no valid power": the meter writes 3.4E+38. */
+const NO_READING_W = 1e20
+const WAVELENGTH_RANGE_NM = { min: 1250, max: 1650 }
+const RANGES_DBM = { min: -30, max: 10 }
+const RANGE_STEP_DB = 10
+const AVERAGING_RANGE_S = { min: 1e-6, max: 10 }
+const MAX_LOG_POINTS = 1_000_000
+
+/** A record takes as long as it takes; between polls of its last stretch, this share of it passes. */
+const POLL_SHARE = 1 / 20
+const SHORTEST_POLL_MS = 1
+/** How much longer than its own length a record may take before it is given up: no trigger came. */
+const TRIGGER_PATIENCE_MS = 10_000
+/** Slowest wire on which a record is still waited for. */
+const SLOWEST_BYTES_PER_MS = 50
+const SAFE_BUDGET_MS = 5_000
+
+/** Left behind by readings that were questionable, ignored software triggers and questions that were given up. */
+const HARMLESS_ERRORS = [-213, -231, -261, -410, -420]
+
+const settings = z.strictObject({
+  /** Averaging time of a single reading; logs bring their own. */
+  readAveragingS: z.number().min(AVERAGING_RANGE_S.min).max(AVERAGING_RANGE_S.max).default(0.2),
+  /** Longest silence before a reply, besides averaging and transfer. */
+  timeoutMs: z.number().positive().default(5_000),
+})
+
+export type KeysightN7745Settings = z.output<typeof settings>
+
+/**
+ * Keysight N7745A/C (eight ports) or N7744A/C (four): optical power meter whose ports log together on one trigger.
+ *
+ * Units: the wire carries metres, watts and dBm; callers see nm, mW and dBm. Converted here, nowhere else.
+ * Throws: RANGE_EXCEEDED before a byte is sent, and for readings above the range; CALL_INVALID when not configured or
+ * armed; INSTRUMENT_NOT_SETTLED when a record never completes; INSTRUMENT_REFUSED with the meter's own errors.
+ * Leaves: no log under way, trigger inputs ignored.
+ * Source: Keysight N77xx Series Programming Guide 9018-02434 and N774xC Programming Guide, as used by LabExT.
+ */
+export class KeysightN7745 implements MultichannelPowerMeter {
+  readonly identity: Identity
+  readonly channelCount: number
+  readonly maxLogPoints = MAX_LOG_POINTS
+  readonly #scpi: ScpiSession
+  readonly #clock: Clock
+  readonly #settings: KeysightN7745Settings
+  readonly #ports: readonly number[]
+  #rangeDbm: number | undefined
+  /** What the ports are set up to log; undefined when it may be anything. */
+  #logSetup: PowerLog | undefined
+  #armed: PowerLog | undefined
+  #closed = false
+
+  private constructor(scpi: ScpiSession, identity: Identity, settings: KeysightN7745Settings, clock: Clock) {
+    this.#scpi = scpi
+    this.identity = identity
+    this.channelCount = identity.model.startsWith('N7745') ? 8 : 4
+    this.#ports = Array.from({ length: this.channelCount }, (_, port) => port + 1)
+    this.#settings = settings
+    this.#clock = clock
+  }
+
+  static async open(
+    wire: Wire,
+    settings: KeysightN7745Settings,
+    clock: Clock,
+    signal: AbortSignal,
+  ): Promise<KeysightN7745> {
+    const scpi = new ScpiSession(wire, settings.timeoutMs)
+    try {
+      const expected = 'a Keysight N7744A, N7745A, N7744C or N7745C'
+      const identity = await scpi.identify(expected, ({ model }) => /^N774[45][AC]$/.test(model), signal)
+      await scpi.tell('*CLS', signal)
+      return new KeysightN7745(scpi, identity, settings, clock)
+    } catch (error) {
+      await scpi[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  async configure(
+    { wavelengthNm, rangeDbm }: { readonly wavelengthNm: number; readonly rangeDbm: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    requireInRange('wavelengthNm', wavelengthNm, WAVELENGTH_RANGE_NM)
+    requireInRange('rangeDbm', rangeDbm, RANGES_DBM)
+    if (rangeDbm % RANGE_STEP_DB !== 0) {
+      throw new BenchError('RANGE_EXCEEDED', `rangeDbm ${rangeDbm} is none of 10, 0, -10, -20, -30`, {
+        context: { name: 'rangeDbm', value: rangeDbm },
+      })
+    }
+    this.#forget()
+    for (const n of this.#ports) {
+      for (const command of [
+        `SENS${n}:FUNC:STAT LOGG,STOP`,
+        `SENS${n}:POW:WAV ${wavelengthNm}NM`,
+        // Autoranging would tear gaps into a log.
+        `SENS${n}:POW:RANG:AUTO 0`,
+        `SENS${n}:POW:RANG ${rangeDbm}DBM`,
+        `SENS${n}:POW:UNIT 1`,
+        // Best transient response: symbols follow each other within microseconds.
+        `SENS${n}:POW:GAIN:AUTO 0`,
+        `SENS${n}:POW:ATIM ${this.#settings.readAveragingS}S`,
+        // A reading begins when it is asked for; a free-running meter would give one from before.
+        `INIT${n}:CONT 0`,
+      ]) {
+        await this.#scpi.tell(command, signal)
+      }
+    }
+    await this.#requireNoError('be configured', signal)
+    this.#rangeDbm = rangeDbm
+  }
+
+  async armLog(log: PowerLog, signal: AbortSignal): Promise<void> {
+    const { points, averagingS } = log
+    requireInRange('points', points, { min: 1, max: MAX_LOG_POINTS })
+    requireInRange('averagingS', averagingS, AVERAGING_RANGE_S)
+    if (!Number.isInteger(points)) {
+      throw new BenchError('RANGE_EXCEEDED', `points ${points} is not a whole number`, { context: { points } })
+    }
+    this.#requireConfigured()
+    const known = this.#logSetup
+    this.#armed = this.#logSetup = undefined
+    const setUp = known?.points !== points || known.averagingS !== averagingS
+    for (const n of this.#ports) {
+      await this.#scpi.tell(`SENS${n}:FUNC:STAT LOGG,STOP`, signal)
+      if (!setUp) continue
+      await this.#scpi.tell(`SENS${n}:FUNC:PAR:LOGG ${points},${averagingS}S`, signal)
+      await this.#scpi.tell(`TRIG${n}:INP CME`, signal)
+    }
+    for (const n of this.#ports) await this.#scpi.tell(`SENS${n}:FUNC:STAT LOGG,STAR`, signal)
+    // The answer proves that every port waits: a trigger on another cable must not come before.
+    await this.#requireNoError('arm a log', signal)
+    this.#armed = this.#logSetup = { points, averagingS }
+  }
+
+  /**
+   * Polls: at once, after the length of the record, then more often.
+   *
+   * The deadline is counted in time slept, not read from a clock, so that a replay asks as often as the run did.
+   */
+  async waitLog(signal: AbortSignal): Promise<void> {
+    const { points, averagingS } = this.#requireArmed()
+    const recordMs = points * averagingS * 1e3
+    const deadlineMs = recordMs + TRIGGER_PATIENCE_MS
+    let pauseMs = Math.max(recordMs, SHORTEST_POLL_MS)
+    for (let sleptMs = 0; !(await this.#logComplete(signal)); sleptMs += pauseMs) {
+      if (sleptMs > 0) pauseMs = Math.max(recordMs * POLL_SHARE, SHORTEST_POLL_MS)
+      if (sleptMs >= deadlineMs) {
+        throw new BenchError(
+          'INSTRUMENT_NOT_SETTLED',
+          `${this.#scpi.name}: no complete record within ${deadlineMs} ms; the trigger may not have reached the meter`,
+          { context: { instrument: this.#scpi.name, points, averagingS, deadlineMs } },
+        )
+      }
+      await this.#clock.sleep(pauseMs, signal)
+    }
+  }
+
+  async readLogMw(signal: AbortSignal): Promise<Float64Array[]> {
+    const { points } = this.#requireArmed()
+    const timeoutMs = this.#settings.timeoutMs + (points * BYTES_PER_POINT) / SLOWEST_BYTES_PER_MS
+    const logs: Float64Array[] = []
+    for (const n of this.#ports) {
+      const framer = scpiBlockReply((payload) => decodeW(n, payload, points))
+      const logW = await this.#scpi.askFramed(`SENS${n}:FUNC:RES?`, framer, signal, timeoutMs)
+      for (let point = 0; point < points; point++) {
+        const powerW = logW[point]!
+        // Also false for NaN.
+        if (!(Math.abs(powerW) <= NO_READING_W)) throw this.#outOfRange(n - 1, powerW, point)
+        logW[point] = powerW * MW_PER_W
+      }
+      logs.push(logW)
+    }
+    return logs
+  }
+
+  async readPowerMw(port: number, signal: AbortSignal): Promise<number> {
+    const n = this.#ports[port]
+    if (n === undefined) {
+      throw new BenchError('RANGE_EXCEEDED', `port ${port} is none of 0 to ${this.channelCount - 1}`, {
+        context: { name: 'port', value: port },
+      })
+    }
+    this.#requireConfigured()
+    const timeoutMs = this.#settings.timeoutMs + this.#settings.readAveragingS * 1e3
+    const powerW = parseScpiNumber(await this.#scpi.ask(`READ${n}:POW?`, signal, timeoutMs))
+    if (Math.abs(powerW) > NO_READING_W) throw this.#outOfRange(port, powerW)
+    return powerW * MW_PER_W
+  }
+
+  async makeSafe(signal: AbortSignal): Promise<void> {
+    this.#forget()
+    try {
+      for (const n of this.#ports) {
+        await this.#scpi.tell(`SENS${n}:FUNC:STAT LOGG,STOP`, signal)
+        await this.#scpi.tell(`TRIG${n}:INP IGN`, signal)
+      }
+      for (const n of this.#ports) {
+        const state = await this.#scpi.ask(`SENS${n}:FUNC:STAT?`, signal)
+        if (logUnderWay(state)) throw unexpected(`port ${n} to have stopped logging`, state)
+        const input = await this.#scpi.ask(`TRIG${n}:INP?`, signal)
+        if (!/^IGN(ORE)?$/i.test(input)) throw unexpected(`port ${n} to ignore triggers`, input)
+      }
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new BenchError('SAFE_STATE_UNVERIFIED', `${this.#scpi.name}: may still be logging: ${why}`, {
+        cause,
+        context: { instrument: this.#scpi.name },
+      })
+    }
+  }
+
+  /** Logs stopped first; then the wire closes even if that failed. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    try {
+      // A fresh deadline. The caller's signal is often why we are here, and already aborted.
+      await this.makeSafe(AbortSignal.timeout(SAFE_BUDGET_MS))
+    } finally {
+      await this.#scpi[Symbol.asyncDispose]()
+    }
+  }
+
+  /** All ports began at the same trigger: the last one speaks for them. */
+  async #logComplete(signal: AbortSignal): Promise<boolean> {
+    const state = await this.#scpi.ask(`SENS${this.channelCount}:FUNC:STAT?`, signal)
+    if (logUnderWay(state)) return false
+    if (/^LOGGING_STABILITY,COMPLETE$/i.test(state)) return true
+    if (!/^NONE,/i.test(state)) throw unexpected('a log under way or complete', state)
+    throw new BenchError('INSTRUMENT_STATE_LOST', `${this.#scpi.name} stopped logging by itself or for somebody else`, {
+      context: { instrument: this.#scpi.name, reply: state },
+    })
+  }
+
+  #outOfRange(port: number, reading: number, point?: number): BenchError {
+    const where = `port ${port + 1}${point === undefined ? '' : `, point ${point}`}`
+    return new BenchError(
+      'RANGE_EXCEEDED',
+      `${this.#scpi.name} ${where}: no valid power in the ${this.#rangeDbm} dBm range; choose a higher one`,
+      { context: { instrument: this.#scpi.name, port, point, rangeDbm: this.#rangeDbm, reading: String(reading) } },
+    )
+  }
+
+  #requireNoError(doing: string, signal: AbortSignal): Promise<void> {
+    return this.#scpi.requireNoError(doing, signal, { harmless: HARMLESS_ERRORS })
+  }
+
+  #requireConfigured(): void {
+    if (this.#rangeDbm !== undefined) return
+    throw new BenchError('CALL_INVALID', `${this.#scpi.name}: configure before measuring; unit and range are unknown`)
+  }
+
+  #requireArmed(): PowerLog {
+    if (this.#armed !== undefined) return this.#armed
+    throw new BenchError('CALL_INVALID', `${this.#scpi.name}: arm a log before waiting for one or reading it`)
+  }
+
+  #forget(): void {
+    this.#rangeDbm = this.#logSetup = this.#armed = undefined
+  }
+}
+
+/** Little-endian 32-bit floats, exactly `points` of them. Small negative ones around dark are readings too. */
+function decodeW(n: number, payload: Uint8Array, points: number): Float64Array {
+  if (payload.length !== points * BYTES_PER_POINT) {
+    throw unexpected(`${points * BYTES_PER_POINT} bytes from port ${n} (${payload.length} came)`, payload)
+  }
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
+  const powersW = new Float64Array(points)
+  for (let point = 0; point < points; point++) powersW[point] = view.getFloat32(point * BYTES_PER_POINT, true)
+  return powersW
+}
+
+const logUnderWay = (state: string): boolean => /^LOGGING_STABILITY,PROGRESS$/i.test(state)
+
+export const keysightN7745: DriverEntry<KeysightN7745Settings, KeysightN7745> = {
+  kind: 'power-meter',
+  wires: ['socket'],
+  settings,
+  open: (wire, settings, clock, signal) => KeysightN7745.open(wire, settings, clock, signal),
+}

@@ -1,0 +1,78 @@
+import { BenchError } from '../../core/errors.ts'
+import type { Identity } from '../../core/instruments.ts'
+import type { Framer } from '../protocols/framer.ts'
+import { parseScpiError, parseScpiIdentity, scpiLine, scpiLineReply } from '../protocols/scpi.ts'
+import type { ScpiError } from '../protocols/scpi.ts'
+import type { WireSession } from './session.ts'
+import { openSession } from './wire.ts'
+import type { Wire } from './wire.ts'
+
+/** More entries than any error queue holds: who still answers with errors then is not emptying it. */
+const DEEPEST_ERROR_QUEUE = 64
+
+/**
+ * A conversation in SCPI: one command a write, every question answered before the next.
+ *
+ * Throws: as the session does; INSTRUMENT_REFUSED with the instrument's own errors.
+ */
+export class ScpiSession implements AsyncDisposable {
+  /** Name of the instrument in the bench file. */
+  readonly name: string
+  readonly #session: WireSession
+
+  constructor(wire: Wire, timeoutMs: number) {
+    this.name = wire.name
+    this.#session = openSession(wire, { timeoutMs })
+  }
+
+  tell(command: string | Uint8Array, signal: AbortSignal): Promise<void> {
+    return this.#session.tell(typeof command === 'string' ? scpiLine(command) : command, signal)
+  }
+
+  ask(question: string, signal: AbortSignal, timeoutMs?: number): Promise<string> {
+    return this.#session.ask(scpiLine(question), scpiLineReply, signal, timeoutMs)
+  }
+
+  askFramed<T>(question: string, framer: Framer<T>, signal: AbortSignal, timeoutMs?: number): Promise<T> {
+    return this.#session.ask(scpiLine(question), framer, signal, timeoutMs)
+  }
+
+  /** Throws: INSTRUMENT_WRONG_IDENTITY naming what answered and what was expected. */
+  async identify(expected: string, accepts: (identity: Identity) => boolean, signal: AbortSignal): Promise<Identity> {
+    const reply = await this.ask('*IDN?', signal)
+    const identity = parseScpiIdentity(reply)
+    if (accepts(identity)) return identity
+    throw new BenchError(
+      'INSTRUMENT_WRONG_IDENTITY',
+      `${this.name} should be ${expected}, but ${JSON.stringify(reply)} answers at ${this.#session.resource}`,
+      { context: { instrument: this.name, expected, reply } },
+    )
+  }
+
+  /**
+   * Asks for the first entry of the error queue, empties the queue and throws what it held, except `harmless` numbers.
+   *
+   * `question` may carry the last command in front, so that one exchange does both.
+   */
+  async requireNoError(
+    doing: string,
+    signal: AbortSignal,
+    { question = ':SYST:ERR?', harmless = [] as readonly number[] } = {},
+  ): Promise<void> {
+    const errors: ScpiError[] = []
+    let error = parseScpiError(await this.ask(question, signal))
+    for (let read = 1; error.number !== 0 && read < DEEPEST_ERROR_QUEUE; read++) {
+      if (!harmless.includes(error.number)) errors.push(error)
+      error = parseScpiError(await this.ask(':SYST:ERR?', signal))
+    }
+    if (errors.length === 0) return
+    const said = errors.map(({ number, text }) => `${number} ${text}`).join('; ')
+    throw new BenchError('INSTRUMENT_REFUSED', `${this.name} refused to ${doing}: ${said}`, {
+      context: { instrument: this.name, doing, errors },
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session[Symbol.asyncDispose]()
+  }
+}

@@ -1,0 +1,146 @@
+import { BenchError } from '../../core/errors.ts'
+import type { MeshBench } from '../../core/mesh-bench.ts'
+import { thzToNm } from '../../core/quantities.ts'
+
+/** [lane][port]: the codes that each modulator plays, one a symbol. */
+export type FrameCodes = readonly (readonly Int8Array[])[]
+
+/** [lane][port]: power at the two outputs of each balanced coupler, mean of a symbol's inner points, mW, one a symbol. */
+export interface FrameReading {
+  readonly plusMw: readonly (readonly Float64Array[])[]
+  readonly minusMw: readonly (readonly Float64Array[])[]
+}
+
+/**
+ * Plays one frame through the bench and reads what the detectors saw.
+ *
+ * The stages are separate so that a job can overlap them: generators may load the next frame while meters are read
+ * out, as long as each instrument finishes one frame's stage before the next frame's begins.
+ */
+export class FrameRunner {
+  readonly #bench: MeshBench
+  #loaded: FrameCodes | undefined
+  #vectors = 0
+
+  constructor(bench: MeshBench) {
+    this.#bench = bench
+  }
+
+  /** Symbols played so far, times lanes: input vectors sent through the optics. */
+  get vectors(): number {
+    return this.#vectors
+  }
+
+  /** Sets generators and meters up, once, before the first frame. */
+  async prepare(signal: AbortSignal): Promise<void> {
+    const { generators, meters, timing, driveAmplitudeV, meterRangeDbm, lanes } = this.#bench
+    const wavelengthNm = thzToNm(lanes.reduce((sum, lane) => sum + lane.frequencyThz, 0) / lanes.length)
+    await allDone([
+      ...generators.map((generator) =>
+        generator.configure({ symbolPeriodS: timing.symbolPeriodS, amplitudeV: driveAmplitudeV }, signal),
+      ),
+      ...meters.map((meter) => meter.configure({ wavelengthNm, rangeDbm: meterRangeDbm }, signal)),
+    ])
+  }
+
+  /** Uploads and arms; the same codes object again is armed without an upload. */
+  async load(codes: FrameCodes, signal: AbortSignal): Promise<void> {
+    const { generators } = this.#bench
+    const again = codes === this.#loaded
+    this.#loaded = undefined
+    const perGenerator = again ? undefined : this.#codesOf(codes)
+    await allDone(
+      generators.map((generator, g) =>
+        perGenerator === undefined ? generator.rearm(signal) : generator.loadFrame(perGenerator[g]!, signal),
+      ),
+    )
+    this.#loaded = codes
+  }
+
+  async armMeters(symbols: number, signal: AbortSignal): Promise<void> {
+    const { meters, timing } = this.#bench
+    const log = { points: symbols * timing.pointsPerSymbol, averagingS: timing.symbolPeriodS / timing.pointsPerSymbol }
+    await allDone(meters.map((meter) => meter.armLog(log, signal)))
+  }
+
+  /** Triggers and returns when every meter has its record. */
+  async fire(symbols: number, signal: AbortSignal): Promise<void> {
+    const { generators, triggerGenerator, meters } = this.#bench
+    await generators[triggerGenerator]!.trigger(signal)
+    await allDone(meters.map((meter) => meter.waitLog(signal)))
+    this.#vectors += symbols * this.#bench.lanes.length
+  }
+
+  async read(symbols: number, signal: AbortSignal): Promise<FrameReading> {
+    const { meters, lanes, timing } = this.#bench
+    const logs = await allDone(meters.map((meter) => meter.readLogMw(signal)))
+    const series = ({ meter, port }: { meter: number; port: number }): Float64Array =>
+      innerMeans(logs[meter]![port]!, symbols, timing.pointsPerSymbol)
+    return {
+      plusMw: lanes.map(({ detectors }) => detectors.map(({ plus }) => series(plus))),
+      minusMw: lanes.map(({ detectors }) => detectors.map(({ minus }) => series(minus))),
+    }
+  }
+
+  /** All stages, one after the other. */
+  async run(codes: FrameCodes, signal: AbortSignal): Promise<FrameReading> {
+    const symbols = this.#symbols(codes)
+    await allDone([this.load(codes, signal), this.armMeters(symbols, signal)])
+    await this.fire(symbols, signal)
+    return this.read(symbols, signal)
+  }
+
+  /** Rests all modulators at these codes, [lane][port], for slow instruments to look at. */
+  async hold(codes: readonly Int8Array[], signal: AbortSignal): Promise<void> {
+    this.#loaded = undefined
+    const held = this.#codesOf(codes.map((lane) => Array.from(lane, (code) => Int8Array.of(code))))
+    await allDone(
+      this.#bench.generators.map((generator, g) =>
+        generator.hold(Int8Array.from(held[g]!, (channel) => channel[0]!), signal),
+      ),
+    )
+  }
+
+  #symbols(codes: FrameCodes): number {
+    const symbols = codes[0]![0]!.length
+    const { maxSymbolsPerFrame } = this.#bench.timing
+    if (symbols >= 1 && symbols <= maxSymbolsPerFrame) return symbols
+    throw new BenchError('RANGE_EXCEEDED', `a frame of ${symbols} symbols does not fit: 1 to ${maxSymbolsPerFrame}`, {
+      context: { symbols, maxSymbolsPerFrame },
+    })
+  }
+
+  /** [generator][channel]: channels that drive nothing rest at code 0. */
+  #codesOf(codes: FrameCodes): Int8Array[][] {
+    const { generators, lanes } = this.#bench
+    const silent = new Int8Array(codes[0]![0]!.length)
+    const out = generators.map(({ channelCount }) => new Array<Int8Array>(channelCount).fill(silent))
+    for (const [lane, { modulators }] of lanes.entries()) {
+      for (const [port, { drive }] of modulators.entries()) {
+        out[drive.generator]![drive.channel] = codes[lane]![port]!
+      }
+    }
+    return out
+  }
+}
+
+/** Waits for all of them, even when one fails, so that nothing is left half-way on a wire; then the first failure. */
+export async function allDone<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const settled = await Promise.allSettled(work)
+  return settled.map((result) => {
+    if (result.status === 'rejected') throw result.reason as Error
+    return result.value
+  })
+}
+
+/** The first and the last point of a symbol may see its edges. */
+function innerMeans(log: Float64Array, symbols: number, pointsPerSymbol: number): Float64Array {
+  const [from, to] = pointsPerSymbol > 2 ? [1, pointsPerSymbol - 1] : [0, pointsPerSymbol]
+  const means = new Float64Array(symbols)
+  for (let symbol = 0; symbol < symbols; symbol++) {
+    let sum = 0
+    for (let point = from; point < to; point++) sum += log[symbol * pointsPerSymbol + point]!
+    means[symbol] = sum / (to - from)
+  }
+  return means
+}

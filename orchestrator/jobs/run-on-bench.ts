@@ -1,0 +1,46 @@
+import { tap as tapEvents, lastValueFrom } from 'rxjs'
+import type { MeshBench } from '../../core/mesh-bench.ts'
+import { withStep } from '../../core/step-context.ts'
+import { runPlan } from '../plans/engine.ts'
+import type { PlanEvent, StepLog } from '../plans/engine.ts'
+import type { Plan } from '../plans/plan.ts'
+
+/** A bench that a job may use until it closes it. */
+export interface JobBench {
+  readonly bench: MeshBench
+  /** Makes safe, reads back, lets go of the wires. Resolves with the error to report when anything is not safe. */
+  close(): Promise<Error | undefined>
+}
+
+export interface JobOptions<Result> {
+  readonly open: (signal: AbortSignal) => Promise<JobBench>
+  readonly plan: (bench: MeshBench) => Plan<Result>
+  readonly log: StepLog
+  readonly signal: AbortSignal
+  readonly onEvent?: (event: PlanEvent<Result>) => void
+}
+
+/**
+ * Opens the bench, runs a plan on it and leaves it safe, whatever happens.
+ *
+ * Throws: what the bench or the plan threw; SAFE_STATE_UNVERIFIED, together with it, when something is not safe.
+ */
+export async function runOnBench<Result>(options: JobOptions<Result>): Promise<Result> {
+  const { open, plan, log, signal, onEvent = () => undefined } = options
+  const opened = await withStep(log.step('open bench'), () => open(signal))
+  let outcome: { readonly result: Result } | { readonly error: unknown }
+  try {
+    const last = await lastValueFrom(runPlan(plan(opened.bench), log, signal).pipe(tapEvents(onEvent)))
+    // A plan that completes has ended with its result.
+    outcome = { result: (last as Extract<typeof last, { kind: 'result' }>).result }
+  } catch (error) {
+    outcome = { error }
+  }
+  const unsafe = await withStep(log.step('make safe'), () => opened.close())
+  if ('error' in outcome) {
+    if (unsafe === undefined) throw outcome.error
+    throw new AggregateError([outcome.error, unsafe], 'the run failed and the bench is not safe')
+  }
+  if (unsafe !== undefined) throw unsafe
+  return outcome.result
+}

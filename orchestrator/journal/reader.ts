@@ -1,0 +1,237 @@
+import { createHash } from 'node:crypto'
+import { BenchError } from '../../core/errors.ts'
+import { unreadable } from './faults.ts'
+import { mayBeAlive } from './process-identity.ts'
+import type { ProcessIdentity } from './process-identity.ts'
+import type {
+  CalibrationRecord,
+  FrameRecord,
+  RunHeader,
+  RunRecord,
+  RunRecording,
+  RunStatus,
+  RunSummary,
+  SampleRecord,
+  StepRecord,
+  WireHead,
+  WireRecord,
+} from './records.ts'
+import { nearest } from './run-id.ts'
+import type { Sqlite, SqlRow, SqlValue } from './sqlite.ts'
+
+const PAGE_ROWS = 256
+
+/** What a journal tells. Throws: JOURNAL_UNREADABLE where the file is damaged; RUN_UNKNOWN with the names that are near. */
+export class JournalReader {
+  readonly #file: string
+  readonly #db: Sqlite
+
+  constructor(file: string, db: Sqlite) {
+    this.#file = file
+    this.#db = db
+  }
+
+  /** Newest first. */
+  async listRuns(): Promise<readonly RunSummary[]> {
+    const rows = await this.#all(
+      'SELECT id, kind, status, started_ms, ended_ms, pid, process FROM runs ORDER BY rowid DESC',
+    )
+    return rows.map((row) => summaryOf(row))
+  }
+
+  /** `name` is an id, an unambiguous beginning of one, or `last`. */
+  async readRun(name: string): Promise<RunRecord> {
+    const id = await this.#findRun(name)
+    const [row] = await this.#all('SELECT * FROM runs WHERE id = ?', id)
+    if (row === undefined) throw new BenchError('RUN_UNKNOWN', `run ${id} was deleted meanwhile`)
+    return { ...summaryOf(row), header: this.#json(row, 'header') as RunHeader, result: this.#json(row, 'result') }
+  }
+
+  async readSteps(run: string): Promise<readonly StepRecord[]> {
+    const rows = await this.#all('SELECT * FROM steps WHERE run = ? ORDER BY step', await this.#findRun(run))
+    return rows.map((row) => ({
+      step: numberOf(row['step']),
+      parent: numberOf(row['parent']),
+      name: textOf(row['name']),
+      detail: this.#json(row, 'detail'),
+      timeNs: numberOf(row['t_ns']),
+    }))
+  }
+
+  async readFrames(run: string): Promise<readonly FrameRecord[]> {
+    const rows = await this.#all('SELECT * FROM frames WHERE run = ? ORDER BY seq', await this.#findRun(run))
+    return rows.map((row) => ({
+      seq: numberOf(row['seq']),
+      step: numberOf(row['step']),
+      timeNs: numberOf(row['t_ns']),
+      data: this.#json(row, 'data'),
+    }))
+  }
+
+  async readSamples(run: string): Promise<readonly SampleRecord[]> {
+    const rows = await this.#all('SELECT * FROM samples WHERE run = ? ORDER BY rowid', await this.#findRun(run))
+    return rows.map((row) => ({
+      timeNs: numberOf(row['t_ns']),
+      quantity: textOf(row['quantity']),
+      unit: textOf(row['unit']),
+      value: numberOf(row['value']),
+      source: textOf(row['source']),
+    }))
+  }
+
+  async readBlob(sha256: string): Promise<Uint8Array> {
+    const [row] = await this.#all('SELECT CAST(bytes AS BLOB) AS bytes FROM blobs WHERE sha256 = ?', sha256)
+    const bytes = row?.['bytes']
+    if (!(bytes instanceof Uint8Array))
+      throw this.#damaged(`holds no blob ${sha256}. Use a copy of the journal that does`)
+    const actual = createHash('sha256').update(bytes).digest('hex')
+    if (actual !== sha256) throw this.#damaged(`blob ${sha256} was changed: its bytes now hash to ${actual}`)
+    return bytes
+  }
+
+  /** The conversations of a run, to replay them. */
+  async readWires(name: string): Promise<RunRecording> {
+    const run = await this.#findRun(name)
+    const { status, startedMs } = await this.readRun(run)
+    const steps = await this.#all('SELECT step, name, t_ns FROM steps WHERE run = ?', run)
+    return {
+      run,
+      status,
+      startedMs,
+      heads: await this.#heads(run),
+      steps: new Map(
+        steps.map((row) => [numberOf(row['step']), { name: textOf(row['name']), timeNs: numberOf(row['t_ns']) }]),
+      ),
+      pages: () => this.#wirePages(run),
+    }
+  }
+
+  /** The newest calibration of a bench file, by the hash of its text. */
+  async latestCalibration(benchHash: string): Promise<CalibrationRecord | undefined> {
+    const sql = 'SELECT * FROM calibrations WHERE bench_hash = ? ORDER BY rowid DESC LIMIT 1'
+    const [row] = await this.#all(sql, benchHash)
+    return row === undefined ? undefined : this.#calibrationOf(row)
+  }
+
+  /** Throws: CALIBRATION_MISSING. */
+  async readCalibration(id: string): Promise<CalibrationRecord> {
+    const [row] = await this.#all('SELECT * FROM calibrations WHERE id = ?', id)
+    if (row !== undefined) return this.#calibrationOf(row)
+    throw new BenchError('CALIBRATION_MISSING', `${this.#file} holds no calibration ${id}`, { context: { id } })
+  }
+
+  async #findRun(name: string): Promise<string> {
+    const ids = (await this.#all('SELECT id FROM runs ORDER BY rowid DESC')).map((row) => textOf(row['id']))
+    const [last] = ids
+    if (last === undefined) throw new BenchError('RUN_UNKNOWN', `${this.#file} holds no runs yet`)
+    if (name === 'last') return last
+    if (ids.includes(name)) return name
+    const matches = ids.filter((id) => id.startsWith(name))
+    const [only, ...others] = matches
+    if (only !== undefined && others.length === 0) return only
+    const [why, near] =
+      only === undefined
+        ? [`no run is called "${name}". Did you mean`, nearest(name, ids)]
+        : [`${matches.length} runs begin with "${name}":`, matches.slice(0, 5)]
+    throw new BenchError('RUN_UNKNOWN', `${why} ${near.join(', ')}${only === undefined ? '?' : ''}`, {
+      context: { name, near },
+    })
+  }
+
+  async #heads(run: string): Promise<ReadonlyMap<string, WireHead>> {
+    const [row] = await this.#all('SELECT wires FROM runs WHERE id = ?', run)
+    const wires = row === undefined ? null : this.#json(row, 'wires')
+    if (wires !== null) return new Map(Object.entries(wires as Record<string, WireHead>))
+    // The run did not end by itself: its wires end where the last batch says.
+    const heads = await this.#all('SELECT wire, records, crc FROM wire_heads WHERE run = ?', run)
+    return new Map(
+      heads.map((head) => [textOf(head['wire']), { records: numberOf(head['records']), crc: numberOf(head['crc']) }]),
+    )
+  }
+
+  async *#wirePages(run: string): AsyncIterableIterator<readonly WireRecord[]> {
+    // Cast: whoever edits a row may well leave text in it, and that too is bytes.
+    const sql = `SELECT rowid AS row, wire, seq, t_ns, dir, step, CAST(bytes AS BLOB) AS bytes, crc FROM wire
+      WHERE run = ? AND rowid > ? ORDER BY rowid LIMIT ${PAGE_ROWS}`
+    for (let after = 0; ;) {
+      const rows = await this.#all(sql, run, after)
+      const last = rows.at(-1)
+      if (last === undefined) return
+      after = numberOf(last['row'])
+      yield rows.map(wireRecordOf)
+    }
+  }
+
+  #calibrationOf(row: SqlRow): CalibrationRecord {
+    return {
+      id: textOf(row['id']),
+      benchHash: textOf(row['bench_hash']),
+      chip: textOf(row['chip']),
+      createdMs: numberOf(row['created_ms']),
+      run: textOf(row['run']),
+      record: this.#json(row, 'record'),
+    }
+  }
+
+  #json(row: SqlRow, column: string): unknown {
+    const text = row[column]
+    if (text === null || text === undefined) return null
+    try {
+      return JSON.parse(textOf(text)) as unknown
+    } catch (error) {
+      throw this.#damaged(`holds a ${column} that is not JSON (${(error as Error).message})`)
+    }
+  }
+
+  #damaged(what: string): BenchError {
+    return new BenchError('JOURNAL_UNREADABLE', `${this.#file}: ${what}`, { context: { file: this.#file } })
+  }
+
+  async #all(sql: string, ...values: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+    try {
+      return await this.#db.inTurn(() => this.#db.all(sql, ...values))
+    } catch (error) {
+      throw unreadable(this.#file, error)
+    }
+  }
+}
+
+/** The process that writes a run, as its row names it. */
+export function writerOf(row: SqlRow): ProcessIdentity {
+  try {
+    const rest = JSON.parse(textOf(row['process'])) as Omit<ProcessIdentity, 'pid'>
+    return { ...rest, pid: numberOf(row['pid']) }
+  } catch (cause) {
+    const message = `run ${textOf(row['id'])} does not say which process wrote it: its row was changed or damaged`
+    throw new BenchError('JOURNAL_UNREADABLE', message, { cause })
+  }
+}
+
+function summaryOf(row: SqlRow): RunSummary {
+  const status = row['status'] as RunStatus
+  return {
+    id: textOf(row['id']),
+    kind: textOf(row['kind']),
+    // A reader cannot mark what it sees; the next writer will.
+    status: status === 'running' && !mayBeAlive(writerOf(row)) ? 'interrupted' : status,
+    startedMs: numberOf(row['started_ms']),
+    endedMs: row['ended_ms'] === null ? null : numberOf(row['ended_ms']),
+  }
+}
+
+function wireRecordOf(row: SqlRow): WireRecord {
+  return {
+    row: numberOf(row['row']),
+    wire: textOf(row['wire']),
+    seq: numberOf(row['seq']),
+    direction: textOf(row['dir']),
+    step: numberOf(row['step']),
+    timeNs: numberOf(row['t_ns']),
+    bytes: row['bytes'] instanceof Uint8Array ? row['bytes'] : new Uint8Array(0),
+    crc: numberOf(row['crc']),
+  }
+}
+
+/** Columns have types, but whoever edits a row may ignore them: NaN, then, which equals no number. */
+const numberOf = (value: SqlValue | undefined): number => (typeof value === 'number' ? value : NaN)
+const textOf = (value: SqlValue | undefined): string => (typeof value === 'string' ? value : '')

@@ -1,0 +1,91 @@
+import { ScpiFault } from '../protocols/scpi-fault.ts'
+
+/** Samples in one vector of extended memory when it plays at a quarter of the converters' rate. */
+export const VECTOR = 64
+/** Shortest stretch that plays: five vectors. */
+export const SHORTEST = 5 * VECTOR
+/** Samples a channel of this twin can hold. The instrument has gigasamples; nobody uploads them to a twin. */
+const CAPACITY = 64 * 1024 * 1024
+
+/** One waveform of all four channels; they share its number and length. */
+export interface Segment {
+  readonly length: number
+  /** [channel]: int8 samples. */
+  readonly samples: readonly Int8Array<ArrayBuffer>[]
+}
+
+/**
+ * Extended waveform memory of an M8195A with four channels: segments by number.
+ *
+ * Throws: ScpiFault -222 outside granularity or range, -223 more data than defined, -224 no such segment,
+ * -321 memory full.
+ * Source: M8195A User's Guide rev. 2 §6.21.
+ */
+export class M8195aMemory {
+  /** Changes whenever a sample may have. */
+  version = 0
+  readonly #channels: number
+  readonly #segments = new Map<number, Segment>()
+  #used = 0
+
+  constructor(channels: number) {
+    this.#channels = channels
+  }
+
+  get used(): number {
+    return this.#used
+  }
+
+  get free(): number {
+    return CAPACITY - this.#used
+  }
+
+  define(id: number, length: number, initial: number): void {
+    if (this.#segments.has(id)) throw new ScpiFault(-224, `segment ${id} exists`)
+    if (length < SHORTEST || length % VECTOR !== 0) throw new ScpiFault(-222, 'segment length')
+    if (length > this.free) throw new ScpiFault(-321)
+    const samples = Array.from({ length: this.#channels }, () => new Int8Array(length))
+    if (initial !== 0) for (const channel of samples) channel.fill(initial)
+    this.#segments.set(id, { length, samples })
+    this.#used += length
+    this.version++
+  }
+
+  get(id: number): Segment {
+    const segment = this.#segments.get(id)
+    if (segment === undefined) throw new ScpiFault(-224, `segment ${id} does not exist`)
+    return segment
+  }
+
+  write(channel: number, id: number, offset: number, data: Uint8Array): void {
+    const { length, samples } = this.get(id)
+    if (offset % (2 * VECTOR) !== 0) throw new ScpiFault(-222, 'offset')
+    if (offset + data.length > length) throw new ScpiFault(-223)
+    samples[channel]!.set(new Int8Array(data.buffer, data.byteOffset, data.length), offset)
+    this.version++
+  }
+
+  read(channel: number, id: number, offset: number, length: number): Int8Array {
+    const segment = this.get(id)
+    if (offset + length > segment.length) throw new ScpiFault(-222)
+    return segment.samples[channel]!.subarray(offset, offset + length)
+  }
+
+  delete(id: number): void {
+    this.#used -= this.get(id).length
+    this.#segments.delete(id)
+    this.version++
+  }
+
+  clear(): void {
+    this.#segments.clear()
+    this.#used = 0
+    this.version++
+  }
+
+  /** Number and length of each, `0,0` when there is none. */
+  catalogue(): string {
+    if (this.#segments.size === 0) return '0,0'
+    return [...this.#segments].map(([id, { length }]) => `${id},${length}`).join()
+  }
+}

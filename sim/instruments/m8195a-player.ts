@@ -1,0 +1,223 @@
+import type { Clock } from '../../core/clock.ts'
+import type { DrivePort } from '../optics/world-ports.ts'
+import { ScpiFault } from '../protocols/scpi-fault.ts'
+import { M8195aMemory } from './m8195a-memory.ts'
+import { M8195aSequencer, segmentStaircase } from './m8195a-sequencer.ts'
+
+export const CHANNELS = 4
+const FULL_SCALE_CODE = 127
+const RATE_DIVIDER = 4
+const DARK: readonly number[] = [0, 0, 0, 0]
+/** A new sample rate recalibrates the converters for seconds. Assumption: two of them. */
+const RECALIBRATION_MS = 2_000
+
+const IDLE = 0
+const WAITS_FOR_TRIGGER = 1
+const RUNNING = 2
+const STATE_SHIFT = 2 ** 25
+
+export interface M8195aSettings {
+  dacMode: string
+  divider: string
+  /** [channel] */
+  readonly memoryModes: string[]
+  rateHz: number
+  /** [channel]: peak to peak. */
+  readonly amplitudesVpp: number[]
+  readonly offsetsV: number[]
+  readonly outputs: boolean[]
+  mode: string
+  segment: number
+  firstEntry: number
+  continuous: boolean
+  gated: boolean
+  enable: string
+  triggerSource: string
+  triggerInputOff: boolean
+}
+
+const factorySettings = (): M8195aSettings => ({
+  dacMode: 'SING',
+  divider: 'DIV1',
+  memoryModes: ['EXT', 'EXT', 'EXT', 'EXT'],
+  rateHz: 64e9,
+  amplitudesVpp: [0.5, 0.5, 0.5, 0.5],
+  offsetsV: [0, 0, 0, 0],
+  outputs: [false, false, false, false],
+  mode: 'ARB',
+  segment: 1,
+  firstEntry: 0,
+  continuous: true,
+  gated: false,
+  enable: 'SELF',
+  triggerSource: 'TRIG',
+  triggerInputOff: false,
+})
+
+type Run =
+  | { readonly state: 'stopped' }
+  | { readonly state: 'waiting' }
+  /** `endNs` is Infinity when it repeats. */
+  | { readonly state: 'running'; readonly startNs: number; readonly endNs: number }
+
+/**
+ * What an M8195A plays and when: settings, memory and sequence table in, voltages on the drive port out.
+ *
+ * Output: code / 127 × half the amplitude, which is peak to peak. 0 V when stopped, waiting, or switched off.
+ * Triggered runs wait for their next trigger when they end. A repeated run of one level is a rest at that level; one of
+ * many levels is played once, because the drive port knows no end of time. A level changed during a triggered frame
+ * shows in the next one; an output switched during it cuts it off.
+ * Throws: ScpiFault -213 when started twice, -221 when what is selected cannot be played.
+ * Source: M8195A User's Guide rev. 2 §3.3 (trigger and arm modes), §6.8.
+ */
+export class M8195aPlayer {
+  readonly memory = new M8195aMemory(CHANNELS)
+  readonly table = new M8195aSequencer()
+  #settings = factorySettings()
+  readonly #port: DrivePort
+  readonly #clock: Clock
+  #run: Run = { state: 'stopped' }
+  #enabled = false
+  #busyUntilNs = 0
+  #dark = true
+  #levels: { readonly key: string; readonly levelsV: readonly Float64Array[]; readonly stepS: number } | undefined
+
+  constructor(port: DrivePort, clock: Clock) {
+    this.#port = port
+    this.#clock = clock
+    port.onTrigger(() => {
+      if (!this.#settings.triggerInputOff && this.#settings.triggerSource === 'TRIG') this.trigger()
+    })
+  }
+
+  get settings(): M8195aSettings {
+    return this.#settings
+  }
+
+  reset(): void {
+    this.stop()
+    this.memory.clear()
+    this.table.reset()
+    this.#settings = factorySettings()
+  }
+
+  idle(signal: AbortSignal): Promise<void> | undefined {
+    const waitNs = this.#busyUntilNs - this.#clock.monotonicNs()
+    return waitNs > 0 ? this.#clock.sleep(waitNs / 1e6, signal) : undefined
+  }
+
+  setRate(rateHz: number): void {
+    if (rateHz !== this.#settings.rateHz) this.#busyUntilNs = this.#clock.monotonicNs() + RECALIBRATION_MS * 1e6
+    this.#settings.rateHz = rateHz
+  }
+
+  /** Memory, table and modes change only in program mode. */
+  requireStopped(): void {
+    if (this.#current().state !== 'stopped') throw new ScpiFault(-221, 'stop first')
+  }
+
+  start(): void {
+    if (this.#current().state !== 'stopped') throw new ScpiFault(-213)
+    const { dacMode, divider, memoryModes, continuous, gated, enable } = this.#settings
+    if (dacMode !== 'FOUR' || divider !== 'DIV4' || memoryModes.includes('INT')) {
+      throw new ScpiFault(-221, 'this twin plays four channels from extended memory at DIV4')
+    }
+    if (gated && !continuous) throw new ScpiFault(-221, 'this twin has no gate')
+    this.#play()
+    this.#enabled = enable === 'SELF'
+    this.#run = { state: 'waiting' }
+    if (continuous && this.#enabled) this.#repeat()
+    else this.levelsChanged()
+  }
+
+  stop(): void {
+    const { state } = this.#current()
+    this.#run = { state: 'stopped' }
+    this.#enabled = false
+    this.#rest(DARK, state === 'running')
+  }
+
+  /** Ignored unless it is waited for. */
+  trigger(): void {
+    if (this.#current().state !== 'waiting' || !this.#enabled || this.#settings.continuous) return
+    const { levelsV, stepS } = this.#play()
+    const startNs = this.#clock.monotonicNs()
+    this.#run = { state: 'running', startNs, endNs: startNs + levelsV[0]!.length * stepS * 1e9 }
+    this.#port.start()
+  }
+
+  /** What an armed generator waits for before it listens to triggers, or before it repeats. */
+  enableEvent(): void {
+    if (this.#current().state !== 'waiting') return
+    this.#enabled = true
+    if (this.#settings.continuous) this.#repeat()
+  }
+
+  levelsChanged(): void {
+    const run = this.#current()
+    if (run.state === 'stopped') return
+    if (run.state === 'running') {
+      if (run.endNs === Infinity) this.#repeat()
+      return
+    }
+    this.#rest(DARK)
+    const { levelsV, stepS } = this.#play()
+    this.#port.load(levelsV, stepS)
+  }
+
+  outputsChanged(): void {
+    const run = this.#current()
+    if (run.state === 'running' && run.endNs !== Infinity) this.#rest(DARK, true)
+    else this.levelsChanged()
+  }
+
+  /** Bits 26:25 execution state, 24:0 table entry under way. */
+  sequenceState(): number {
+    const run = this.#current()
+    if (run.state === 'stopped') return IDLE
+    if (run.state === 'waiting') return WAITS_FOR_TRIGGER * STATE_SHIFT
+    const { levelsV, stepS } = this.#play()
+    const steps = Math.floor((this.#clock.monotonicNs() - run.startNs) / (stepS * 1e9))
+    return RUNNING * STATE_SHIFT + this.#settings.firstEntry + (steps % levelsV[0]!.length)
+  }
+
+  #repeat(): void {
+    const { levelsV, stepS } = this.#play()
+    const startNs = this.#run.state === 'running' ? this.#run.startNs : this.#clock.monotonicNs()
+    this.#run = { state: 'running', startNs, endNs: Infinity }
+    if (levelsV[0]!.length === 1) return this.#rest(levelsV.map((levels) => levels[0]!))
+    this.#port.load(levelsV, stepS)
+    this.#port.start()
+  }
+
+  #rest(levelsV: readonly number[], evenIfDark = false): void {
+    const dark = levelsV.every((levelV) => levelV === 0)
+    if (dark && this.#dark && !evenIfDark) return
+    this.#dark = dark
+    this.#port.rest(levelsV)
+  }
+
+  #current(): Run {
+    if (this.#run.state === 'running' && this.#clock.monotonicNs() >= this.#run.endNs) this.#run = { state: 'waiting' }
+    return this.#run
+  }
+
+  /** Voltages of what is selected to play; worked out again only after a change. */
+  #play(): { readonly levelsV: readonly Float64Array[]; readonly stepS: number } {
+    const { mode, segment, firstEntry, amplitudesVpp, offsetsV, outputs, rateHz } = this.#settings
+    const what = mode === 'ARB' ? `segment ${segment}` : `sequence ${firstEntry}`
+    const levels = `${amplitudesVpp.join()} ${offsetsV.join()} ${outputs.join()} ${rateHz}`
+    const key = `${what} ${this.memory.version} ${this.table.version} ${levels}`
+    if (this.#levels?.key === key) return this.#levels
+    const { codes, samplesPerStep } =
+      mode === 'ARB' ? segmentStaircase(segment, this.memory) : this.table.staircase(firstEntry, this.memory)
+    const levelsV = codes.map((steps, channel) => {
+      const perCodeV = outputs[channel] === true ? amplitudesVpp[channel]! / 2 / FULL_SCALE_CODE : 0
+      const offsetV = outputs[channel] === true ? offsetsV[channel]! : 0
+      for (let step = 0; step < steps.length; step++) steps[step] = steps[step]! * perCodeV + offsetV
+      return steps
+    })
+    this.#levels = { key, levelsV, stepS: (samplesPerStep * RATE_DIVIDER) / rateHz }
+    return this.#levels
+  }
+}

@@ -1,0 +1,149 @@
+import { ScpiFault } from '../protocols/scpi-fault.ts'
+import { SHORTEST, VECTOR } from './m8195a-memory.ts'
+import type { M8195aMemory } from './m8195a-memory.ts'
+
+const WORDS = 6
+const ENTRY_LIMIT = 2 ** 24 - 1
+const SEGMENT_END = 0xffff_ffff
+/** Steps of one frame that this twin plays. */
+const MOST_STEPS = 4_000_000
+
+const ADVANCE_MASK = 0x00ff_0000
+const ENDS_SCENARIO = 2 ** 29
+const ENDS_SEQUENCE = 2 ** 30
+const IS_COMMAND = 2 ** 31
+
+/** What the converters put out, as a staircase: steps of one length. */
+export interface Staircase {
+  /** [channel]: code of each step, −128…127, not whole where a stretch of memory is no constant. */
+  readonly codes: readonly Float64Array[]
+  readonly samplesPerStep: number
+}
+
+/** A stretch of memory, or an idle pause, that plays `samples` samples. */
+interface Stretch {
+  readonly codes: readonly number[]
+  readonly samples: number
+}
+
+/**
+ * Sequence table of an M8195A: six words an entry — control, sequence loops, segment loops, segment, first and last
+ * sample — or a pause.
+ *
+ * Only automatic advance is played; entries that wait for an advancement event are refused when the run starts.
+ * The linear playtime rule (257 vectors between jumps) is not enforced: the instrument itself only raises a status bit.
+ * Throws: ScpiFault -221 when the sequence cannot be played, -222 outside granularity or range.
+ * Source: M8195A User's Guide rev. 2 §6.18, tables 35 to 43.
+ */
+export class M8195aSequencer {
+  /** Changes whenever the table may have. */
+  version = 0
+  readonly #entries = new Map<number, Uint32Array>()
+
+  write(first: number, words: Uint32Array): void {
+    if (words.length === 0 || words.length % WORDS !== 0) throw new ScpiFault(-222, 'six words an entry')
+    if (first + words.length / WORDS > ENTRY_LIMIT) throw new ScpiFault(-222, 'sequence table index')
+    for (let at = 0; at < words.length; at += WORDS) {
+      const entry = words.subarray(at, at + WORDS)
+      requireEntry(entry)
+      this.#entries.set(first + at / WORDS, entry)
+    }
+    this.version++
+  }
+
+  read(first: number, words: number): number[] {
+    const entries = Array.from({ length: words / WORDS }, (_, index) => this.#entries.get(first + index))
+    return entries.flatMap((entry) => (entry === undefined ? [0, 1, 1, 0, 0, SEGMENT_END] : [...entry]))
+  }
+
+  reset(): void {
+    this.#entries.clear()
+    this.version++
+  }
+
+  /** Plays the sequence that begins at `first` on paper. */
+  staircase(first: number, memory: M8195aMemory): Staircase {
+    const stretches: Stretch[] = []
+    const sequenceLoops = this.#entries.get(first)?.[1] ?? 1
+    for (let index = first; ; index++) {
+      const entry = this.#entries.get(index)
+      if (entry === undefined) throw new ScpiFault(-221, 'sequence has no end')
+      stretches.push(stretchOf(entry, memory))
+      if ((entry[0]! & (ENDS_SEQUENCE | ENDS_SCENARIO)) !== 0) break
+      if (stretches.length > MOST_STEPS) throw new ScpiFault(-221, 'sequence too long')
+    }
+    return toStaircase(stretches, sequenceLoops)
+  }
+}
+
+/** The selected segment, sample by sample, as arbitrary mode plays it. */
+export function segmentStaircase(id: number, memory: M8195aMemory): Staircase {
+  const { length, samples } = memory.get(id)
+  if (length > MOST_STEPS) throw new ScpiFault(-221, 'segment too long')
+  return { codes: samples.map((channel) => Float64Array.from(channel)), samplesPerStep: 1 }
+}
+
+function requireEntry(entry: Uint32Array): void {
+  const [control, sequenceLoops, segmentLoops, , first, last] = entry as unknown as readonly number[]
+  if (sequenceLoops === 0) throw new ScpiFault(-222, 'sequence loop count')
+  if (control! >= IS_COMMAND) {
+    if (segmentLoops !== 0) throw new ScpiFault(-222, 'command code')
+    if (first! < 10 * VECTOR) throw new ScpiFault(-222, 'idle delay')
+    return
+  }
+  if (segmentLoops === 0) throw new ScpiFault(-222, 'segment loop count')
+  if (first! % (2 * VECTOR) !== 0) throw new ScpiFault(-222, 'segment start offset')
+  if (last !== SEGMENT_END && ((last! + 1) % VECTOR !== 0 || last! + 1 - first! < SHORTEST)) {
+    throw new ScpiFault(-222, 'segment end offset')
+  }
+}
+
+function stretchOf(entry: Uint32Array, memory: M8195aMemory): Stretch {
+  const [control, , loops, id, first, last] = entry as unknown as readonly number[]
+  if (control! >= IS_COMMAND) {
+    const code = (id! << 24) >> 24
+    return { codes: [code, code, code, code], samples: first! }
+  }
+  if ((control! & ADVANCE_MASK) !== 0) throw new ScpiFault(-221, 'only automatic advance')
+  const { length, samples } = memory.get(id!)
+  const end = last === SEGMENT_END ? length : last! + 1
+  if (end > length || end - first! < SHORTEST) throw new ScpiFault(-221, 'offsets outside the segment')
+  return { codes: samples.map((channel) => constantOf(channel, first!, end)), samples: loops! * (end - first!) }
+}
+
+/** The one code of a constant stretch, else the mean: detectors and modulators here are slower than the samples. */
+function constantOf(channel: Int8Array<ArrayBuffer>, first: number, end: number): number {
+  const code = channel[first]!
+  const four = ((code & 0xff) * 0x0101_0101) | 0
+  const words = new Int32Array(channel.buffer, first, (end - first) >> 2)
+  let at = 0
+  while (at < words.length && words[at] === four) at++
+  if (at === words.length) return code
+  let sum = 0
+  for (at = first; at < end; at++) sum += channel[at]!
+  return sum / (end - first)
+}
+
+/** Entries of different length share their greatest common divisor as step. */
+function toStaircase(stretches: readonly Stretch[], loops: number): Staircase {
+  const samplesPerStep = stretches.reduce((divisor, { samples }) => gcd(divisor, samples), 0)
+  const stepsOnce = stretches.reduce((sum, { samples }) => sum + samples / samplesPerStep, 0)
+  if (stepsOnce * loops > MOST_STEPS) throw new ScpiFault(-221, 'sequence too long')
+  const codes = stretches[0]!.codes.map((_, channel) => {
+    const steps = new Float64Array(stepsOnce * loops)
+    let at = 0
+    for (const { codes, samples } of stretches) {
+      const next = at + samples / samplesPerStep
+      steps.fill(codes[channel]!, at, next)
+      at = next
+    }
+    for (let loop = 1; loop < loops; loop++) steps.copyWithin(loop * stepsOnce, 0, stepsOnce)
+    return steps
+  })
+  return { codes, samplesPerStep }
+}
+
+function gcd(a: number, b: number): number {
+  while (b !== 0) [a, b] = [b, a % b]
+  return a
+}

@@ -1,0 +1,188 @@
+import type { Clock } from '../../core/clock.ts'
+import type { DetectorPort } from '../optics/world-ports.ts'
+import { ScpiFault } from '../protocols/scpi-fault.ts'
+
+export const LOG_LIMITS = {
+  points: { min: 1, max: 1_000_000 },
+  averagingS: { min: 1e-6, max: 10 },
+} as const
+
+const W_PER_MW = 1e-3
+/** What stands for "no valid power". */
+const NO_READING = 3.4e38
+const STEPS = 4096
+const BYTES_PER_FLOAT = 4
+const AUTO_RANGES_DBM = [-30, -20, -10, 0, 10] as const
+
+interface Log {
+  readonly points: number
+  readonly averagingS: number
+}
+
+type Logging =
+  | { readonly state: 'none' }
+  /** Waits for its trigger, or for the next of them. */
+  | { readonly state: 'waiting'; readonly log: Log; readonly taken: Float64Array[] }
+  | { readonly state: 'recording'; readonly endNs: number; readonly fullScaleMw: number; samplesMw?: Float64Array }
+
+/**
+ * One optical input of an N7745: photocurrent through a range and a 12-bit converter, single readings, logging.
+ *
+ * Full scale is twice the range's name (0 dBm: 2 mW); above it there is no valid power. One step is full scale / 4096.
+ * Source: ranges 816x Programming Guide (:POWer:RANGe[:UPPer], upper linear limits); the bits are an assumption.
+ */
+export class N7745Port {
+  wavelengthM = 1550e-9
+  inWatt = false
+  rangeDbm = 10
+  autoRange = true
+  autoGain = true
+  averagingS = 0.2
+  continuous = true
+  triggerInput = 'IGN'
+  triggerOutput = 'DIS'
+  log: Log = { points: 100, averagingS: 0.2 }
+  readonly #channel: number
+  readonly #port: DetectorPort
+  readonly #clock: Clock
+  #logging: Logging = { state: 'none' }
+  #lastMw: number | undefined
+
+  constructor(channel: number, port: DetectorPort, clock: Clock) {
+    this.#channel = channel
+    this.#port = port
+    this.#clock = clock
+  }
+
+  reset(): void {
+    this.wavelengthM = 1550e-9
+    this.inWatt = false
+    this.rangeDbm = 10
+    this.autoRange = this.autoGain = this.continuous = true
+    this.averagingS = 0.2
+    this.triggerInput = 'IGN'
+    this.triggerOutput = 'DIS'
+    this.log = { points: 100, averagingS: 0.2 }
+    this.#logging = { state: 'none' }
+    this.#lastMw = undefined
+  }
+
+  /** A log is under way. */
+  get busy(): boolean {
+    return this.#logging.state !== 'none' && !this.#complete()
+  }
+
+  start(): void {
+    const { log } = this
+    if (this.triggerInput === 'IGN') {
+      // No pulse began this record: it is one reading after the other.
+      this.#record(log, () => Float64Array.from({ length: log.points }, () => this.#port.powerMw(this.#channel)))
+    } else this.#logging = { state: 'waiting', log, taken: [] }
+  }
+
+  stop(): void {
+    this.#logging = { state: 'none' }
+  }
+
+  /** Any change of settings stops a log under way; a complete one stays to be read. */
+  interrupt(): void {
+    if (this.busy) this.stop()
+  }
+
+  /** A pulse at the trigger input. */
+  pulse(): void {
+    const logging = this.#logging
+    if (logging.state !== 'waiting') return
+    const { log, taken } = logging
+    if (this.triggerInput === 'CME') {
+      return this.#record(log, () => this.#port.captureMw(this.#channel, log.points, log.averagingS))
+    }
+    taken.push(this.#port.captureMw(this.#channel, 1, log.averagingS))
+    if (taken.length < log.points) return
+    const samplesMw = Float64Array.from(taken, ([sampleMw]) => sampleMw!)
+    this.#record({ points: 1, averagingS: log.averagingS }, () => samplesMw)
+  }
+
+  /** Answer to FUNC:STAT?. */
+  state(): string {
+    if (this.#logging.state === 'none') return 'NONE,COMPLETE'
+    return `LOGGING_STABILITY,${this.busy ? 'PROGRESS' : 'COMPLETE'}`
+  }
+
+  /** Answer to FUNC:RES?, in the unit that is set: little-endian 32-bit floats. */
+  results(): Uint8Array {
+    const logging = this.#logging
+    if (logging.state !== 'recording' || !this.#complete() || logging.samplesMw === undefined) throw new ScpiFault(-420)
+    const { samplesMw, fullScaleMw } = logging
+    const bytes = new Uint8Array(samplesMw.length * BYTES_PER_FLOAT)
+    const view = new DataView(bytes.buffer)
+    for (let point = 0; point < samplesMw.length; point++) {
+      const powerMw = digitise(samplesMw[point]!, fullScaleMw)
+      view.setFloat32(point * BYTES_PER_FLOAT, this.#inUnit(powerMw), true)
+    }
+    return bytes
+  }
+
+  /** One reading, now. */
+  measure(): void {
+    this.#lastMw = this.#port.powerMw(this.#channel)
+  }
+
+  /** The latest reading in the unit that is set. */
+  reading(): { readonly value: number; readonly valid: boolean } {
+    const powerMw = this.#digitised()
+    const value = this.#inUnit(powerMw)
+    return { value, valid: value !== NO_READING }
+  }
+
+  readingW(): number {
+    const powerMw = this.#digitised()
+    return powerMw === NO_READING ? NO_READING : powerMw * W_PER_MW
+  }
+
+  #digitised(): number {
+    if (this.continuous) this.measure()
+    if (this.#lastMw === undefined) return NO_READING
+    const analogMw = this.#lastMw
+    const rangeDbm = this.autoRange
+      ? (AUTO_RANGES_DBM.find((dbm) => analogMw <= fullScaleMw(dbm)) ?? 10)
+      : this.rangeDbm
+    return digitise(analogMw, fullScaleMw(rangeDbm))
+  }
+
+  #inUnit(powerMw: number): number {
+    if (powerMw === NO_READING) return NO_READING
+    if (this.inWatt) return powerMw * W_PER_MW
+    return powerMw > 0 ? 10 * Math.log10(powerMw) : NO_READING
+  }
+
+  #record({ points, averagingS }: Log, take: () => Float64Array): void {
+    // One nanosecond less: a client that sleeps exactly as long finds it complete, whatever the rounding.
+    const endNs = this.#clock.monotonicNs() + points * averagingS * 1e9 - 1
+    const recording: Logging = { state: 'recording', endNs, fullScaleMw: fullScaleMw(this.rangeDbm) }
+    this.#logging = recording
+    // Every instrument that this pulse reaches must have heard it before the record is taken.
+    queueMicrotask(() => {
+      if (this.#logging === recording) recording.samplesMw = take()
+    })
+  }
+
+  #complete(): boolean {
+    return this.#logging.state === 'recording' && this.#clock.monotonicNs() >= this.#logging.endNs
+  }
+}
+
+export function float32Block(values: readonly number[]): Uint8Array {
+  const view = new DataView(new ArrayBuffer(values.length * BYTES_PER_FLOAT))
+  for (const [index, value] of values.entries()) view.setFloat32(index * BYTES_PER_FLOAT, value, true)
+  return new Uint8Array(view.buffer)
+}
+
+/** Twice the range's name: 2 mW at 0 dBm. */
+const fullScaleMw = (rangeDbm: number): number => 2 * 10 ** (rangeDbm / 10)
+
+function digitise(powerMw: number, fullScaleMw: number): number {
+  if (!(powerMw <= fullScaleMw)) return NO_READING
+  const stepMw = fullScaleMw / STEPS
+  return Math.round(powerMw / stepMw) * stepMw
+}

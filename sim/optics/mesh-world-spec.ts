@@ -1,0 +1,25 @@
+import type { MeshImperfections } from './imperfections.ts'
+
+/** How the twin's instruments are wired to the chip. Names are those of the bench file; it is the twin's copy of its wiring. */
+export interface MeshWorldSpec {
+  readonly size: number
+  readonly lanes: readonly {
+    readonly laser: string
+    readonly frequencyThz: number
+    /** [port] */
+    readonly modulators: readonly { readonly generator: string; readonly channel: number; readonly bias: string }[]
+    /** [port]: the two outputs of the balanced coupler. */
+    readonly detectors: readonly {
+      readonly plus: { readonly meter: string; readonly port: number }
+      readonly minus: { readonly meter: string; readonly port: number }
+    }[]
+  }[]
+  /** `channels[heater of svdCoreLayout]` is the channel of the bank. */
+  readonly heaters: { readonly bank: string; readonly channels: readonly number[] }
+  readonly taps: { readonly monitor: string; readonly firstChannel: number }
+  readonly ovens: readonly string[]
+  readonly mains: string
+  /** Trigger output of `source` is cabled to the trigger inputs of `targets`. */
+  readonly trigger: { readonly source: string; readonly targets: readonly string[] }
+  readonly imperfections: MeshImperfections
+}

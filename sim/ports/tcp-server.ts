@@ -1,0 +1,73 @@
+import { createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { BenchError } from '../../core/errors.ts'
+import type { WireInstrument } from './wire-instrument.ts'
+
+export interface TcpPortOptions {
+  /** 0, the default, takes any free port. */
+  readonly port?: number
+  /** One client at a time, like instruments with a single socket; a second one is hung up on. Default: any number. */
+  readonly exclusive?: boolean
+}
+
+/**
+ * Puts a simulated instrument behind a TCP port of this machine, on 127.0.0.1 only.
+ *
+ * Every client is a connection of its own to the instrument. A client that stops reading is not listened to until
+ * it reads again; one that breaks off or resets harms no other.
+ * Throws: TRANSPORT_OPEN_FAILED when the port is taken.
+ * Leaves: when disposed, no client connected and the port free.
+ */
+export async function serveTcp(
+  instrument: WireInstrument,
+  options: TcpPortOptions = {},
+): Promise<{ port: number } & AsyncDisposable> {
+  const clients = new Set<Socket>()
+  const server = createServer({ noDelay: true }, (socket) => {
+    // 'close' follows and is where the connection ends.
+    socket.on('error', () => undefined)
+    if (options.exclusive === true && clients.size > 0) {
+      socket.destroy()
+      return
+    }
+    clients.add(socket)
+    const connection = instrument.attach((bytes) => {
+      if (socket.destroyed) return
+      if (!socket.write(bytes.slice())) socket.pause()
+    })
+    socket.on('drain', () => socket.resume())
+    socket.on('data', (bytes) => connection.receive(bytes))
+    socket.once('close', () => {
+      clients.delete(socket)
+      connection.detach()
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    const onError = (cause: NodeJS.ErrnoException): void => {
+      const reason = cause.code === 'EADDRINUSE' ? 'it is taken; choose another, or 0 for any' : cause.message
+      reject(
+        new BenchError(
+          'TRANSPORT_OPEN_FAILED',
+          `no instrument can be served on TCP port ${options.port ?? 0}: ${reason}`,
+          {
+            cause,
+            context: { port: options.port },
+          },
+        ),
+      )
+    }
+    server.once('error', onError)
+    server.listen(options.port ?? 0, '127.0.0.1', () => {
+      server.off('error', onError)
+      resolve()
+    })
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    [Symbol.asyncDispose]: async () => {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const socket of clients) socket.destroy()
+      await closed
+    },
+  }
+}

@@ -1,0 +1,335 @@
+/** A parameter as it was written: text, or the payload of a block. */
+export type ScpiParameter = string | Uint8Array
+
+/** One command or question of a message. */
+export interface ScpiUnit {
+  /** As written, without the question mark. */
+  readonly header: string
+  readonly query: boolean
+  readonly parameters: readonly ScpiParameter[]
+}
+
+export interface ScpiMessage {
+  readonly units: readonly ScpiUnit[]
+  /** Number of the error that ended reading, 0 when the whole message was read. */
+  readonly fault: number
+}
+
+export interface ScpiParserLimits {
+  /** Longest block that is taken; a longer one is thrown away with -223. */
+  readonly maxBlockBytes: number
+  /** Longest text between two separators. */
+  readonly maxTextBytes: number
+}
+
+const NL = 0x0a
+const CR = 0x0d
+const TAB = 0x09
+const SPACE = 0x20
+const DOUBLE_QUOTE = 0x22
+const HASH = 0x23
+const SINGLE_QUOTE = 0x27
+const OPEN = 0x28
+const CLOSE = 0x29
+const COMMA = 0x2c
+const SEMICOLON = 0x3b
+const DIGIT_0 = 0x30
+const DIGIT_9 = 0x39
+const TILDE = 0x7e
+
+/** Room made in advance for a block that has only been announced: an announcement may be a lie. */
+const ROOM_ON_TRUST = 8 * 1024 * 1024
+const NOTHING = Buffer.alloc(0)
+
+type Mode = 'text' | 'string' | 'hash' | 'length' | 'payload' | 'after-block' | 'skip-payload' | 'skip-line'
+
+/**
+ * Program messages out of a stream of bytes in any pieces, the way a SCPI instrument on a raw socket reads them.
+ *
+ * Each byte is looked at once. Payloads of definite blocks are views of the received bytes and may hold any byte.
+ * Errors end the message at its line end: -101 invalid character, -102 syntax, -103 separator, -151 string,
+ * -160 block without end, -161 block length, -223 block too long, -363 text too long.
+ * Source: IEEE 488.2 as summarised in Keysight "B2900 SCPI Command Reference" ch. 1.
+ */
+export class ScpiParser {
+  readonly #limits: ScpiParserLimits
+  #bytes: Buffer = NOTHING
+  /** Valid bytes in `#bytes`. */
+  #end = 0
+  /** Next byte to look at. */
+  #at = 0
+  #mode: Mode = 'text'
+  #fault = 0
+  #units: ScpiUnit[] = []
+  #header: string | undefined
+  #parameters: ScpiParameter[] = []
+  /** Where the header or parameter being read begins. */
+  #tokenStart = 0
+  /** Nothing but space since `#tokenStart`. */
+  #blank = true
+  #quote = 0
+  #depth = 0
+  #lengthDigits = 0
+  #blockBytes = 0
+  #block: Uint8Array | undefined
+
+  constructor(limits: ScpiParserLimits = { maxBlockBytes: 256 * 1024 * 1024, maxTextBytes: 16 * 1024 * 1024 }) {
+    this.#limits = limits
+  }
+
+  push(chunk: Uint8Array): void {
+    if (chunk.length === 0) return
+    const whole = this.#mode !== 'payload' || chunk.length >= this.#blockBytes
+    if (whole && this.#at === this.#end && this.#tokenStart === this.#at) {
+      this.#bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
+      this.#at = this.#tokenStart = 0
+      this.#end = chunk.length
+      return
+    }
+    this.#makeRoom(chunk.length)
+    this.#bytes.set(chunk, this.#end)
+    this.#end += chunk.length
+  }
+
+  /** The next message whose line end has arrived. */
+  next(): ScpiMessage | undefined {
+    while (this.#at < this.#end) {
+      switch (this.#mode) {
+        case 'text':
+          if (this.#text()) return this.#message()
+          break
+        case 'string':
+          this.#string()
+          break
+        case 'hash':
+          this.#hash()
+          break
+        case 'length':
+          this.#length()
+          break
+        case 'payload':
+          if (!this.#payload()) return undefined
+          break
+        case 'after-block':
+          this.#afterBlock()
+          break
+        case 'skip-payload':
+          this.#skipPayload()
+          break
+        case 'skip-line':
+          if (this.#skipLine()) return this.#message()
+          break
+      }
+    }
+    return undefined
+  }
+
+  /** True at a line end. */
+  #text(): boolean {
+    const bytes = this.#bytes
+    const end = this.#end
+    for (let at = this.#at; at < end; at++) {
+      const byte = bytes[at]!
+      if (byte > COMMA && byte !== SEMICOLON && byte <= TILDE) {
+        // Letters, digits, point, minus, colon, question mark: most of what is sent.
+        this.#blank = false
+        continue
+      }
+      switch (byte) {
+        case NL:
+          this.#at = at + 1
+          this.#endUnit(at)
+          this.#tokenStart = at + 1
+          return true
+        case SEMICOLON:
+          if (this.#depth > 0) break
+          this.#endUnit(at)
+          if (this.#fault !== 0) return this.#leave(at)
+          continue
+        case COMMA:
+          if (this.#depth > 0) break
+          if (this.#header === undefined) return this.#fail(-102, at)
+          this.#endParameter(at)
+          if (this.#fault !== 0) return this.#leave(at)
+          continue
+        case SPACE:
+        case TAB:
+        case CR:
+          if (this.#blank) {
+            if (this.#header === undefined) this.#tokenStart = at + 1
+          } else if (this.#header === undefined) this.#endHeader(at)
+          continue
+        case DOUBLE_QUOTE:
+        case SINGLE_QUOTE:
+          if (this.#header === undefined) return this.#fail(-101, at)
+          this.#quote = byte
+          this.#blank = false
+          this.#mode = 'string'
+          this.#at = at + 1
+          return false
+        case HASH:
+          if (this.#header === undefined || !this.#blank) break
+          this.#mode = 'hash'
+          this.#at = at + 1
+          return false
+        case OPEN:
+          this.#depth++
+          break
+        case CLOSE:
+          if (this.#depth > 0) this.#depth--
+          break
+        default:
+          if (byte < SPACE || byte > TILDE) return this.#fail(-101, at)
+      }
+      this.#blank = false
+    }
+    this.#at = end
+    if (end - this.#tokenStart > this.#limits.maxTextBytes) this.#fail(-363, end)
+    return false
+  }
+
+  #string(): void {
+    for (; this.#at < this.#end; this.#at++) {
+      const byte = this.#bytes[this.#at]!
+      if (byte === this.#quote) {
+        this.#at++
+        this.#mode = 'text'
+        return
+      }
+      if (byte === NL) return void this.#fail(-151, this.#at)
+    }
+    if (this.#end - this.#tokenStart > this.#limits.maxTextBytes) this.#fail(-363, this.#end)
+  }
+
+  #hash(): void {
+    const byte = this.#bytes[this.#at]!
+    if (byte < DIGIT_0 || byte > DIGIT_9) {
+      // #B, #H and #Q are numbers.
+      this.#blank = false
+      this.#mode = 'text'
+      return
+    }
+    // #0: its end would be the END of a message, which a stream does not have.
+    if (byte === DIGIT_0) return void this.#fail(-160, this.#at)
+    this.#lengthDigits = byte - DIGIT_0
+    this.#blockBytes = 0
+    this.#mode = 'length'
+    this.#at++
+  }
+
+  #length(): void {
+    const byte = this.#bytes[this.#at]!
+    if (byte < DIGIT_0 || byte > DIGIT_9) return void this.#fail(-161, this.#at)
+    this.#blockBytes = 10 * this.#blockBytes + byte - DIGIT_0
+    this.#at++
+    if (--this.#lengthDigits > 0) return
+    this.#tokenStart = this.#at
+    this.#mode = this.#blockBytes > this.#limits.maxBlockBytes ? 'skip-payload' : 'payload'
+    // A block of nothing is complete before its first byte.
+    if (this.#blockBytes === 0) this.#payload()
+  }
+
+  #payload(): boolean {
+    const end = this.#tokenStart + this.#blockBytes
+    if (end > this.#end) return false
+    this.#block = this.#bytes.subarray(this.#tokenStart, end)
+    this.#at = this.#tokenStart = end
+    this.#mode = 'after-block'
+    return true
+  }
+
+  #afterBlock(): void {
+    const byte = this.#bytes[this.#at]!
+    if (byte === SPACE || byte === TAB || byte === CR) {
+      this.#at++
+    } else if (byte === NL || byte === COMMA || byte === SEMICOLON) {
+      this.#mode = 'text'
+    } else this.#fail(-103, this.#at)
+  }
+
+  #skipPayload(): void {
+    const skipped = Math.min(this.#blockBytes, this.#end - this.#at)
+    this.#blockBytes -= skipped
+    this.#at += skipped
+    this.#tokenStart = this.#at
+    if (this.#blockBytes === 0) this.#fail(-223, this.#at)
+  }
+
+  #skipLine(): boolean {
+    const nl = this.#bytes.indexOf(NL, this.#at)
+    const found = nl >= 0 && nl < this.#end
+    this.#at = this.#tokenStart = found ? nl + 1 : this.#end
+    return found
+  }
+
+  #endHeader(at: number): void {
+    this.#header = this.#bytes.toString('latin1', this.#tokenStart, at)
+    this.#tokenStart = at + 1
+    this.#blank = true
+  }
+
+  #endParameter(at: number): void {
+    const text = this.#blank ? '' : this.#bytes.toString('latin1', this.#tokenStart, at).trimEnd()
+    const parameter = this.#block ?? text.trimStart()
+    if (parameter.length === 0 && this.#block === undefined) this.#fault = -103
+    this.#parameters.push(parameter)
+    this.#block = undefined
+    this.#tokenStart = at + 1
+    this.#blank = true
+  }
+
+  #endUnit(at: number): void {
+    if (this.#header === undefined && !this.#blank) this.#endHeader(at)
+    else if (!this.#blank || this.#block !== undefined || this.#parameters.length > 0) this.#endParameter(at)
+    const header = this.#header
+    if (header !== undefined && this.#fault === 0) {
+      const query = header.endsWith('?')
+      this.#units.push({ header: query ? header.slice(0, -1) : header, query, parameters: this.#parameters })
+    }
+    this.#header = undefined
+    this.#parameters = []
+    this.#tokenStart = at + 1
+    this.#blank = true
+    this.#depth = 0
+  }
+
+  #fail(fault: number, at: number): false {
+    this.#fault = fault
+    return this.#leave(at)
+  }
+
+  /** Nothing more of this line is believed. */
+  #leave(at: number): false {
+    this.#mode = 'skip-line'
+    this.#at = this.#tokenStart = at
+    return false
+  }
+
+  #message(): ScpiMessage {
+    const message = { units: this.#units, fault: this.#fault }
+    this.#mode = 'text'
+    this.#fault = 0
+    this.#units = []
+    this.#header = undefined
+    this.#parameters = []
+    this.#block = undefined
+    this.#blank = true
+    this.#depth = 0
+    return message
+  }
+
+  /** Keeps what is not yet read; never moves bytes of which views were given away. */
+  #makeRoom(more: number): void {
+    const kept = this.#end - this.#tokenStart
+    const needed = kept + more
+    if (this.#tokenStart + needed <= this.#bytes.length && this.#bytes.length > this.#end) return
+    const announced = this.#mode === 'payload' ? this.#blockBytes + 1 : 0
+    const room = Math.max(needed, Math.min(announced, needed + ROOM_ON_TRUST), this.#mode === 'payload' ? 0 : 2 * kept)
+    const bytes = Buffer.allocUnsafeSlow(Math.max(room, announced > room ? 2 * kept : 0))
+    bytes.set(this.#bytes.subarray(this.#tokenStart, this.#end))
+    this.#bytes = bytes
+    this.#at -= this.#tokenStart
+    this.#end = kept
+    this.#tokenStart = 0
+  }
+}

@@ -1,0 +1,97 @@
+import { SCPI_ERROR_TEXTS } from './scpi-fault.ts'
+
+/** Entries an error queue holds; the last is lost to -350 when one more comes. */
+const QUEUE_LENGTH = 30
+const NO_ERROR = 'No error'
+
+const OPERATION_COMPLETE = 0x01
+const QUERY_ERROR = 0x04
+const DEVICE_ERROR = 0x08
+const EXECUTION_ERROR = 0x10
+const COMMAND_ERROR = 0x20
+const POWER_ON = 0x80
+
+const ERROR_AVAILABLE = 0x04
+const MESSAGE_AVAILABLE = 0x10
+const EVENT_SUMMARY = 0x20
+const MASTER_SUMMARY = 0x40
+
+/**
+ * Error queue and status registers of one instrument.
+ *
+ * Source: IEEE 488.2 status model as drawn in Keysight "B2900 SCPI Command Reference" ch. 5.
+ */
+export class ScpiStatus {
+  readonly #queue: string[] = []
+  readonly #plus: string
+  #events = POWER_ON
+  /** *ESE */
+  eventEnable = 0
+  #serviceEnable = 0
+
+  /** Some makers write `+0,"No error"`, some `0,"No error"`. */
+  constructor({ signed }: { readonly signed: boolean }) {
+    this.#plus = signed ? '+' : ''
+  }
+
+  get serviceEnable(): number {
+    return this.#serviceEnable
+  }
+
+  /** *SRE: bit 6 is ignored. */
+  set serviceEnable(value: number) {
+    this.#serviceEnable = value & ~MASTER_SUMMARY
+  }
+
+  report(number: number, detail = ''): void {
+    this.#events |= eventOf(number)
+    if (this.#queue.length === QUEUE_LENGTH) {
+      this.#queue[QUEUE_LENGTH - 1] = entry(-350, '', '')
+      return
+    }
+    this.#queue.push(entry(number, detail, this.#plus))
+  }
+
+  /** Oldest entry first; says that there is none when there is none. */
+  takeError(): string {
+    return this.#queue.shift() ?? `${this.#plus}0,"${NO_ERROR}"`
+  }
+
+  /** *OPC */
+  complete(): void {
+    this.#events |= OPERATION_COMPLETE
+  }
+
+  /** *ESR?: reading clears. */
+  takeEvents(): number {
+    const events = this.#events
+    this.#events = 0
+    return events
+  }
+
+  /** *STB?: reading clears nothing. */
+  statusByte(messageAvailable: boolean): number {
+    const byte =
+      (this.#queue.length > 0 ? ERROR_AVAILABLE : 0) |
+      (messageAvailable ? MESSAGE_AVAILABLE : 0) |
+      ((this.#events & this.eventEnable) !== 0 ? EVENT_SUMMARY : 0)
+    return byte | ((byte & this.#serviceEnable) !== 0 ? MASTER_SUMMARY : 0)
+  }
+
+  /** *CLS */
+  clear(): void {
+    this.#queue.length = 0
+    this.#events = 0
+  }
+}
+
+function entry(number: number, detail: string, plus: string): string {
+  const text = SCPI_ERROR_TEXTS[number] ?? 'Device-specific error'
+  return `${number > 0 ? plus : ''}${number},"${text}${detail === '' ? '' : `;${detail}`}"`
+}
+
+function eventOf(number: number): number {
+  if (number <= -400) return QUERY_ERROR
+  if (number <= -300 || number > 0) return DEVICE_ERROR
+  return number <= -200 ? EXECUTION_ERROR : COMMAND_ERROR
+}

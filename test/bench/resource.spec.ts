@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import { closestName, didYouMean } from '../../bench/closest-name.ts'
+import { parseResource, serialLineText } from '../../bench/resource.ts'
+
+const eightE1 = { baudRate: 9600, dataBits: 8, parity: 'even', stopBits: 1 } as const
+
+describe('a resource name', () => {
+  test.each([
+    ['TCPIP::10.0.0.5::5025::SOCKET', { wire: 'socket', host: '10.0.0.5', port: 5025 }],
+    ['tcpip0::awg.lab.example::5025::socket', { wire: 'socket', host: 'awg.lab.example', port: 5025 }],
+    ['TCPIP::[fe80::1]::5025::SOCKET', { wire: 'socket', host: 'fe80::1', port: 5025 }],
+    ['ASRL/dev/ttyUSB0::INSTR', { wire: 'serial', path: '/dev/ttyUSB0' }],
+    ['ASRL3::INSTR', { wire: 'serial', path: 'COM3' }],
+    ['ASRLCOM7::INSTR', { wire: 'serial', path: 'COM7' }],
+    ['MODBUS::/dev/ttyUSB1::9600-8E1::1', { wire: 'modbus-serial', path: '/dev/ttyUSB1', line: eightE1, unit: 1 }],
+    [
+      'MODBUS::COM4::19200-8n2::247',
+      {
+        wire: 'modbus-serial',
+        path: 'COM4',
+        line: { baudRate: 19200, dataBits: 8, parity: 'none', stopBits: 2 },
+        unit: 247,
+      },
+    ],
+    ['MODBUS::10.0.0.7::502::1', { wire: 'modbus-tcp', host: '10.0.0.7', port: 502, unit: 1 }],
+    ['MODBUS::[::1]::502::255', { wire: 'modbus-tcp', host: '::1', port: 502, unit: 255 }],
+  ])('%s', (text, expected) => {
+    expect(parseResource(text)).toEqual({ text, ...expected })
+  })
+
+  const forms =
+    'TCPIP::10.0.0.5::5025::SOCKET or ASRL/dev/ttyUSB0::INSTR or MODBUS::/dev/ttyUSB1::9600-8E1::1 or MODBUS::10.0.0.7::502::1'
+  test.each([
+    ['', `is not a resource name; write it like ${forms}`],
+    ['/dev/ttyUSB0', `is not a resource name; write it like ${forms}`],
+    ['TCPIP::10.0.0.5', 'must end in a port and SOCKET, like TCPIP::10.0.0.5::5025::SOCKET'],
+    ['TCPIP::10.0.0.5::70000::SOCKET', '"70000" is not a port from 1 to 65535'],
+    ['TCPIP::10.0.0.5::http::SOCKET', '"http" is not a port from 1 to 65535'],
+    ['TCPIP::::5025::SOCKET', 'names no host, as in TCPIP::10.0.0.5::5025::SOCKET'],
+    ['TCPIP::10.0.0.5 ::5025::SOCKET', '"10.0.0.5 " is not a host name or address'],
+    [
+      'TCPIP::10.0.0.5::INSTR',
+      'is a VXI-11 resource, not supported by this version; use its raw socket: TCPIP::10.0.0.5::5025::SOCKET',
+    ],
+    [
+      'TCPIP::10.0.0.5::inst0::INSTR',
+      'is a VXI-11 resource, not supported by this version; use its raw socket: TCPIP::10.0.0.5::5025::SOCKET',
+    ],
+    [
+      'TCPIP::10.0.0.5::hislip0::INSTR',
+      'is a HiSLIP resource, not supported by this version; use its raw socket: TCPIP::10.0.0.5::5025::SOCKET',
+    ],
+    ['USB0::0x1313::0x8078::P0001::INSTR', `USB resources are not supported by this version; use ${forms}`],
+    ['GPIB0::12::INSTR', `GPIB resources are not supported by this version; use ${forms}`],
+    ['HTTP::10.0.0.9', `HTTP resources are not supported by this version; use ${forms}`],
+    ['ASRL::INSTR', 'must name one port and end in INSTR, like ASRL/dev/ttyUSB0::INSTR'],
+    ['ASRL/dev/ttyUSB0', 'must name one port and end in INSTR, like ASRL/dev/ttyUSB0::INSTR'],
+    ['MODBUS::10.0.0.7', 'must read like MODBUS::/dev/ttyUSB1::9600-8E1::1 or MODBUS::10.0.0.7::502::1'],
+    ['MODBUS::10.0.0.7::502::256', 'has no unit 0 to 255 at its end, as in MODBUS::10.0.0.7::502::1'],
+    ['MODBUS::/dev/ttyUSB1::9600-8E1::0', 'has no unit 1 to 247 at its end, as in MODBUS::/dev/ttyUSB1::9600-8E1::1'],
+    ['MODBUS::/dev/ttyUSB1::9600-7E1::1', '"9600-7E1" is neither a port like 502 nor a line like 9600-8E1 or 9600-8N1'],
+  ])('%s is refused', (text, why) => {
+    expect(() => parseResource(text)).toThrow(
+      expect.objectContaining({ code: 'BENCH_FILE_INVALID', message: `"${text}" ${why}` }) as Error,
+    )
+  })
+
+  test('writes a serial line as it reads it', () => {
+    expect(serialLineText(eightE1)).toBe('9600-8E1')
+  })
+})
+
+describe('the name that was probably meant', () => {
+  const drivers = ['oif-itla', 'thorlabs-mbx', 'keysight-m8195a', 'keysight-n7745']
+  test.each([
+    ['oif-ilta', 'oif-itla'],
+    ['OIF-ITLA', 'oif-itla'],
+    ['keysight-n7744', 'keysight-n7745'],
+    ['thorlab-mbx', 'thorlabs-mbx'],
+  ])('%s means %s', (written, meant) => {
+    expect(closestName(written, drivers)).toBe(meant)
+  })
+
+  test('is not guessed from far away: then all names are listed, a dozen at most', () => {
+    expect(didYouMean('laser', drivers)).toBe(`known: ${drivers.join(', ')}`)
+    const many = Array.from({ length: 31 }, (_, index) => `instrument-${index}`)
+    expect(didYouMean('xyz', many)).toMatch(/^known: instrument-0, .*instrument-11, and 19 more$/)
+  })
+})

@@ -1,0 +1,262 @@
+import { describe, expect, test } from 'vitest'
+import { VirtualClock } from '../../core/clock.ts'
+import { KeysightN7745, keysightN7745 } from '../../drivers/detectors/keysight-n7745.ts'
+import { simN7745 } from '../../sim/instruments/sim-n7745.ts'
+import { describePowerMeter } from '../contracts/power-meter.contract.ts'
+import { FakeDetectors } from '../support/fake-detectors.ts'
+import { RawClient, TranscriptWire, pipeTo, said, vector } from '../support/scpi-wires.ts'
+import { TamperedWire } from '../support/tampered-wire.ts'
+import { readVectors } from '../support/vectors.ts'
+import type { VectorExchange } from '../support/vectors.ts'
+
+const vectors = readVectors('n7745')
+const forever = (): AbortSignal => new AbortController().signal
+const SETUP = { wavelengthNm: 1550, rangeDbm: 0 }
+const LOG = { points: 2, averagingS: 1e-5 }
+
+const IDENTITY = said('*IDN?\n', 'Agilent Technologies,N7744A,MY49000123,V1.17\n')
+const PORTS = [1, 2, 3, 4]
+const NO_ERROR = said(':SYST:ERR?\n', '+0,"No error"\n')
+
+/** The first command of a vector, for one port. */
+const set = (meaning: string, n: number): VectorExchange => {
+  const [command = ''] = Buffer.from(vector(vectors, meaning).sent).toString().split('\n')
+  return said(`${command.replace(/^(SENS|TRIG|INIT)\d/, `$1${n}`)}\n`)
+}
+
+const configured = PORTS.flatMap((n) => [
+  said(`SENS${n}:FUNC:STAT LOGG,STOP\n`),
+  set('wavelength is set in nanometres and answered in metres', n),
+  set('fixed range of 0 dBm', n),
+  said(`SENS${n}:POW:RANG 0DBM\n`),
+  set('watts', n),
+  set('best transient response', n),
+  set('averaging time of single readings', n),
+  set('readings begin when they are asked for', n),
+])
+const setUpLog = PORTS.flatMap((n) => [
+  said(`SENS${n}:FUNC:STAT LOGG,STOP\n`),
+  set('parameters of a log: 2 points of 10 µs', n),
+  set('the whole record at one trigger', n),
+])
+const stopLog = PORTS.map((n) => said(`SENS${n}:FUNC:STAT LOGG,STOP\n`))
+const started = [...PORTS.map((n) => set('a started log waits for its trigger', n)), NO_ERROR]
+const safe = [
+  ...PORTS.flatMap((n) => [said(`SENS${n}:FUNC:STAT LOGG,STOP\n`), set('triggers are ignored again', n)]),
+  ...PORTS.flatMap((n) => [said(`SENS${n}:FUNC:STAT?\n`, 'NONE,PROGRESS\n'), said(`TRIG${n}:INP?\n`, 'IGN\n')]),
+]
+
+/** Answer to FUNC:RES?, little-endian floats in watts. */
+const results = (n: number, ...powersW: number[]): VectorExchange => {
+  const payload = Buffer.alloc(4 * powersW.length)
+  powersW.forEach((powerW, index) => payload.writeFloatLE(powerW, 4 * index))
+  const head = `#${String(payload.length).length}${payload.length}`
+  return {
+    meaning: `results of port ${n}`,
+    sent: Buffer.from(`SENS${n}:FUNC:RES?\n`),
+    reply: Buffer.concat([Buffer.from(head), payload, Buffer.from('\n')]),
+  }
+}
+
+const open = (
+  transport: TranscriptWire | TamperedWire,
+  settings: Record<string, unknown> = {},
+  clock = new VirtualClock(),
+): Promise<KeysightN7745> =>
+  KeysightN7745.open({ name: 'pm-0', transport }, keysightN7745.settings.parse(settings), clock, forever())
+
+function twin(settings: Record<string, unknown> = {}) {
+  const clock = new VirtualClock()
+  const light = new FakeDetectors()
+  const sim = simN7745.create(light, { name: 'pm-0', seed: 1, clock, settings: {} })
+  const wire = new TamperedWire(pipeTo(sim))
+  return { clock, light, sim, wire, opened: open(wire, settings, clock) }
+}
+
+describePowerMeter('Keysight N7745 on a simulated wire', async () => {
+  const { light, sim, wire, opened } = twin()
+  const onlooker = new RawClient(sim)
+  return {
+    meter: await opened,
+    messagesSent: () => wire.sent.length,
+    light: {
+      get powerMw() {
+        return light.powerAtMw
+      },
+      set powerMw(powerMw) {
+        light.powerAtMw = powerMw
+      },
+    },
+    pulse: () => light.pulse(),
+    portsArmed: () =>
+      Array.from({ length: 8 }, (_, port) => onlooker.ask(`SENS${port + 1}:FUNC:STAT?\n`)).filter((state) =>
+        state.includes('PROGRESS'),
+      ).length,
+    // Half a step of 12 bits, and what a 32-bit float rounds.
+    resolution: 0.501 / 4096,
+  }
+})
+
+describe('Keysight N7745', () => {
+  test('sends one command a message, log parameters only when they changed, and asks before it trusts that it is armed', async () => {
+    const clock = new VirtualClock()
+    const progress = said('SENS4:FUNC:STAT?\n', 'LOGGING_STABILITY,PROGRESS\n')
+    const complete = said('SENS4:FUNC:STAT?\n', 'LOGGING_STABILITY,COMPLETE\n')
+    const read = [results(1, 1e-3, -1e-9), results(2, 0, 2e-3), results(3, 1e-6, 1e-6), results(4, 5e-4, 25e-5)]
+    const wire = new TranscriptWire(
+      ...[IDENTITY, said('*CLS\n'), ...configured, NO_ERROR],
+      said('READ3:POW?\n', '+1.33555600E-006\n'),
+      ...[...setUpLog, ...started, progress, progress, complete, ...read],
+      ...[...stopLog, ...started, complete],
+      ...safe,
+    )
+    {
+      await using meter = await open(wire, {}, clock)
+      expect(meter.channelCount).toBe(4)
+      await meter.configure(SETUP, forever())
+      expect(await meter.readPowerMw(2, forever())).toBeCloseTo(1.335556e-3, 12)
+      await meter.armLog(LOG, forever())
+      const beforeNs = clock.monotonicNs()
+      await meter.waitLog(forever())
+      // The first poll is at once, the second a record later (not less than 1 ms), the third 1 ms after that.
+      expect(clock.monotonicNs() - beforeNs).toBe(2e6)
+      const logsMw = await meter.readLogMw(forever())
+      expect(logsMw.map((logMw) => [...logMw].map((powerMw) => Number(powerMw.toPrecision(6))))).toEqual([
+        [1, -1e-6],
+        [0, 2],
+        [1e-3, 1e-3],
+        [0.5, 0.25],
+      ])
+      await meter.armLog(LOG, forever())
+      await meter.waitLog(forever())
+    }
+    wire.expectDone()
+  })
+
+  test.each([
+    ['one float too few', results(1, 1e-3)],
+    ['one float too many', results(1, 1e-3, 1e-3, 1e-3)],
+    ['text instead of a block', said('SENS1:FUNC:RES?\n', '+1.0E-3\n')],
+  ])('refuses results with %s, and shows them', async (_what, answer) => {
+    const wire = new TranscriptWire(
+      ...[IDENTITY, said('*CLS\n'), ...configured, NO_ERROR, ...setUpLog, ...started],
+      ...[answer, ...safe],
+    )
+    await using meter = await open(wire)
+    await meter.configure(SETUP, forever())
+    await meter.armLog(LOG, forever())
+    await expect(meter.readLogMw(forever())).rejects.toMatchObject({ code: 'PROTOCOL_UNEXPECTED_REPLY' })
+  })
+
+  test.each([NaN, 3.4e38, -Infinity])('a point of %d W is no power: it names port, point and range', async (powerW) => {
+    const wire = new TranscriptWire(
+      ...[IDENTITY, said('*CLS\n'), ...configured, NO_ERROR, ...setUpLog, ...started],
+      ...[results(1, 1e-3, 1e-3), results(2, 1e-3, powerW), ...safe],
+    )
+    await using meter = await open(wire)
+    await meter.configure(SETUP, forever())
+    await meter.armLog(LOG, forever())
+    await expect(meter.readLogMw(forever())).rejects.toMatchObject({
+      code: 'RANGE_EXCEEDED',
+      message: expect.stringContaining('pm-0 port 2, point 1: no valid power in the 0 dBm range') as string,
+      context: { port: 1, point: 1, rangeDbm: 0 },
+    })
+  })
+
+  test('errors that readings leave behind do no harm, others refuse the log', async () => {
+    const wire = new TranscriptWire(
+      ...[IDENTITY, said('*CLS\n'), ...configured],
+      ...[said(':SYST:ERR?\n', '-231,"Data questionable"\n'), NO_ERROR],
+      ...[...setUpLog, ...started.slice(0, -1)],
+      ...[
+        said(':SYST:ERR?\n', '-410,"Query INTERRUPTED"\n'),
+        said(':SYST:ERR?\n', '-221,"Settings conflict"\n'),
+        NO_ERROR,
+      ],
+      ...safe,
+    )
+    {
+      await using meter = await open(wire)
+      await meter.configure(SETUP, forever())
+      await expect(meter.armLog(LOG, forever())).rejects.toMatchObject({
+        code: 'INSTRUMENT_REFUSED',
+        context: { errors: [{ number: -221 }] },
+      })
+    }
+    wire.expectDone()
+  })
+
+  test('is not taken for another instrument', async () => {
+    const wire = new TranscriptWire(said('*IDN?\n', 'Keysight Technologies,N7776C,DE0,V1\n'))
+    await expect(open(wire)).rejects.toMatchObject({
+      code: 'INSTRUMENT_WRONG_IDENTITY',
+      message: expect.stringMatching(/pm-0 should be a Keysight N7744A.*N7776C/) as string,
+    })
+    wire.expectDone()
+  })
+
+  test('says so when somebody else stops its log', async () => {
+    const { opened, sim } = twin()
+    await using meter = await opened
+    await meter.configure(SETUP, forever())
+    await meter.armLog(LOG, forever())
+    new RawClient(sim).send('SENS8:POW:ATIM 1S\n')
+    await expect(meter.waitLog(forever())).rejects.toMatchObject({ code: 'INSTRUMENT_STATE_LOST' })
+  })
+
+  test('waits no longer when the caller gives up, and goes on with the next log', async () => {
+    const { opened, light } = twin()
+    await using meter = await opened
+    await meter.configure(SETUP, forever())
+    await meter.armLog(LOG, forever())
+    const caller = new AbortController()
+    const waiting = meter.waitLog(caller.signal)
+    caller.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow()
+    await meter.armLog(LOG, forever())
+    light.pulse()
+    await meter.waitLog(forever())
+    expect(await meter.readLogMw(forever())).toHaveLength(8)
+  })
+
+  test('a garbled reply stops it, with the reply', async () => {
+    const { opened, wire } = twin()
+    await using meter = await opened
+    await meter.configure(SETUP, forever())
+    wire.tamper((sent) => (Buffer.from(sent).includes('READ') ? Buffer.from('+1.3E-O06\n') : 'pass'))
+    await expect(meter.readPowerMw(0, forever())).rejects.toMatchObject({
+      code: 'PROTOCOL_UNEXPECTED_REPLY',
+      context: { reply: '+1.3E-O06' },
+    })
+    wire.tamper(() => 'pass')
+  })
+
+  test('a late reply after a timeout never answers the next question', async () => {
+    const { opened, wire, light } = twin({ timeoutMs: 30, readAveragingS: 1e-6 })
+    await using meter = await opened
+    await meter.configure(SETUP, forever())
+    light.powerAtMw = (channel) => (channel === 0 ? 0.25 : 0.5)
+    wire.holdReplies()
+    await expect(meter.readPowerMw(0, forever())).rejects.toMatchObject({ code: 'TRANSPORT_TIMEOUT' })
+    await wire.release()
+    expect(await meter.readPowerMw(1, forever())).toBe(0.5)
+  })
+
+  test('ports that do not say that they stopped are not safe', async () => {
+    const { opened, wire } = twin({ timeoutMs: 30 })
+    const meter = await opened
+    wire.tamper((sent) => (Buffer.from(sent).includes('TRIG5:INP?') ? Buffer.from('CME\n') : 'pass'))
+    await expect(meter.makeSafe(forever())).rejects.toMatchObject({ code: 'SAFE_STATE_UNVERIFIED' })
+    wire.tamper(() => 'lose')
+    await expect(meter[Symbol.asyncDispose]()).rejects.toMatchObject({ code: 'SAFE_STATE_UNVERIFIED' })
+    expect(wire.closed).toBe(true)
+    await meter[Symbol.asyncDispose]()
+  })
+
+  test('settings: defaults, and what a bench file may not say', () => {
+    expect(keysightN7745.settings.parse({})).toEqual({ readAveragingS: 0.2, timeoutMs: 5000 })
+    for (const wrong of [{ readAveragingS: 0 }, { timeoutMs: -1 }, { ports: 8 }]) {
+      expect(keysightN7745.settings.safeParse(wrong).success).toBe(false)
+    }
+  })
+})

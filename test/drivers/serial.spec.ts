@@ -1,0 +1,291 @@
+import { mkdtemp, rm, symlink, unlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { SystemClock } from '../../core/clock.ts'
+import type { BenchError } from '../../core/errors.ts'
+import type { ByteReceiver } from '../../core/transport.ts'
+import { QontrolQ8, qontrolQ8 } from '../../drivers/phase-shifters/qontrol-q8.ts'
+import type { Framer } from '../../drivers/protocols/framer.ts'
+import { SerialTransport } from '../../drivers/transports/serial.ts'
+import { WireSession } from '../../drivers/transports/session.ts'
+import { SimQontrol } from '../../sim/instruments/sim-qontrol.ts'
+import { servePseudoTerminal } from '../../sim/ports/pseudo-terminal.ts'
+import { describePhaseShifterBank } from '../contracts/phase-shifter-bank.contract.ts'
+import { bytesOf, latin1 } from '../support/manual-transport.ts'
+import { ResistiveHeaters } from '../support/resistive-heaters.ts'
+import { whyNoSerialPorts } from '../support/serial-ports.ts'
+import { TestInstrument, testBytes } from '../support/wire-instruments.ts'
+
+const forever = (): AbortSignal => new AbortController().signal
+const LINE = { baudRate: 115_200, dataBits: 8, parity: 'none', stopBits: 1 } as const
+const NEVER_MS = 3_600_000
+const reason = await whyNoSerialPorts()
+
+const openPort = (path: string): Promise<SerialTransport> =>
+  SerialTransport.open(`ASRL${path}::INSTR`, path, LINE, forever())
+
+const line: Framer<string> = (bytes) => {
+  const end = bytes.indexOf(0x0a)
+  return end < 0 ? undefined : { message: latin1(bytes.subarray(0, end)), used: end + 1 }
+}
+
+const exactly =
+  (count: number): Framer<Uint8Array> =>
+  (bytes) =>
+    bytes.length < count ? undefined : { message: bytes.slice(0, count), used: count }
+
+/** Keeps what arrives on a transport. */
+class Listener implements ByteReceiver {
+  readonly lost: Promise<BenchError>
+  readonly heard: Uint8Array[] = []
+  #onLost: (error: BenchError) => void = () => undefined
+  #onBytes: () => void = () => undefined
+
+  constructor() {
+    this.lost = new Promise((resolve) => (this.#onLost = resolve))
+  }
+
+  onBytes(bytes: Uint8Array): void {
+    this.heard.push(bytes)
+    this.#onBytes()
+  }
+
+  onLost(error: BenchError): void {
+    this.#onLost(error)
+  }
+
+  onDeadline(): void {
+    // Nothing waits here.
+  }
+
+  get bytes(): Uint8Array {
+    return Uint8Array.from(Buffer.concat(this.heard))
+  }
+
+  async untilLength(count: number): Promise<void> {
+    while (this.bytes.length < count) await new Promise<void>((resolve) => (this.#onBytes = resolve))
+  }
+}
+
+if (reason === undefined)
+  describePhaseShifterBank('a chain of Q8iv on a serial port', async () => {
+    const clock = new SystemClock()
+    const heaters = new ResistiveHeaters(16)
+    const sim = new SimQontrol(heaters, { name: 'heaters', seed: 5, clock, settings: { modules: 2 } })
+    let messages = 0
+    const port = await servePseudoTerminal({
+      attach: (send) => {
+        const connection = sim.attach(send)
+        return {
+          receive: (bytes) => {
+            messages++
+            connection.receive(bytes)
+          },
+          detach: () => connection.detach(),
+        }
+      },
+    })
+    const transport = await openPort(port.path)
+    const settings = qontrolQ8.settings.parse({ modules: 2 })
+    const bank = await QontrolQ8.open({ name: 'heaters', transport }, settings, clock, forever())
+    return { bank, messagesSent: () => messages, outputsV: () => heaters.voltagesV }
+  })
+
+describe.skipIf(reason !== undefined)('A serial port', () => {
+  test('asks and is answered, one line after the other', async () => {
+    const instrument = new TestInstrument()
+    instrument.reply = (bytes, send) => send(bytesOf(`re:${latin1(bytes)}`))
+    await using port = await servePseudoTerminal(instrument)
+    await using session = new WireSession(await openPort(port.path), { timeoutMs: NEVER_MS })
+    for (let question = 0; question < 50; question++)
+      expect(await session.ask(bytesOf(`q${question}\n`), line, forever())).toBe(`re:q${question}`)
+  })
+
+  test('carries 64 KiB to the instrument and 64 KiB back, again and again, every byte value', async () => {
+    const size = 65_536
+    const instrument = new TestInstrument()
+    let got = 0
+    instrument.reply = (bytes, send) => {
+      got += bytes.length
+      if (got < size) return
+      got = 0
+      send(Uint8Array.from(Buffer.concat(instrument.connections[0]!.heard)))
+      instrument.connections[0]!.heard = []
+    }
+    await using port = await servePseudoTerminal(instrument)
+    await using session = new WireSession(await openPort(port.path), { timeoutMs: NEVER_MS })
+    for (let round = 0; round < 30; round++) {
+      const sent = testBytes(size, round)
+      const reply = await session.ask(sent, exactly(size), forever())
+      expect(Buffer.compare(reply, sent), `round ${round}`).toBe(0)
+    }
+  })
+
+  test('does not stall when bytes arrive while it sends', async () => {
+    const size = 262_144
+    const instrument = new TestInstrument()
+    instrument.reply = (bytes, send) => send(bytes)
+    await using port = await servePseudoTerminal(instrument)
+    await using transport = await openPort(port.path)
+    const listener = new Listener()
+    transport.connect(listener)
+    const sent = testBytes(size)
+    await transport.write(sent, forever())
+    await listener.untilLength(size)
+    expect(Buffer.compare(listener.bytes, sent)).toBe(0)
+  })
+
+  test('sends what two callers write in the order of the calls', async () => {
+    const instrument = new TestInstrument()
+    await using port = await servePseudoTerminal(instrument)
+    await using transport = await openPort(port.path)
+    const pieces = [testBytes(20_000, 1), testBytes(3, 2), testBytes(9000, 3)]
+    await Promise.all(pieces.map((piece) => transport.write(piece, forever())))
+    const sent = Buffer.concat(pieces)
+    await instrument.until(() => instrument.heard().length === sent.length)
+    expect(instrument.heard()).toBe(latin1(sent))
+  })
+
+  test('that is unplugged ends the question under way, and says so to whoever writes next', async () => {
+    const instrument = new TestInstrument()
+    const port = await servePseudoTerminal(instrument)
+    await using transport = await openPort(port.path)
+    await using session = new WireSession(transport, { timeoutMs: NEVER_MS })
+    const reply = session.ask(bytesOf('q\n'), line, forever())
+    const rejected = expect(reply).rejects.toMatchObject({ code: 'TRANSPORT_LOST' })
+    await instrument.until(() => instrument.heard() === 'q\n')
+    await port[Symbol.asyncDispose]()
+    await rejected
+    await expect(transport.write(bytesOf('q\n'), forever())).rejects.toMatchObject({ code: 'TRANSPORT_LOST' })
+    await expect(session.ask(bytesOf('q\n'), line, forever())).rejects.toMatchObject({ code: 'TRANSPORT_OPEN_FAILED' })
+  })
+
+  test('that is plugged in again is opened again by the next question', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'serial-'))
+    try {
+      const path = join(folder, 'adapter')
+      const instrument = new TestInstrument()
+      instrument.reply = (bytes, send) => send(bytesOf(`re:${latin1(bytes)}`))
+      const first = await servePseudoTerminal(instrument)
+      await symlink(first.path, path)
+      const transport = await openPort(path)
+      const listener = new Listener()
+      await using session = new WireSession(transport, { timeoutMs: NEVER_MS })
+      expect(await session.ask(bytesOf('a\n'), line, forever())).toBe('re:a')
+      transport.connect(listener)
+      await first[Symbol.asyncDispose]()
+      session.onLost(await listener.lost)
+      transport.connect(session)
+      await using second = await servePseudoTerminal(instrument)
+      await unlink(path)
+      await symlink(second.path, path)
+      expect(await session.ask(bytesOf('b\n'), line, forever())).toBe('re:b')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  test('belongs to one process at a time, and says so', async () => {
+    await using port = await servePseudoTerminal(new TestInstrument())
+    {
+      await using _ = await openPort(port.path)
+      await expect(openPort(port.path)).rejects.toMatchObject({
+        code: 'TRANSPORT_OPEN_FAILED',
+        message: `ASRL${port.path}::INSTR: ${port.path} is in use by another process; close that one first`,
+      })
+    }
+    await using again = await openPort(port.path)
+    expect(again.resource).toBe(`ASRL${port.path}::INSTR`)
+  })
+
+  test('that is not there is named, with what is', async () => {
+    await expect(openPort('/dev/ttyNOWHERE0')).rejects.toMatchObject({
+      code: 'TRANSPORT_OPEN_FAILED',
+      message: expect.stringMatching(/there is no serial port \/dev\/ttyNOWHERE0; .*plugged in/) as string,
+    })
+  })
+
+  test('that is no serial port is refused', async () => {
+    await expect(openPort('/dev/null')).rejects.toMatchObject({
+      code: 'TRANSPORT_OPEN_FAILED',
+      message: expect.stringContaining('cannot open /dev/null') as string,
+    })
+  })
+
+  test('is not opened for a caller who has given up', async () => {
+    await using port = await servePseudoTerminal(new TestInstrument())
+    const gone = SerialTransport.open('ASRL::INSTR', port.path, LINE, AbortSignal.abort())
+    await expect(gone).rejects.toThrow()
+    const caller = new AbortController()
+    const opening = SerialTransport.open('ASRL::INSTR', port.path, LINE, caller.signal)
+    caller.abort()
+    await expect(opening).rejects.toThrow()
+    await using _ = await openPort(port.path)
+  })
+
+  test('starts with an empty line: what was said before it was opened is not heard', async () => {
+    const instrument = new TestInstrument()
+    instrument.reply = (bytes, send) => send(bytes)
+    await using port = await servePseudoTerminal(instrument)
+    instrument.connections[0]!.send(bytesOf('stale\n'))
+    await using session = new WireSession(await openPort(port.path), { timeoutMs: NEVER_MS })
+    await session.tell(bytesOf(''), forever())
+    // A resynchronisation empties the line, too.
+    const first = session.ask(bytesOf('fresh\n'), line, forever())
+    expect(await first).toBe('fresh')
+  })
+
+  test('drops a late reply while it resynchronises, and waits until it is silent', async () => {
+    const instrument = new TestInstrument()
+    let question = 0
+    instrument.reply = (bytes, send) => {
+      if (question++ > 0) return send(bytesOf(`re:${latin1(bytes)}`))
+      caller.abort()
+    }
+    const caller = new AbortController()
+    await using port = await servePseudoTerminal(instrument)
+    await using session = new WireSession(await openPort(port.path), { timeoutMs: NEVER_MS })
+    await expect(session.ask(bytesOf('slow\n'), line, caller.signal)).rejects.toMatchObject({
+      code: 'TRANSPORT_ABORTED',
+    })
+    const next = session.ask(bytesOf('next\n'), line, forever())
+    instrument.connections[0]!.send(bytesOf('late\n'))
+    expect(await next).toBe('re:next')
+  })
+
+  test('that never falls silent is given up, and so is one that is waited for too long', async () => {
+    const instrument = new TestInstrument()
+    await using port = await servePseudoTerminal(instrument)
+    await using transport = await openPort(port.path)
+    transport.connect(new Listener())
+    const babble = setInterval(() => instrument.connections[0]!.send(bytesOf('blah ')), 2)
+    await expect(transport.resynchronise(forever())).rejects.toMatchObject({ code: 'TRANSPORT_TIMEOUT' })
+    const caller = new AbortController()
+    const waiting = transport.resynchronise(caller.signal)
+    caller.abort(new Error('enough'))
+    await expect(waiting).rejects.toThrow('enough')
+    clearInterval(babble)
+    await transport.resynchronise(forever())
+  })
+
+  test('gives up a write to an instrument that does not listen, and works again once it does', async () => {
+    let listening = false
+    const instrument = new TestInstrument()
+    await using port = await servePseudoTerminal({
+      attach: (send) => {
+        const connection = instrument.attach(send)
+        // What it says and nobody reads makes the port stop listening.
+        if (!listening) send(new Uint8Array(1_000_000))
+        return connection
+      },
+    })
+    const transport = await openPort(port.path)
+    await using _ = transport
+    listening = true
+    const caller = new AbortController()
+    const write = transport.write(testBytes(1_000_000), caller.signal)
+    caller.abort(new Error('enough'))
+    await expect(write).rejects.toThrow('enough')
+  })
+})

@@ -1,0 +1,20 @@
+import type { HeaterPort } from '../../sim/optics/world-ports.ts'
+
+/** Heaters that are plain resistors, for instruments that drive them. */
+export class ResistiveHeaters implements HeaterPort {
+  readonly voltagesV: number[]
+  readonly resistanceOhm: number[]
+
+  constructor(count: number, resistanceOhm = 1500) {
+    this.voltagesV = new Array<number>(count).fill(0)
+    this.resistanceOhm = new Array<number>(count).fill(resistanceOhm)
+  }
+
+  setVoltageV(channel: number, voltageV: number): void {
+    this.voltagesV[channel] = voltageV
+  }
+
+  currentMa(channel: number): number {
+    return ((this.voltagesV[channel] ?? 0) / (this.resistanceOhm[channel] ?? Infinity)) * 1e3
+  }
+}
