@@ -89,6 +89,7 @@ function fitSummary({ layout }: MeshBench, chip: FittedChip): MeshCalibration['f
   return {
     relativeResidual: chip.relativeResidual,
     heldOutResidual: chip.heldOutResidual,
+    tapDisagreement: chip.tapDisagreement,
     iterations: chip.iterations,
     settings: chip.settings,
     crosstalkNeighbour: Math.exp(chip.parameters[blocks.logNeighbour]!),

@@ -41,6 +41,8 @@ export interface MeshCalibration {
     /** What the fit leaves, relative to the RMS of the data. */
     readonly relativeResidual: number
     readonly heldOutResidual: number
+    /** How far the taps between the meshes are from what the fitted V† makes. */
+    readonly tapDisagreement: number
     readonly iterations: number
     readonly settings: number
     readonly crosstalkNeighbour: number

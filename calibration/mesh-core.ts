@@ -39,7 +39,7 @@ export class MeshCore implements OpticalCore {
   readonly #crosstalk: Float64Array
   readonly #frames: FrameRunner
   readonly #heaters: HeaterSetter
-  readonly #tiles = new Map<number, ProgrammedTile>()
+  readonly #tiles = new Map<number, { readonly weights: Float64Array; readonly programmed: ProgrammedTile }>()
   readonly #fieldReach: number
   /** [lane]: the weakest input path, which the others are turned down to. */
   readonly #weakestIn: Float64Array
@@ -79,7 +79,10 @@ export class MeshCore implements OpticalCore {
       for await (const frame of frames) {
         const step = frame.step ?? currentStep()
         const loading = withStep(step, () => this.#load(frame, signal))
-        const [flight, done] = await allDone<FrameInFlight | FrameResult | undefined>([loading, reading ?? Promise.resolve(undefined)])
+        const [flight, done] = await allDone<FrameInFlight | FrameResult | undefined>([
+          loading,
+          reading ?? Promise.resolve(undefined),
+        ])
         reading = undefined
         const inFlight = flight as FrameInFlight
         await withStep(step, async () => {
@@ -121,11 +124,12 @@ export class MeshCore implements OpticalCore {
 
   #compile(tile: Tile): ProgrammedTile {
     const known = this.#tiles.get(tile.id)
-    if (known !== undefined) return known
+    // Another product counts its tiles from 0 again.
+    if (known?.weights.every((weight, i) => weight === tile.weights[i]) === true) return known.programmed
     const { max } = this.#bench.heaterLimitsV
     const programmed = programWeights(this.#model, this.#parameters, this.#crosstalk, tile.weights, max)
     if (this.#tiles.size >= KEPT_TILES) this.#tiles.delete(this.#tiles.keys().next().value!)
-    this.#tiles.set(tile.id, programmed)
+    this.#tiles.set(tile.id, { weights: tile.weights.slice(), programmed })
     return programmed
   }
 
@@ -138,7 +142,17 @@ export class MeshCore implements OpticalCore {
         const field = this.#fieldPerInput(lane, port)
         codes[0] = codeForField(this.#calibration.modulators, lane, port, 0)
         for (let symbol = 0; symbol < symbols; symbol++) {
-          codes[symbol + 1] = codeForField(this.#calibration.modulators, lane, port, inputs[symbol * size + port]! * field)
+          const input = inputs[symbol * size + port]!
+          if (!(Math.abs(input) <= 1)) {
+            throw new BenchError(
+              'RANGE_EXCEEDED',
+              `lane ${lane}, symbol ${symbol}, port ${port}: input ${input} is outside −1…1`,
+              {
+                context: { lane, symbol, port, input },
+              },
+            )
+          }
+          codes[symbol + 1] = codeForField(this.#calibration.modulators, lane, port, input * field)
         }
         return codes
       })

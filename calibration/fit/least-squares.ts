@@ -12,11 +12,13 @@ export class NormalEquations {
     this.#gradient = new Float64Array(parameters)
   }
 
-  /** Shapes: `jacobian` is [rows, parameters] row-major, `residuals` [rows]; `rows` must be a multiple of 4. */
+  /** Shapes: `jacobian` is [rows, parameters] row-major, `residuals` [rows]. */
   add(jacobian: Float64Array, residuals: Float64Array, rows: number): void {
     const n = this.parameters
     const h = this.#hessian
-    for (let row = 0; row < rows; row += 4) {
+    // Four rows a pass, for speed; what is left over goes one by one.
+    const whole = rows - (rows % 4)
+    for (let row = 0; row < whole; row += 4) {
       const [r0, r1, r2, r3] = [row * n, (row + 1) * n, (row + 2) * n, (row + 3) * n]
       for (let a = 0; a < n; a++) {
         const j0 = jacobian[r0 + a]!
@@ -29,6 +31,14 @@ export class NormalEquations {
         for (let b = a, at = a * n + a; b < n; b++, at++) {
           h[at]! += j0 * jacobian[r0 + b]! + j1 * jacobian[r1 + b]! + j2 * jacobian[r2 + b]! + j3 * jacobian[r3 + b]!
         }
+      }
+    }
+    for (let row = whole; row < rows; row++) {
+      for (let a = 0; a < n; a++) {
+        const slope = jacobian[row * n + a]!
+        if (slope === 0) continue
+        this.#gradient[a]! += slope * residuals[row]!
+        for (let b = a; b < n; b++) h[a * n + b]! += slope * jacobian[row * n + b]!
       }
     }
   }
@@ -77,7 +87,7 @@ const MAX_FAILURES = 8
 /**
  * Levenberg–Marquardt with damping scaled by the diagonal of JᵀJ.
  *
- * Source: Marquardt, SIAM J. 11, 431 (1963); damping divided by 9 after a good step, times 4 after a bad one.
+ * Source: Marquardt, SIAM J. 11, 431 (1963); damping divided by 9 after a good step, times 6 after a bad one.
  */
 export function fitLeastSquares(
   problem: LeastSquaresProblem,

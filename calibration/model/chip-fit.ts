@@ -34,7 +34,11 @@ export interface ChipFitInput {
  */
 export function fitChip(input: ChipFitInput, start: Float64Array, options: LeastSquaresOptions): LeastSquaresFit {
   const problem = new ChipProblem(input, start)
-  const fit = fitLeastSquares(problem, Float64Array.from(input.free, (index) => start[index]!), options)
+  const fit = fitLeastSquares(
+    problem,
+    Float64Array.from(input.free, (index) => start[index]!),
+    options,
+  )
   return { ...fit, parameters: problem.expand(fit.parameters) }
 }
 

@@ -94,13 +94,7 @@ export class ChipModel {
     const { re, im } = matrix
     for (const [e, element] of this.#elements.entries()) {
       const t = this.#scratch[e]!
-      mziModel(
-        phasesRad[element.theta]!,
-        phasesRad[element.phi]!,
-        parameters[alpha + e]!,
-        parameters[beta + e]!,
-        t,
-      )
+      mziModel(phasesRad[element.theta]!, phasesRad[element.phi]!, parameters[alpha + e]!, parameters[beta + e]!, t)
       for (const part of [t.value, t.theta, t.phi, t.alpha, t.beta]) for (let i = 0; i < 8; i++) part[i]! *= field
       const before = this.#rowsBefore[e]!
       const [upper, lower] = [element.top * size, (element.top + 1) * size]
@@ -125,6 +119,20 @@ export class ChipModel {
       }
     }
     return matrix
+  }
+
+  /** Powers at the taps between the meshes for a unit of light at each input of V†. Shape: [tap, input]. */
+  tapPowers(parameters: Float64Array, phasesRad: Float64Array): Float64Array {
+    const { size, mzis } = this.layout
+    this.transfer(parameters, phasesRad)
+    const powers = new Float64Array(size * size)
+    for (let tap = 0; tap < size; tap++) {
+      const row = this.#rowsBefore[mzis.length + tap]!
+      for (let input = 0; input < size; input++) {
+        powers[tap * size + input] = row[4 * input]! ** 2 + row[4 * input + 1]! ** 2
+      }
+    }
+    return powers
   }
 
   newDerivatives(): TransferDerivatives {
@@ -159,14 +167,7 @@ export class ChipModel {
   }
 
   /** out = left · dT · rows-before, dT acting on the element's waveguides. */
-  #product(
-    left: ComplexMatrix,
-    e: number,
-    dT: Complex2x2,
-    out: Float64Array,
-    at: number,
-    accumulate = false,
-  ): void {
+  #product(left: ComplexMatrix, e: number, dT: Complex2x2, out: Float64Array, at: number, accumulate = false): void {
     const { size } = this.layout
     const { top, single } = this.#elements[e]!
     const before = this.#rowsBefore[e]!

@@ -74,6 +74,8 @@ function solveMesh(
   const { size, mzis } = layout
   const { theta, phi } = layout[mesh]
   const { offset } = parameterBlocks(layout)
+  // One before the end for two ports, which have one MZI.
+  const lastColumn = mzis.at(-1)!.column
   const at = (column: number, top: number): number =>
     mzis.findIndex((place) => place.column === column && place.top === top)
   for (let column = 0; column < size; column++) {
@@ -97,7 +99,7 @@ function solveMesh(
   /** θ from how the light behind the MZI is made of the light before it. */
   function internalPhase(top: number, phiRad: number, column: number): number {
     const pair = [rows[top]!, rows[top + 1]!]
-    if (column === size - 1) return lowerOutput(projectOnto(behind(top + 1), pair), phiRad)
+    if (column === lastColumn) return lowerOutput(projectOnto(behind(top + 1), pair), phiRad)
     const below = at(column + 1, top + 1)
     if (below >= 0) return lowerOutput(projectOnto(field(phi[below]!), pair), phiRad)
     // Nothing sits on the lower output; the upper one is the lower input of the next MZI, mixed with its neighbour.

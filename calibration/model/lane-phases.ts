@@ -24,7 +24,8 @@ export function alignLanePhases(
   const psi = new Float64Array(size)
   const lambda = new Float64Array(size)
   // Output 0 defines the phases: ψ_j − λ_0 of each column by itself.
-  for (let j = 0; j < size; j++) psi[j] = bestPhase(readings, known, size, lane, (i, k) => (i === 0 && k === j ? 0 : undefined))
+  for (let j = 0; j < size; j++)
+    psi[j] = bestPhase(readings, known, size, lane, (i, k) => (i === 0 && k === j ? 0 : undefined))
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     for (let i = 0; i < size; i++) {
       lambda[i] = -bestPhase(readings, known, size, lane, (at, j) => (at === i ? psi[j]! : undefined))

@@ -33,7 +33,19 @@ export function mziModel(theta: number, phi: number, alpha: number, beta: number
   // Entries before the factors e^{iθ/2} and, in the first column, e^{iφ}: real and imaginary part.
   fill(out.value, theta, phi, -c * sp, s * cm, -s * sm, c * cp, s * sm, c * cp, -c * sp, -s * cm)
   // ∂/∂θ: half of the turned entries, plus i/2 of the value.
-  fill(out.theta, theta, phi, (s * sp) / 2, (c * cm) / 2, (-c * sm) / 2, (-s * cp) / 2, (c * sm) / 2, (-s * cp) / 2, (s * sp) / 2, (-c * cm) / 2)
+  fill(
+    out.theta,
+    theta,
+    phi,
+    (s * sp) / 2,
+    (c * cm) / 2,
+    (-c * sm) / 2,
+    (-s * cp) / 2,
+    (c * sm) / 2,
+    (-s * cp) / 2,
+    (s * sp) / 2,
+    (-c * cm) / 2,
+  )
   for (let i = 0; i < 8; i += 2) {
     out.theta[i]! -= out.value[i + 1]! / 2
     out.theta[i + 1]! += out.value[i]! / 2

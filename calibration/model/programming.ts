@@ -11,13 +11,18 @@ export interface ProgrammedTile {
   readonly voltagesV: Float64Array
   /** The chip then makes M_ij·e^{−iλ_i} = weights_ij × this, before the gains of the ports. */
   readonly fieldPerWeight: number
-  /** ‖M − target‖_F / ‖target‖_F on the fitted model. */
+  /** ‖Re M − target‖_F / ‖target‖_F on the fitted model: what the detectors will be off by. */
   readonly modelError: number
 }
 
 /** Share of the reachable transmission that the largest singular value uses; the rest is room for the correction. */
-const HEADROOM = 0.95
+const HEADROOM = 0.9
 const POLISH = { maxIterations: 40, tolerance: 0.05, initialDamping: 1e-2, minDamping: 1e-4 } as const
+/**
+ * Only what lies along the local oscillator is detected. The other quadrature is free, but for its small share in
+ * phase errors and modulator leaks; without that freedom an attenuator that cannot shut would spoil small weights.
+ */
+const QUADRATURE_WEIGHT = 0.1
 /** Pulls phases that do not matter to where they started. */
 const STAY_SLOPE = 1e-3
 
@@ -25,7 +30,7 @@ const STAY_SLOPE = 1e-3
  * Voltages that make the fitted chip multiply by `weights`.
  *
  * Singular value decomposition, Clements phases for both factors, then Gauss–Newton on all phases of the fitted model:
- * it takes up splitter errors and unequal losses. Last, voltages through the inverse of the crosstalk.
+ * it takes up splitter errors, unequal losses and attenuators that leak. Last, voltages through the inverse of the crosstalk.
  *
  * Shapes: `weights` is [output, input] row-major. All lanes get the same matrix.
  * Throws: RANGE_EXCEEDED when a phase needs more than the heaters' limit.
@@ -51,7 +56,7 @@ export function programWeights(
   return {
     voltagesV: voltagesFor(model, parameters, crosstalk, phases, maxVoltageV),
     fieldPerWeight,
-    modelError: norm > 0 ? Math.sqrt(problem.distance(fit.parameters)) / norm : 0,
+    modelError: norm > 0 ? problem.detectedError(fit.parameters) / norm : 0,
   }
 }
 
@@ -113,14 +118,15 @@ class TileProblem implements LeastSquaresProblem {
     return phases
   }
 
-  /** Squared Frobenius distance, without the pull to the start. */
-  distance(variables: Float64Array): number {
+  /** Frobenius distance of the detected quadrature. */
+  detectedError(variables: Float64Array): number {
     this.#residualsAt(variables)
-    return this.#residuals.reduce((sum, value) => sum + value * value, 0)
+    return Math.hypot(...this.#residuals.filter((_, row) => row % 2 === 0))
   }
 
   evaluate(variables: Float64Array, normal?: NormalEquations): number {
-    let sum = this.distance(variables)
+    this.#residualsAt(variables)
+    let sum = this.#residuals.reduce((total, value) => total + value * value, 0)
     if (normal !== undefined) {
       this.#differentiate(variables)
       normal.add(this.#jacobian, this.#residuals, this.#residuals.length)
@@ -140,7 +146,7 @@ class TileProblem implements LeastSquaresProblem {
       const lambda = variables[this.#heaters.length + Math.floor(element / size)]!
       const [c, s] = [Math.cos(lambda), Math.sin(lambda)]
       this.#residuals[2 * element] = c * re[element]! + s * im[element]! - this.#target[element]!
-      this.#residuals[2 * element + 1] = c * im[element]! - s * re[element]!
+      this.#residuals[2 * element + 1] = QUADRATURE_WEIGHT * (c * im[element]! - s * re[element]!)
     }
   }
 
@@ -158,12 +164,12 @@ class TileProblem implements LeastSquaresProblem {
       for (const [i, heater] of this.#heaters.entries()) {
         const [dr, di] = [phase[heater * width + 2 * element]!, phase[heater * width + 2 * element + 1]!]
         this.#jacobian[rowRe + i] = c * dr + s * di
-        this.#jacobian[rowIm + i] = c * di - s * dr
+        this.#jacobian[rowIm + i] = QUADRATURE_WEIGHT * (c * di - s * dr)
       }
       // ∂/∂λ of e^{−iλ}·z is −i times it.
       const at = this.#heaters.length + output
-      this.#jacobian[rowRe + at] = this.#residuals[2 * element + 1]!
-      this.#jacobian[rowIm + at] = -(this.#residuals[2 * element]! + this.#target[element]!)
+      this.#jacobian[rowRe + at] = this.#residuals[2 * element + 1]! / QUADRATURE_WEIGHT
+      this.#jacobian[rowIm + at] = -QUADRATURE_WEIGHT * (this.#residuals[2 * element]! + this.#target[element]!)
     }
   }
 }
@@ -190,7 +196,8 @@ export function voltagesFor(
   for (let round = 0; round < CROSSTALK_ROUNDS; round++) {
     const next = wanted.map((phase, h) => {
       let given = 0
-      for (let from = 0, at = h * count; from < count; from++, at++) if (from !== h) given += crosstalk[at]! * self[from]!
+      for (let from = 0, at = h * count; from < count; from++, at++)
+        if (from !== h) given += crosstalk[at]! * self[from]!
       return phase + TWO_PI * turns[h]! - given
     })
     let worst = 0
@@ -206,8 +213,12 @@ export function voltagesFor(
   return self.map((phase, h) => {
     const voltage = Math.sqrt(Math.max(0, phase) / parameters[blocks.radPerV2 + h]!)
     if (voltage <= maxVoltageV) return voltage
-    throw new BenchError('RANGE_EXCEEDED', `heater ${h} would need ${voltage.toFixed(2)} V; the limit is ${maxVoltageV} V`, {
-      context: { heater: h, voltageV: voltage, maxVoltageV },
-    })
+    throw new BenchError(
+      'RANGE_EXCEEDED',
+      `heater ${h} would need ${voltage.toFixed(2)} V; the limit is ${maxVoltageV} V`,
+      {
+        context: { heater: h, voltageV: voltage, maxVoltageV },
+      },
+    )
   })
 }

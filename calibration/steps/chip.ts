@@ -1,6 +1,7 @@
+import { BenchError } from '../../core/errors.ts'
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
+import { ChipModel } from '../model/chip-model.ts'
 import { fitChip, priorsAround, relativeResidual } from '../model/chip-fit.ts'
-import type { Priors } from '../model/chip-fit.ts'
 import { elementCount, parameterBlocks } from '../model/chip-parameters.ts'
 import { alignLanePhases } from '../model/lane-phases.ts'
 import { guessChip } from '../model/initial-chip.ts'
@@ -15,6 +16,8 @@ export interface FittedChip {
   readonly parameters: Float64Array
   readonly relativeResidual: number
   readonly heldOutResidual: number
+  /** RMS difference of the tap readings from what the fitted V† makes, relative; each tap's own gain left free. */
+  readonly tapDisagreement: number
   readonly iterations: number
   readonly settings: number
 }
@@ -27,11 +30,12 @@ export interface ChipPlan {
 
 /** Standard deviation of a matrix element's reading relative to their RMS: converters and unequal losses of MZIs. */
 const READING_NOISE = 0.004
+/** Taps are slow and coarse: they catch swapped or dead ones, and a V† that the outputs alone mistook. */
+const MAX_TAP_DISAGREEMENT = 0.15
 /** Phases that no light sees stay flat directions of the fit: a step that gains less than this is the end. */
 const FIT = { maxIterations: 25, tolerance: 0.02 } as const
 
 export const DEFAULT_CHIP_PLAN: ChipPlan = { settings: 32, heldOut: 3 }
-
 
 /**
  * Crosstalk, offsets, splitter errors and losses of the whole chip: a first guess from singular value decompositions,
@@ -70,7 +74,16 @@ export async function measureChip(
     readings.push(...(await probe.readQuadratures(voltages, signal)))
   }
   const fitted = readings.slice(0, 2 * plan.settings)
-  return fitAllLanes(layout, guess, fringes.sigma, fitted, readings.slice(2 * plan.settings))
+  const chip = fitAllLanes(layout, guess, fringes.sigma, fitted, readings.slice(2 * plan.settings))
+  const tapDisagreement = compareTaps(layout, chip.parameters, open.baseV, taps)
+  if (!(tapDisagreement <= MAX_TAP_DISAGREEMENT)) {
+    throw new BenchError(
+      'CALIBRATION_FAILED',
+      `the taps between the meshes see ${(100 * tapDisagreement).toFixed(0)} % other light than the fitted V† makes; check their wiring`,
+      { context: { tapDisagreement, limit: MAX_TAP_DISAGREEMENT } },
+    )
+  }
+  return { ...chip, tapDisagreement }
 }
 
 /** Slow detectors between the meshes, one input of lane 0 lit after the other. Shape: [tap, input], volts above dark. */
@@ -96,13 +109,42 @@ async function readTaps(
   return taps
 }
 
+/** The taps see V† by itself: a check of the fit, which has not used them. Shape of `taps`: [tap, input]. */
+function compareTaps(
+  layout: SvdCoreLayout,
+  parameters: Float64Array,
+  voltagesV: Float64Array,
+  taps: Float64Array,
+): number {
+  const model = new ChipModel(layout)
+  const { size } = layout
+  const powers = model.tapPowers(parameters, model.phases(parameters, model.crosstalk(parameters), voltagesV))
+  let [left, all] = [0, 0]
+  for (let tap = 0; tap < size; tap++) {
+    let [cross, norm] = [0, 0]
+    const expected = Float64Array.from({ length: size }, (_, input) => {
+      const gain = Math.exp(2 * parameters[model.blocks.logIn + input]!)
+      return gain * powers[tap * size + input]!
+    })
+    for (const [input, value] of expected.entries()) {
+      cross += value * taps[tap * size + input]!
+      norm += value * value
+    }
+    for (const [input, value] of expected.entries()) {
+      left += (taps[tap * size + input]! - (cross / norm) * value) ** 2
+      all += taps[tap * size + input]! ** 2
+    }
+  }
+  return Math.sqrt(left / all)
+}
+
 function fitAllLanes(
   layout: SvdCoreLayout,
   guess: Float64Array,
   radPerV2Sigma: Float64Array,
   readings: readonly ChipReading[],
   heldOut: readonly ChipReading[],
-): FittedChip {
+): Omit<FittedChip, 'tapDisagreement'> {
   const blocks = parameterBlocks(layout)
   const { lanes, size } = layout
   const priors = priorsAround(layout, guess, radPerV2Sigma)
@@ -114,7 +156,9 @@ function fitAllLanes(
   const heaters = [...layout.heaters.keys()]
   const freeOf = (lane: number): number[] => [
     // Input offsets of lane 0 are a choice of phase reference, which V† absorbs.
-    ...heaters.filter((h) => heaterFree(lane, h) && !(lane === 0 && layout.input[0]!.includes(h))).map((h) => blocks.offset + h),
+    ...heaters
+      .filter((h) => heaterFree(lane, h) && !(lane === 0 && layout.input[0]!.includes(h)))
+      .map((h) => blocks.offset + h),
     ...heaters.filter((h) => heaterFree(lane, h)).map((h) => blocks.radPerV2 + h),
     ...(lane === 0
       ? [...span(blocks.alpha, 2 * elementCount(layout)), blocks.logNeighbour, blocks.logDecay, blocks.logMziField]
@@ -123,13 +167,15 @@ function fitAllLanes(
     ...span(blocks.logOut + lane * size, size),
   ]
   const rms = Math.sqrt(
-    readings.reduce((sum, { lanes }) => sum + lanes[0]!.reduce((s, y) => s + y * y, 0), 0) / (readings.length * size * size),
+    readings.reduce((sum, { lanes }) => sum + lanes[0]!.reduce((s, y) => s + y * y, 0), 0) /
+      (readings.length * size * size),
   )
   const free = freeOf(0)
   const common = { layout, lane: 0, free, priors }
   const chip = fitChip({ ...common, readings, noise: READING_NOISE * rms }, guess, FIT)
   let parameters = chip.parameters
-  for (let lane = 1; lane < lanes; lane++) parameters = fitFurtherLane(layout, parameters, readings, lane, freeOf(lane), rms, radPerV2Sigma)
+  for (let lane = 1; lane < lanes; lane++)
+    parameters = fitFurtherLane(layout, parameters, readings, lane, freeOf(lane), rms, radPerV2Sigma)
   const worst = (of: readonly ChipReading[]): number =>
     Math.max(...Array.from({ length: lanes }, (_, lane) => relativeResidual(layout, parameters, of, lane)))
   return {
@@ -159,6 +205,13 @@ function fitFurtherLane(
     start[blocks.logOut + lane * size + port] = known[blocks.logOut + port]!
   }
   alignLanePhases(layout, start, readings, lane)
-  const input = { layout, lane, free, priors: priorsAround(layout, start, radPerV2Sigma), readings, noise: READING_NOISE * rms }
+  const input = {
+    layout,
+    lane,
+    free,
+    priors: priorsAround(layout, start, radPerV2Sigma),
+    readings,
+    noise: READING_NOISE * rms,
+  }
   return fitChip(input, start, FIT).parameters
 }

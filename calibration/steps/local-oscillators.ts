@@ -57,7 +57,16 @@ export async function measureLocalOscillators(
         throw new BenchError(
           'CALIBRATION_FAILED',
           `lane ${lane}, output ${port}: the local oscillator shows no fringe; check its fibre, its heater and both detectors`,
-          { context: { lane, port, meanPlusMw: meanPlus, meanMinusMw: meanMinus, rmsAmplitude: fit.rmsAmplitude, rmsResidual: fit.rmsResidual } },
+          {
+            context: {
+              lane,
+              port,
+              meanPlusMw: meanPlus,
+              meanMinusMw: meanMinus,
+              rmsAmplitude: fit.rmsAmplitude,
+              rmsResidual: fit.rmsResidual,
+            },
+          },
         )
       }
       return { radPerV2: fit.radPerX, meanPlus, meanMinus }

@@ -61,7 +61,11 @@ export async function sweepFringe(
   return {
     radPerV2: fringe.radPerX,
     sigma: fringe.radPerXSigma,
-    under: { size, re: Float64Array.from(ofLane0, ({ cos }) => cos), im: Float64Array.from(ofLane0, ({ sin }) => -sin) },
+    under: {
+      size,
+      re: Float64Array.from(ofLane0, ({ cos }) => cos),
+      im: Float64Array.from(ofLane0, ({ sin }) => -sin),
+    },
   }
 }
 

@@ -140,6 +140,13 @@ export class QontrolQ8 implements PhaseShifterBank {
     return Float64Array.from(await this.#conversation.ask(query('vall'), parseVolts, signal, { count }))
   }
 
+  async readPowersMw(signal: AbortSignal): Promise<Float64Array> {
+    const { channelCount: count } = this
+    const voltagesV = await this.readVoltagesV(signal)
+    const currentsMa = await this.#conversation.ask(query('iall'), parseMilliamps, signal, { count })
+    return voltagesV.map((voltageV, channel) => voltageV * currentsMa[channel]!)
+  }
+
   async makeSafe(signal: AbortSignal): Promise<void> {
     const failures: unknown[] = []
     const zeros = new Float64Array(this.channelCount)

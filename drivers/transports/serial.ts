@@ -3,17 +3,14 @@ import type { SerialPort } from 'serialport'
 import { BenchError } from '../../core/errors.ts'
 import type { ByteReceiver, ByteTransport } from '../../core/transport.ts'
 import type { SerialLine } from '../driver-entry.ts'
+import { silence } from './line-silence.ts'
+import { noticeHangUp } from './serial-hang-up.ts'
 
 /**
  * Never more than this between two drains. Above the kernel's buffer a write of `serialport` waits until the line
  * takes more, and bytes that arrive meanwhile make it forget that it waits; seen from 16 KiB on.
  */
 const PIECE_BYTES = 4096
-/** Two characters at 1200 baud, and more than the 16 ms that USB adapters hold bytes back. */
-const SILENCE_MS = 20
-/** Longest wait for that silence. */
-const SILENCE_LIMIT_MS = 1000
-
 /**
  * A serial line: an adapter, a built-in port or a pseudo-terminal.
  *
@@ -159,6 +156,7 @@ async function openPort(resource: string, path: string, line: SerialLine, signal
   const port = new SerialPort({ path, ...line, autoOpen: false })
   const failure = await new Promise<Error | null>((resolve) => port.open(resolve))
   if (failure !== null) throw await openFailed(resource, path, failure)
+  noticeHangUp(port)
   if (!signal.aborted) return port
   await new Promise<void>((resolve) => port.close(() => resolve()))
   throw signal.reason
@@ -193,28 +191,5 @@ function flush(port: SerialPort): Promise<void> {
       if (error instanceof Error) reject(error)
       else resolve()
     })
-  })
-}
-
-/** Resolves after `SILENCE_MS` without a call of the listener that it hands out. */
-function silence(resource: string, signal: AbortSignal, handOut: (listener: () => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const settle = (error?: Error): void => {
-      clearTimeout(quiet)
-      clearTimeout(limit)
-      signal.removeEventListener('abort', onAbort)
-      if (error === undefined) resolve()
-      else reject(error)
-    }
-    const onAbort = (): void => settle(signal.reason as Error)
-    const babble = `${resource}: the line is not silent for ${SILENCE_MS} ms within ${SILENCE_LIMIT_MS} ms`
-    const quiet = setTimeout(settle, SILENCE_MS)
-    const limit = setTimeout(
-      () => settle(new BenchError('TRANSPORT_TIMEOUT', babble, { context: { resource } })),
-      SILENCE_LIMIT_MS,
-    )
-    if (signal.aborted) return onAbort()
-    signal.addEventListener('abort', onAbort, { once: true })
-    handOut(() => quiet.refresh())
   })
 }

@@ -26,6 +26,7 @@ interface Waiting {
   take(): void
   fail(error: Error): void
   deadline(): void
+  abort(): void
 }
 
 /**
@@ -47,6 +48,10 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   #suspect = false
   #resynchronising = false
   #lost: BenchError | undefined
+  /** Ends what is being written when its exchange fails; a new one only after that, because they are costly. */
+  #giveUp = new AbortController()
+  /** The signal that is listened to: callers come back with the same one thousands of times a second. */
+  #watched: AbortSignal | undefined
 
   constructor(transport: ByteTransport, options: SessionOptions) {
     this.transport = transport
@@ -60,19 +65,10 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
 
   /** Sends a message that has a reply. */
   ask<T>(request: Uint8Array, framer: Framer<T>, signal: AbortSignal, timeoutMs = this.#options.timeoutMs): Promise<T> {
-    return this.#inTurn(signal, async () => {
-      const giveUp = new AbortController()
-      const reply = this.#reply(framer, request, signal, timeoutMs, giveUp)
-      // A rejection that comes before the write ends must not look unhandled.
-      reply.catch(() => undefined)
-      try {
-        // The deadline ends a write that hangs, too.
-        await this.#send(request, giveUp.signal)
-      } catch (error) {
-        // Nobody waits for this reply any more: its timer must not strike the next exchange.
-        this.#waiting?.fail(error as Error)
-        throw error
-      }
+    return this.#inTurn(signal, () => {
+      const reply = this.#reply(framer, request, signal, timeoutMs)
+      // The deadline ends a write that hangs, too; a write that fails leaves no timer to strike the next exchange.
+      this.#send(request, this.#giveUp.signal).catch((error: unknown) => this.#waiting?.fail(error as Error))
       return reply
     })
   }
@@ -122,7 +118,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     if (this.#arrived.length > 0) return Promise.resolve(this.#arrived.clear())
     return new Promise((resolve, reject) => {
       const settle = (): void => {
-        clearTimeout(timer)
+        clearInterval(timer)
         signal.removeEventListener('abort', onAbort)
         this.#rawWaiting = undefined
       }
@@ -136,7 +132,13 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
         settle()
         reject(aborted(this.resource, signal))
       }
-      const timer = this.transport.keepsDeadlines === true ? undefined : setTimeout(done, silenceMs, undefined)
+      let quietTurns = 0
+      // In turns of the event loop: after a long computation, bytes that wait in the kernel come first.
+      const turn = (): void => {
+        if (++quietTurns === SILENCE_TURNS) done(undefined)
+      }
+      const keepsDeadlines = this.transport.keepsDeadlines === true
+      const timer = keepsDeadlines ? undefined : setInterval(turn, silenceMs / SILENCE_TURNS)
       signal.addEventListener('abort', onAbort, { once: true })
       this.#rawWaiting = done
     })
@@ -163,6 +165,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#last
+    this.#watch(undefined)
     await this.transport[Symbol.asyncDispose]()
   }
 
@@ -182,18 +185,19 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     request: Uint8Array,
     signal: AbortSignal,
     timeoutMs: number,
-    giveUp: AbortController,
   ): Promise<T> {
+    this.#watch(signal)
     return new Promise<T>((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer)
-        signal.removeEventListener('abort', onAbort)
         this.#waiting = undefined
       }
       const fail = (error: Error): void => {
         settle()
         this.#suspect = true
         reject(error)
+        const giveUp = this.#giveUp
+        this.#giveUp = new AbortController()
         giveUp.abort(error)
       }
       const take = (): void => {
@@ -208,7 +212,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
           fail(error as Error)
         }
       }
-      const onAbort = (): void => {
+      const abort = (): void => {
         this.#options.tap?.record('err', ABORTED)
         fail(aborted(this.resource, signal))
       }
@@ -222,9 +226,17 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
         )
       }
       const timer = this.transport.keepsDeadlines === true ? undefined : setTimeout(deadline, timeoutMs)
-      signal.addEventListener('abort', onAbort, { once: true })
-      this.#waiting = { take, fail, deadline }
+      this.#waiting = { take, fail, deadline, abort }
     })
+  }
+
+  readonly #onAbort = (): void => this.#waiting?.abort()
+
+  #watch(signal: AbortSignal | undefined): void {
+    if (signal === this.#watched) return
+    this.#watched?.removeEventListener('abort', this.#onAbort)
+    signal?.addEventListener('abort', this.#onAbort)
+    this.#watched = signal
   }
 
   /** Bytes that nobody asked for. They must never answer the next question. */
@@ -261,6 +273,8 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     if (this.#lost !== undefined) throw this.#lost
   }
 }
+
+const SILENCE_TURNS = 4
 
 const text = new TextEncoder()
 export const TIMEOUT = text.encode('timeout')

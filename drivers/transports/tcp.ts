@@ -15,6 +15,7 @@ export class TcpTransport implements ByteTransport {
   readonly #port: number
   #socket: Socket
   #receiver: ByteReceiver | undefined
+  readonly #reportLost = (): void => this.#receiver?.onLost(lost(this.resource))
 
   private constructor(resource: string, host: string, port: number, socket: Socket) {
     this.resource = resource
@@ -65,14 +66,15 @@ export class TcpTransport implements ByteTransport {
 
   #listen(socket: Socket): void {
     socket.on('data', (bytes) => this.#receiver?.onBytes(bytes))
-    socket.once('close', () => this.#receiver?.onLost(lost(this.resource)))
+    socket.once('close', this.#reportLost)
     // 'close' follows and is what we report.
     socket.on('error', () => undefined)
   }
 
   #drop(): void {
     this.#socket.removeAllListeners('data')
-    this.#socket.removeAllListeners('close')
+    // Only ours: a write that still waits hears of the end.
+    this.#socket.off('close', this.#reportLost)
     this.#socket.destroy()
   }
 }

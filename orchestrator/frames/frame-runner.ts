@@ -96,7 +96,10 @@ export class FrameRunner {
     const held = this.#codesOf(codes.map((lane) => Array.from(lane, (code) => Int8Array.of(code))))
     await allDone(
       this.#bench.generators.map((generator, g) =>
-        generator.hold(Int8Array.from(held[g]!, (channel) => channel[0]!), signal),
+        generator.hold(
+          Int8Array.from(held[g]!, (channel) => channel[0]!),
+          signal,
+        ),
       ),
     )
   }

@@ -56,7 +56,11 @@ export async function multiply(
   const product: RealMatrix = { rows: a.rows, columns: b.columns, data: new Float64Array(a.rows * b.columns) }
   const probes = { squaredError: 0, squared: 0 }
 
-  const stream = async (jobs: Iterable<TileJob>, attempt: number, onBad: (job: TileJob, error: number) => void): Promise<number> => {
+  const stream = async (
+    jobs: Iterable<TileJob>,
+    attempt: number,
+    onBad: (job: TileJob, error: number) => void,
+  ): Promise<number> => {
     const jobOf = new Map<Frame, TileJob>()
     async function* frames(): AsyncGenerator<Frame> {
       for (const job of jobs) {
@@ -73,7 +77,7 @@ export async function multiply(
       jobOf.delete(result.frame)
       const check = checkProbes(result, core)
       log.frame({ step: result.frame.step, tile: result.frame.tile.id, probeError: check.relative, attempt })
-      if (check.relative > PROBE_LIMIT) {
+      if (!(check.relative <= PROBE_LIMIT)) {
         onBad(job, check.relative)
         return 0
       }
@@ -138,7 +142,8 @@ function checkProbes(
     for (let probe = 0; probe < PROBES; probe++) {
       for (let output = 0; output < outputs; output++) {
         let expected = 0
-        for (let i = 0; i < inputs; i++) expected += frame.tile.weights[output * inputs + i]! * given[probe * inputs + i]!
+        for (let i = 0; i < inputs; i++)
+          expected += frame.tile.weights[output * inputs + i]! * given[probe * inputs + i]!
         squared += expected * expected
         squaredError += (results[probe * outputs + output]! - expected) ** 2
       }

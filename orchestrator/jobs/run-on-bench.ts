@@ -36,7 +36,14 @@ export async function runOnBench<Result>(options: JobOptions<Result>): Promise<R
   } catch (error) {
     outcome = { error }
   }
-  const unsafe = await withStep(log.step('make safe'), () => opened.close())
+  let step = 0
+  try {
+    step = log.step('make safe')
+  } catch (error) {
+    // A log that has failed must not leave the bench lit.
+    if ('result' in outcome) outcome = { error }
+  }
+  const unsafe = await withStep(step, () => opened.close())
   if ('error' in outcome) {
     if (unsafe === undefined) throw outcome.error
     throw new AggregateError([outcome.error, unsafe], 'the run failed and the bench is not safe')

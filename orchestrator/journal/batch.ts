@@ -9,9 +9,12 @@ const INSERT_STEPS = `
 const INSERT_FRAMES = `
   INSERT INTO frames (run, seq, step, t_ns, data)
   SELECT ?1, value ->> 0, value ->> 1, value ->> 2, value ->> 3 FROM json_each(?2)`
-// Bound one by one: on its way through JSON text a measured value may lose its last bit.
-const INSERT_SAMPLE = 'INSERT INTO samples (run, t_ns, quantity, unit, value, source) VALUES (?, ?, ?, ?, ?, ?)'
-const INSERT_BLOB = 'INSERT OR IGNORE INTO blobs (sha256, bytes) VALUES (?, ?)'
+// Bound value by value: on its way through JSON text a measured value may lose its last bit.
+const SAMPLES_AT_ONCE = 50
+const insertSamples = (count: number): string =>
+  `INSERT INTO samples (run, t_ns, quantity, unit, value, source)
+  VALUES ${Array.from({ length: count }, () => '(?, ?, ?, ?, ?, ?)').join(', ')}`
+const INSERT_BLOB = `INSERT OR IGNORE INTO blobs (sha256, bytes) VALUES (?, coalesce(?, x''))`
 const SET_HEADS = `
   INSERT INTO wire_heads (run, wire, records, crc)
   SELECT ?1, value ->> 0, value ->> 1, value ->> 2 FROM json_each(?2) WHERE true
@@ -56,7 +59,7 @@ export class Batch {
     if (this.#blobs.has(sha256)) return
     this.#otherBytes += ENTRY_BYTES + bytes.length
     // Not slice(): that of a Buffer is a view, and the caller may reuse it.
-    this.#blobs.set(sha256, Uint8Array.from(bytes))
+    this.#blobs.set(sha256, new Uint8Array(bytes))
   }
 
   /** Inside a transaction. `wires` are the names that the wire records refer to, with where each wire stands. */
@@ -64,15 +67,19 @@ export class Batch {
     if (this.#steps.length > 0) await db.run(INSERT_STEPS, run, array(this.#steps))
     if (this.wire.count > 0) {
       const { padded, width } = paddedNames([...wires.keys()])
-      await db.run(INSERT_WIRE_ROWS, run, this.wire.fields, this.wire.bytes, padded, width)
+      await db.run(INSERT_WIRE_ROWS, run, this.wire.fields, orNull(this.wire.bytes), padded, width)
       const heads = [...wires].map(([wire, { records, crc }]) => [wire, records, crc])
       await db.run(SET_HEADS, run, JSON.stringify(heads))
     }
     if (this.#frames.length > 0) await db.run(INSERT_FRAMES, run, array(this.#frames))
-    for (const { timeNs, quantity, unit, value, source } of this.#samples) {
-      await db.run(INSERT_SAMPLE, run, timeNs, quantity, unit, value, source)
+    for (let start = 0; start < this.#samples.length; start += SAMPLES_AT_ONCE) {
+      const some = this.#samples.slice(start, start + SAMPLES_AT_ONCE)
+      const values = some.flatMap(({ timeNs, quantity, unit, value, source }) => {
+        return [run, timeNs, quantity, unit, value, source]
+      })
+      await db.run(insertSamples(some.length), ...values)
     }
-    for (const [sha256, bytes] of this.#blobs) await db.run(INSERT_BLOB, sha256, bytes)
+    for (const [sha256, bytes] of this.#blobs) await db.run(INSERT_BLOB, sha256, orNull(bytes))
   }
 
   clear(): void {
@@ -89,5 +96,8 @@ export class Batch {
     return text
   }
 }
+
+/** No bytes at all cannot be bound; the statements put an empty blob there. */
+const orNull = (bytes: Uint8Array): Uint8Array | null => (bytes.length === 0 ? null : bytes)
 
 const array = (items: readonly string[]): string => `[${items.join(',')}]`

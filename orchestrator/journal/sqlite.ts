@@ -13,7 +13,8 @@ const BUSY_TIMEOUT_MS = 10_000
 /**
  * One connection to an SQLite file, with promises.
  *
- * Throws: CALL_INVALID for a value that the binding would silently turn into NULL (BigInt, NaN, undefined);
+ * Throws: CALL_INVALID for a value that the binding would silently turn into NULL (BigInt, NaN, undefined, a
+ * blob without bytes);
  * everything else is the error of SQLite itself, whose `code` starts with SQLITE_.
  */
 export class Sqlite implements AsyncDisposable {
@@ -133,10 +134,12 @@ async function finalize(prepared: Promise<sqlite3.Statement>): Promise<void> {
 }
 
 function requireBindable(value: SqlValue, index: number): void {
-  // The types say so already; but what comes out of JSON or a driver may not keep to them.
-  const kind = Number.isNaN(value) ? 'NaN' : typeof value
-  if (kind === 'number' || kind === 'string' || value === null || value instanceof Uint8Array) return
-  throw new BenchError('CALL_INVALID', `value ${index + 1} is a ${kind}, which SQLite would store as NULL`, {
+  if (value === null || typeof value === 'string') return
+  if (typeof value === 'number' && !Number.isNaN(value)) return
+  if (value instanceof Uint8Array && value.length > 0) return
+  // The types forbid most of these; but what comes out of JSON or a driver may not keep to them.
+  const kind = Number.isNaN(value) ? 'NaN' : value instanceof Uint8Array ? 'an empty blob' : `a ${typeof value}`
+  throw new BenchError('CALL_INVALID', `value ${index + 1} is ${kind}, which SQLite would store as NULL`, {
     context: { index, kind },
   })
 }

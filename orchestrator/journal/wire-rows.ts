@@ -12,7 +12,7 @@ const AT = { wire: 0, direction: 5, seq: 6, time: 16, step: 32, first: 42, lengt
 
 const field = (at: number, width: number): string => `CAST(substr(?2, p + ${at}, ${width}) AS INTEGER)`
 
-/** ?1 run · ?2 fields · ?3 bytes · ?4 names of the wires, each padded with spaces to ?5 bytes. */
+/** ?1 run · ?2 fields · ?3 bytes, or NULL when there are none · ?4 names of the wires, each padded with spaces to ?5 bytes. */
 export const INSERT_WIRE_ROWS = `
   WITH RECURSIVE place(p) AS (SELECT 1 UNION ALL SELECT p + ${ROW_WIDTH} FROM place WHERE p + ${ROW_WIDTH} < length(?2))
   INSERT INTO wire (run, wire, seq, t_ns, dir, step, bytes, crc)
@@ -22,7 +22,7 @@ export const INSERT_WIRE_ROWS = `
     ${field(AT.time, 16)},
     rtrim(substr('tx rx ctlerr', ${field(AT.direction, 1)} * 3 + 1, 3)),
     ${field(AT.step, 10)},
-    substr(?3, ${field(AT.first, 10)} + 1, ${field(AT.length, 10)}),
+    coalesce(substr(?3, ${field(AT.first, 10)} + 1, ${field(AT.length, 10)}), x''),
     ${field(AT.crc, 10)}
   FROM place`
 

@@ -32,7 +32,13 @@ export async function measurePower(bench: MeshBench, signal: AbortSignal): Promi
   const symbolsPerS = 1 / timing.symbolPeriodS
   const converters = (modulators * DAC_BITS + detectors * ADC_BITS) * CONVERTER_J_PER_BIT * symbolsPerS
   return [
-    { component: 'laser light', boundary: 'optical', powerW: lightW, source: 'measured', from: 'lasers’ own power readings' },
+    {
+      component: 'laser light',
+      boundary: 'optical',
+      powerW: lightW,
+      source: 'measured',
+      from: 'lasers’ own power readings',
+    },
     {
       component: 'lasers, electrical',
       boundary: 'electro-optic',

@@ -35,13 +35,13 @@ export function runPlan<Result>(plan: Plan<Result>, log: StepLog, signal: AbortS
           subscriber.next({ kind: 'result', result: next.value })
           return
         }
-        const { name, detail, work } = next.value
+        const planned = next.value
+        const { name, detail } = planned
         await log.ready()
         const step = log.step(name, detail)
         subscriber.next({ kind: 'step', step, name })
-        const progress = (done: number, total: number): void =>
-          subscriber.next({ kind: 'progress', name, done, total })
-        await withStep(step, () => work(either, progress))
+        const progress = (done: number, total: number): void => subscriber.next({ kind: 'progress', name, done, total })
+        await withStep(step, () => planned.work(either, progress))
       }
     }
     const ended = async (): Promise<void> => {

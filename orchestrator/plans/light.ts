@@ -19,9 +19,13 @@ export async function warmUp(bench: MeshBench, signal: AbortSignal): Promise<voi
         const readC = await controller.readTemperatureC(signal)
         if (Math.abs(readC - temperatureC) <= OVEN_TOLERANCE_C) return
         if (waitedMs >= OVEN_DEADLINE_MS) {
-          throw new BenchError('INSTRUMENT_NOT_SETTLED', `${name} is at ${readC} °C after ${waitedMs / 1e3} s, not at ${temperatureC} °C`, {
-            context: { name, readC, temperatureC },
-          })
+          throw new BenchError(
+            'INSTRUMENT_NOT_SETTLED',
+            `${name} is at ${readC} °C after ${waitedMs / 1e3} s, not at ${temperatureC} °C`,
+            {
+              context: { name, readC, temperatureC },
+            },
+          )
         }
         await clock.sleep(OVEN_POLL_MS, signal)
       }
@@ -38,9 +42,13 @@ export async function bringLight(bench: MeshBench, signal: AbortSignal): Promise
       await laser.setEmission(true, signal)
       const measured = await laser.readPowerDbm(signal)
       if (!(Math.abs(measured - laserPower) <= POWER_TOLERANCE_DB)) {
-        throw new BenchError('INSTRUMENT_NOT_SETTLED', `the laser of lane ${lane} emits ${measured} dBm, not ${laserPower} dBm`, {
-          context: { lane, measured, laserPower },
-        })
+        throw new BenchError(
+          'INSTRUMENT_NOT_SETTLED',
+          `the laser of lane ${lane} emits ${measured} dBm, not ${laserPower} dBm`,
+          {
+            context: { lane, measured, laserPower },
+          },
+        )
       }
       await allDone(modulators.map(({ bias }) => bias.lockNull(signal)))
     }),

@@ -14,6 +14,8 @@ import { WireScript } from './wire-script.ts'
 const IDLE_TURNS = 20
 /** How long it then waits for what came next in the recorded run, before it goes on with what came after. */
 const STALL_MS = 100
+/** How long the program may take to give up what the recorded one gave up; longer than any deadline of a safe state. */
+const GIVE_UP_MS = 30_000
 
 /**
  * Plays the far ends of all wires of a recorded run to the drivers and plans that ran it.
@@ -164,7 +166,11 @@ export class Player implements AsyncDisposable {
     const arrivesNs = arriving === undefined ? Infinity : timeOf(arriving)
     const abortsNs = aborting === undefined || this.#abort.signal.aborted ? Infinity : timeOf(aborting)
     const firstNs = Math.min(arrivesNs, abortsNs, this.#clock.nextDueNs)
-    if (firstNs === Infinity) return
+    if (firstNs === Infinity) {
+      // A wait that was given up then but goes on now ends as what it is: a divergence.
+      if (aborting !== undefined) this.#stall = setTimeout(() => aborting.timeIsUp(), GIVE_UP_MS)
+      return
+    }
     if (firstNs === arrivesNs) {
       for (const wire of this.#wires.values()) wire.isPassedOver ||= wire.turn === 'program'
     } else if (firstNs === abortsNs) {

@@ -79,7 +79,7 @@ export class ReplayWire implements ByteTransport, WireTap {
 
   write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#writes.push({ bytes: Uint8Array.from(bytes), signal, resolve, reject })
+      this.#writes.push({ bytes: new Uint8Array(bytes), signal, resolve, reject })
       this.advance()
       this.#stage.changed()
     })
@@ -114,7 +114,7 @@ export class ReplayWire implements ByteTransport, WireTap {
 
   /** Everything that comes before the program's next turn, in one go, as it lay in the buffers then. */
   arrive(): void {
-    for (let count = this.script.burstLength; count > 0 && this.#arriveOne(); count--);
+    for (let count = Math.max(1, this.script.burstLength); count > 0 && this.#arriveOne(); count--);
     this.advance()
   }
 
@@ -176,7 +176,9 @@ export class ReplayWire implements ByteTransport, WireTap {
   #arriveOne(): boolean {
     const { next, nextNumber } = this.script
     if (next === undefined || this.#receiver === undefined || this.#stage.divergence !== undefined) return false
-    if (turnOf(next) === 'deadline') {
+    const turn = turnOf(next)
+    if (turn === 'program') return false
+    if (turn === 'deadline') {
       this.timeIsUp()
       if (this.script.nextNumber > nextNumber) return true
       this.#unawaited = nextNumber

@@ -1,3 +1,4 @@
+import { BenchError } from '../../core/errors.ts'
 import type { Frame, Tile } from '../../core/optical-core.ts'
 import { RandomStream } from '../../core/random.ts'
 
@@ -79,6 +80,15 @@ function counts(
   { outputs, inputs, lanes, maxSymbols }: TilingShape,
 ): { inner: number; across: number; along: number; rowsPerFrame: number } {
   const rowsPerFrame = (maxSymbols - PROBES) * lanes
+  if (rowsPerFrame < 1) {
+    throw new BenchError(
+      'RANGE_EXCEEDED',
+      `a frame of ${maxSymbols} symbols has no room for data: ${PROBES} are probes`,
+      {
+        context: { maxSymbols, probes: PROBES },
+      },
+    )
+  }
   return {
     inner: Math.ceil(b.rows / inputs),
     across: Math.ceil(b.columns / outputs),

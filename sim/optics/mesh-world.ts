@@ -64,13 +64,14 @@ export class MeshWorld {
   readonly #generators = new Map<string, GeneratorOutput>()
   readonly #biasV = new Map<string, number>()
   readonly #ovens = new Map<string, Oven>()
-  readonly #detectors = new Map<string, { lane: number; port: number; sign: 'plusMw' | 'minusMw' }>()
+  readonly #detectors = new Map<string, { meter: string; lane: number; port: number; sign: 'plusMw' | 'minusMw' }>()
   readonly #meterTriggers = new Map<string, () => void>()
   readonly #rin: readonly CounterRandom[]
   readonly #tapGainVPerMw: Float64Array
   readonly #tapNoise: CounterRandom
   #triggers = 0
-  #readings = 0
+  /** [input]: how often it was read. Each counts for itself, so that the order among inputs changes no noise. */
+  readonly #readings = new Map<string, number>()
   #folded: { version: number; transfer: ChipTransfer; phasesRad: Float64Array } | undefined
   #capture: { key: string; powers: readonly SlotPowers[] } | undefined
   #energyKwh: number
@@ -89,8 +90,8 @@ export class MeshWorld {
     )
     for (const [lane, { detectors, modulators }] of spec.lanes.entries()) {
       for (const [port, { plus, minus }] of detectors.entries()) {
-        this.#detectors.set(portKey(plus), { lane, port, sign: 'plusMw' })
-        this.#detectors.set(portKey(minus), { lane, port, sign: 'minusMw' })
+        this.#detectors.set(portKey(plus), { meter: plus.meter, lane, port, sign: 'plusMw' })
+        this.#detectors.set(portKey(minus), { meter: minus.meter, lane, port, sign: 'minusMw' })
         for (const at of [plus, minus]) photodiodes.set(portKey(at), new Photodiode(portKey(at), this.#what, seed))
       }
       for (const { generator, channel, bias } of modulators) {
@@ -127,12 +128,18 @@ export class MeshWorld {
   }
 
   readonly #ports: { readonly [Kind in keyof WorldPorts]: (name: string) => WorldPorts[Kind] } = {
-    laser: (name) => ({
-      setOutput: ({ powerMw, frequencyThz }) => {
-        this.#meterEnergy()
-        this.#lasers.set(name, { powerMw, frequencyThz })
-      },
-    }),
+    laser: (name) => {
+      requireWired(
+        name,
+        this.#spec.lanes.some(({ laser }) => laser === name),
+      )
+      return {
+        setOutput: ({ powerMw, frequencyThz }) => {
+          this.#meterEnergy()
+          this.#lasers.set(name, { powerMw, frequencyThz })
+        },
+      }
+    },
     'symbol-generator': (name) => {
       const output = known(this.#generators, name)
       return {
@@ -151,7 +158,7 @@ export class MeshWorld {
       }
     },
     'phase-shifter-bank': (name) => {
-      if (name !== this.#spec.heaters.bank) throw unknownName(name)
+      requireWired(name, name === this.#spec.heaters.bank)
       const heaterOf = new Map(this.#spec.heaters.channels.map((channel, heater) => [channel, heater]))
       return {
         setVoltageV: (channel, voltageV) => {
@@ -167,20 +174,42 @@ export class MeshWorld {
         },
       }
     },
-    'temperature-controller': (name) => known(this.#ovens, name),
-    'power-meter': (name) => ({
-      powerMw: (channel) => this.#readMw(name, channel),
-      captureMw: (channel, points, averagingS) => this.#captureMw(name, channel, points, averagingS),
-      onTrigger: (listener) => void this.#meterTriggers.set(name, listener),
-    }),
-    'voltage-monitor': () => ({ voltageV: (channel) => this.#tapV(channel - this.#spec.taps.firstChannel) }),
-    'energy-meter': () => ({
-      powerW: () => this.mainsPowerW(),
-      energyKwh: () => {
-        this.#meterEnergy()
-        return this.#energyKwh
-      },
-    }),
+    'temperature-controller': (name) => {
+      const oven = known(this.#ovens, name)
+      return {
+        setSetPointC: (setPointC, running) => {
+          this.#meterEnergy()
+          oven.setSetPointC(setPointC, running)
+        },
+        temperatureC: () => oven.temperatureC(),
+      }
+    },
+    'power-meter': (name) => {
+      requireWired(
+        name,
+        [...this.#detectors.values()].some(({ meter }) => meter === name),
+      )
+      return {
+        powerMw: (channel) => this.#readMw(name, channel),
+        captureMw: (channel, points, averagingS) => this.#captureMw(name, channel, points, averagingS),
+        onTrigger: (listener) => void this.#meterTriggers.set(name, listener),
+      }
+    },
+    'voltage-monitor': (name) => {
+      const { monitor, firstChannel } = this.#spec.taps
+      requireWired(name, name === monitor)
+      return { voltageV: (channel) => this.#tapV(channel - firstChannel) }
+    },
+    'energy-meter': (name) => {
+      requireWired(name, name === this.#spec.mains)
+      return {
+        powerW: () => this.mainsPowerW(),
+        energyKwh: () => {
+          this.#meterEnergy()
+          return this.#energyKwh
+        },
+      }
+    },
   }
 
   /** One generator begins its frame; from the trigger source, a pulse goes to everything cabled to it. */
@@ -219,7 +248,11 @@ export class MeshWorld {
     const powerMw = powers[at.sign][at.lane * this.#spec.size + at.port]!
     const photodiode = known(this.truth.photodiodes, portKey({ meter, port: channel }))
     // Far above: readings never share a sample number with captures.
-    return photodiode.reportMw(powerMw, SINGLE_READING_S, 2 ** 51 + this.#readings++)
+    return photodiode.reportMw(
+      powerMw,
+      SINGLE_READING_S,
+      2 ** 51 + this.#nextReading(portKey({ meter, port: channel })),
+    )
   }
 
   /** One entry a point; points within the same symbol of every generator share it. */
@@ -300,8 +333,15 @@ export class MeshWorld {
       }
       powerMw += (er * er + ei * ei) * this.truth.chip.tapPowerRatio
     }
-    const noiseV = (this.#what.tapNoiseMv / 1e3) * this.#tapNoise.normal(this.#readings++)
+    const noiseV =
+      (this.#what.tapNoiseMv / 1e3) * this.#tapNoise.normal(waveguide * 2 ** 40 + this.#nextReading(`tap ${waveguide}`))
     return powerMw * this.#tapGainVPerMw[waveguide]! + noiseV
+  }
+
+  #nextReading(input: string): number {
+    const reading = this.#readings.get(input) ?? 0
+    this.#readings.set(input, reading + 1)
+    return reading
   }
 
   #fold(): { transfer: ChipTransfer; phasesRad: Float64Array } {
@@ -373,6 +413,10 @@ function known<T>(map: ReadonlyMap<string, T>, name: string): T {
   const value = map.get(name)
   if (value === undefined) throw unknownName(name)
   return value
+}
+
+function requireWired(name: string, wired: boolean): void {
+  if (!wired) throw unknownName(name)
 }
 
 const unknownName = (name: string): Error => new Error(`${name} is not wired to this optical world`)

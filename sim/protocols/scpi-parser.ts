@@ -79,8 +79,7 @@ export class ScpiParser {
 
   push(chunk: Uint8Array): void {
     if (chunk.length === 0) return
-    const whole = this.#mode !== 'payload' || chunk.length >= this.#blockBytes
-    if (whole && this.#at === this.#end && this.#tokenStart === this.#at) {
+    if (this.#at === this.#end && this.#tokenStart === this.#at) {
       this.#bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
       this.#at = this.#tokenStart = 0
       this.#end = chunk.length
@@ -142,7 +141,6 @@ export class ScpiParser {
           this.#tokenStart = at + 1
           return true
         case SEMICOLON:
-          if (this.#depth > 0) break
           this.#endUnit(at)
           if (this.#fault !== 0) return this.#leave(at)
           continue
@@ -225,8 +223,6 @@ export class ScpiParser {
     if (--this.#lengthDigits > 0) return
     this.#tokenStart = this.#at
     this.#mode = this.#blockBytes > this.#limits.maxBlockBytes ? 'skip-payload' : 'payload'
-    // A block of nothing is complete before its first byte.
-    if (this.#blockBytes === 0) this.#payload()
   }
 
   #payload(): boolean {

@@ -8,6 +8,8 @@ export interface PhaseShifterBankUnderTest {
   readonly messagesSent: () => number
   /** Voltages that the heaters see. */
   readonly outputsV: () => readonly number[]
+  /** Power that the heaters take. */
+  readonly powersMw: () => readonly number[]
 }
 
 const forever = (): AbortSignal => new AbortController().signal
@@ -34,6 +36,19 @@ export function describePhaseShifterBank(name: string, open: () => Promise<Phase
       wantedV.forEach((wanted, channel) => {
         expect(Math.abs((outputsV()[channel] ?? NaN) - wanted), `output ${channel}`).toBeLessThan(STEP_V)
         expect(Math.abs(readV[channel]! - wanted), `reading ${channel}`).toBeLessThan(readingToleranceV(wanted))
+      })
+    })
+
+    test('measures the power that each heater takes', async () => {
+      const { bank, powersMw } = await open()
+      await using _ = bank
+      const { max } = bank.voltageRangeV
+      const wantedV = Float64Array.from({ length: bank.channelCount }, (_, channel) => (channel % 4) * 0.2 * max)
+      await bank.setVoltagesV(0, wantedV, forever())
+      const readMw = await bank.readPowersMw(forever())
+      expect(readMw).toHaveLength(bank.channelCount)
+      powersMw().forEach((powerMw, channel) => {
+        expect(Math.abs(readMw[channel]! - powerMw), `channel ${channel}`).toBeLessThan(0.05 + 0.01 * powerMw)
       })
     })
 

@@ -245,8 +245,13 @@ describe('Keysight N7745', () => {
   test('ports that do not say that they stopped are not safe', async () => {
     const { opened, wire } = twin({ timeoutMs: 30 })
     const meter = await opened
-    wire.tamper((sent) => (Buffer.from(sent).includes('TRIG5:INP?') ? Buffer.from('CME\n') : 'pass'))
-    await expect(meter.makeSafe(forever())).rejects.toMatchObject({ code: 'SAFE_STATE_UNVERIFIED' })
+    for (const [question, reply] of [
+      ['TRIG5:INP?', 'CME\n'],
+      ['SENS2:FUNC:STAT?', 'LOGGING_STABILITY,PROGRESS\n'],
+    ] as const) {
+      wire.tamper((sent) => (Buffer.from(sent).includes(question) ? Buffer.from(reply) : 'pass'))
+      await expect(meter.makeSafe(forever())).rejects.toMatchObject({ code: 'SAFE_STATE_UNVERIFIED' })
+    }
     wire.tamper(() => 'lose')
     await expect(meter[Symbol.asyncDispose]()).rejects.toMatchObject({ code: 'SAFE_STATE_UNVERIFIED' })
     expect(wire.closed).toBe(true)

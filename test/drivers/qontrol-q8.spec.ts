@@ -99,12 +99,22 @@ const OPENING = [
 for (const modules of [1, 2, 5])
   describePhaseShifterBank(`a chain of ${modules} Q8iv`, async () => {
     const { bank, wire, heaters } = await openChain({ modules })
-    return { bank, messagesSent: () => wire.sent.length, outputsV: () => heaters.voltagesV }
+    return {
+      bank,
+      messagesSent: () => wire.sent.length,
+      outputsV: () => heaters.voltagesV,
+      powersMw: () => heaters.powersMw,
+    }
   })
 
 describePhaseShifterBank('a chain of Q8iv with a limit of 8 V in the bench file', async () => {
   const { bank, wire, heaters } = await openChain({ modules: 2, limitV: 8 })
-  return { bank, messagesSent: () => wire.sent.length, outputsV: () => heaters.voltagesV }
+  return {
+    bank,
+    messagesSent: () => wire.sent.length,
+    outputsV: () => heaters.voltagesV,
+    powersMw: () => heaters.powersMw,
+  }
 })
 
 function thrownBy(act: () => unknown): unknown {

@@ -174,7 +174,9 @@ describe('definite blocks', () => {
 
   test.each([
     ['a line of text', '1.5\n'],
+    ['a block without its hash', '?15hello\n'],
     ['a block without length', '#0abc\n'],
+    ['a block of nothing without length', '#0\n'],
     ['a length that is no number', '#2x5hello\n'],
     ['something else behind the payload', '#15helloworld\n'],
   ])('%s is no block, and is shown', (_what, reply) => {

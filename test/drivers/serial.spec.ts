@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { SystemClock } from '../../core/clock.ts'
+import { isBenchError } from '../../core/errors.ts'
 import type { BenchError } from '../../core/errors.ts'
 import type { ByteReceiver } from '../../core/transport.ts'
 import { QontrolQ8, qontrolQ8 } from '../../drivers/phase-shifters/qontrol-q8.ts'
@@ -68,6 +69,12 @@ class Listener implements ByteReceiver {
   }
 }
 
+/** Keeps the event loop busy. */
+function computeForMs(durationMs: number): void {
+  const endMs = performance.now() + durationMs
+  while (performance.now() < endMs);
+}
+
 if (reason === undefined)
   describePhaseShifterBank('a chain of Q8iv on a serial port', async () => {
     const clock = new SystemClock()
@@ -89,7 +96,7 @@ if (reason === undefined)
     const transport = await openPort(port.path)
     const settings = qontrolQ8.settings.parse({ modules: 2 })
     const bank = await QontrolQ8.open({ name: 'heaters', transport }, settings, clock, forever())
-    return { bank, messagesSent: () => messages, outputsV: () => heaters.voltagesV }
+    return { bank, messagesSent: () => messages, outputsV: () => heaters.voltagesV, powersMw: () => heaters.powersMw }
   })
 
 describe.skipIf(reason !== undefined)('A serial port', () => {
@@ -161,6 +168,22 @@ describe.skipIf(reason !== undefined)('A serial port', () => {
     await expect(session.ask(bytesOf('q\n'), line, forever())).rejects.toMatchObject({ code: 'TRANSPORT_OPEN_FAILED' })
   })
 
+  test('that is unplugged while it speaks says so, too', async () => {
+    for (let round = 0; round < 10; round++) {
+      const instrument = new TestInstrument()
+      const port = await servePseudoTerminal(instrument)
+      instrument.reply = (bytes, send) => {
+        send(bytes)
+        void port[Symbol.asyncDispose]()
+      }
+      await using transport = await openPort(port.path)
+      const listener = new Listener()
+      transport.connect(listener)
+      await transport.write(bytesOf('q\n'), forever())
+      expect(await listener.lost).toMatchObject({ code: 'TRANSPORT_LOST' })
+    }
+  })
+
   test('that is plugged in again is opened again by the next question', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'serial-'))
     try {
@@ -169,14 +192,12 @@ describe.skipIf(reason !== undefined)('A serial port', () => {
       instrument.reply = (bytes, send) => send(bytesOf(`re:${latin1(bytes)}`))
       const first = await servePseudoTerminal(instrument)
       await symlink(first.path, path)
-      const transport = await openPort(path)
-      const listener = new Listener()
-      await using session = new WireSession(transport, { timeoutMs: NEVER_MS })
+      await using session = new WireSession(await openPort(path), { timeoutMs: NEVER_MS })
       expect(await session.ask(bytesOf('a\n'), line, forever())).toBe('re:a')
-      transport.connect(listener)
+      const unanswered = session.ask(new Uint8Array(0), line, forever())
+      const lost = expect(unanswered).rejects.toMatchObject({ code: 'TRANSPORT_LOST' })
       await first[Symbol.asyncDispose]()
-      session.onLost(await listener.lost)
-      transport.connect(session)
+      await lost
       await using second = await servePseudoTerminal(instrument)
       await unlink(path)
       await symlink(second.path, path)
@@ -254,38 +275,44 @@ describe.skipIf(reason !== undefined)('A serial port', () => {
     expect(await next).toBe('re:next')
   })
 
-  test('that never falls silent is given up, and so is one that is waited for too long', async () => {
+  test('hears what came during a long computation before it believes in silence', async () => {
     const instrument = new TestInstrument()
     await using port = await servePseudoTerminal(instrument)
     await using transport = await openPort(port.path)
-    transport.connect(new Listener())
-    const babble = setInterval(() => instrument.connections[0]!.send(bytesOf('blah ')), 2)
-    await expect(transport.resynchronise(forever())).rejects.toMatchObject({ code: 'TRANSPORT_TIMEOUT' })
-    const caller = new AbortController()
-    const waiting = transport.resynchronise(caller.signal)
-    caller.abort(new Error('enough'))
-    await expect(waiting).rejects.toThrow('enough')
-    clearInterval(babble)
-    await transport.resynchronise(forever())
+    const listener = new Listener()
+    transport.connect(listener)
+    const resynchronised = transport.resynchronise(forever())
+    // Far enough that the line was emptied and the silence is being waited for.
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve))
+    instrument.connections[0]!.send(bytesOf('late\n'))
+    computeForMs(60)
+    await resynchronised
+    instrument.connections[0]!.send(bytesOf('next\n'))
+    await listener.untilLength(5)
+    expect(latin1(listener.bytes)).toBe('next\n')
   })
 
-  test('gives up a write to an instrument that does not listen, and works again once it does', async () => {
-    let listening = false
+  test('gives up a write that the instrument does not take, and works again once it does', async () => {
     const instrument = new TestInstrument()
-    await using port = await servePseudoTerminal({
-      attach: (send) => {
-        const connection = instrument.attach(send)
-        // What it says and nobody reads makes the port stop listening.
-        if (!listening) send(new Uint8Array(1_000_000))
-        return connection
-      },
-    })
-    const transport = await openPort(port.path)
-    await using _ = transport
-    listening = true
+    await using port = await servePseudoTerminal(instrument)
+    await using transport = await openPort(port.path)
+    const listener = new Listener()
+    transport.connect(listener)
+    // While its own words are not all read, the instrument does not listen.
+    instrument.connections[0]!.send(new Uint8Array(2_000_000))
     const caller = new AbortController()
     const write = transport.write(testBytes(1_000_000), caller.signal)
+    await listener.untilLength(1)
     caller.abort(new Error('enough'))
     await expect(write).rejects.toThrow('enough')
+    const silent = (): Promise<void> =>
+      transport.resynchronise(forever()).catch((error: unknown) => {
+        if (isBenchError(error, 'TRANSPORT_TIMEOUT')) return silent()
+        throw error
+      })
+    await silent()
+    await transport.write(bytesOf('here again\n'), forever())
+    await instrument.until(() => instrument.heard().endsWith('here again\n'))
+    expect(instrument.heard().length).toBeLessThan(1_000_000)
   })
 })

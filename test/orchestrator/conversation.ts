@@ -12,18 +12,9 @@ import type { PipeEnd } from '../../drivers/transports/byte-pipe.ts'
 import { WireSession } from '../../drivers/transports/session.ts'
 import { TappedTransport } from '../../drivers/transports/tapped.ts'
 import { Journal } from '../../orchestrator/journal/journal.ts'
-import type { RunHeader, RunRecording, WireRecord } from '../../orchestrator/journal/records.ts'
+import type { RunRecording, WireRecord } from '../../orchestrator/journal/records.ts'
 import type { RunWriter } from '../../orchestrator/journal/run-writer.ts'
-
-export const HEADER: RunHeader = {
-  versions: { fringe: '0.1.0', node: '20' },
-  commit: 'c0ffee',
-  bench: { path: 'bench.yaml', text: 'core: mesh\n', hash: 'b3' },
-  calibrations: [],
-  seed: 7,
-  instruments: [],
-  arguments: { command: 'matmul', files: ['A.npy', 'B.npy'] },
-}
+import { HEADER } from './journal-pattern.ts'
 
 const folders: string[] = []
 afterAll(async () => {

@@ -184,6 +184,7 @@ describe('a simulated Modbus unit on a network', () => {
     expect(socket.exchange(hex('0001 0000 0008 01 03 0000 0001 0000'))).toBe('000100000003018303')
     expect(socket.exchange(hex('0002 0000 0004 01 06 0000'))).toBe('000200000003018603')
     expect(socket.exchange(hex('0003 0000 0009 01 10 0000 0002 04 0001'))).toBe('000300000003019003')
+    expect(socket.exchange(hex('0006 0000 000b 01 10 0000 0002 02 0001 0002'))).toBe('000600000003019003')
     expect(socket.exchange(hex('0004 0000 0002 01 7f'))).toBe('00040000000301ff01')
     expect(socket.exchange(hex('0005 0000 0006 01 03 0000 007e'))).toBe('000500000003018303')
   })

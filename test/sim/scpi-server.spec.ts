@@ -120,7 +120,7 @@ describe('a SCPI instrument on a socket', () => {
     const { client, state } = testInstrument()
     client.send(':VOLT1 9;:VOLT2 2\n')
     expect(state.levelsV).toEqual([0, 2, 0])
-    client.send(':NOSUCH;:VOLT3 3\n')
+    client.send(':NOSUCH;:VOLT3 3\n:VOLT1 abc;:VOLT3 3\n')
     expect(state.levelsV).toEqual([0, 2, 0])
   })
 

@@ -146,6 +146,17 @@ describe('the simulated N7745C', () => {
     expect(light.captures).toBe(1)
   })
 
+  test('takes the record when the pulse has reached everything that it starts', async () => {
+    const { client, light, clock } = ready()
+    client.send('SENS1:FUNC:PAR:LOGG 1,1MS\nTRIG1:INP CME\nSENS1:FUNC:STAT LOGG,STAR\n')
+    light.pulse()
+    light.powerAtMw = () => 1
+    await settled()
+    clock.moveTo(1e6)
+    client.send('SENS1:FUNC:RES?\n')
+    expect(blockFloats(client.take())[0]).toBeCloseTo(1e-3, 9)
+  })
+
   test('a second pulse does not disturb a record', async () => {
     const { client, light, clock } = ready()
     client.send('SENS1:FUNC:PAR:LOGG 4,1MS\nTRIG1:INP CME\nSENS1:FUNC:STAT LOGG,STAR\n')
@@ -223,10 +234,9 @@ describe('the simulated N7745C', () => {
   })
 
   test('TRIG 1 is a pulse at the input, and routing 0 keeps pulses away', () => {
-    const { client } = ready()
-    const armed = (): string => client.ask('SENS1:FUNC:STAT?\n')
+    const { client, light: dark } = ready()
     client.send('TRIG:CONF 0\nSENS1:FUNC:PAR:LOGG 1,1US\nTRIG1:INP SME\nSENS1:FUNC:STAT LOGG,STAR\nTRIG 1\n')
-    expect(armed()).toBe('LOGGING_STABILITY,PROGRESS\n')
+    expect(dark.captures).toBe(0)
     const { client: other, light } = ready()
     other.send('SENS1:FUNC:PAR:LOGG 1,1US\nTRIG1:INP SME\nSENS1:FUNC:STAT LOGG,STAR\nTRIG 1\n')
     expect(light.captures).toBe(1)

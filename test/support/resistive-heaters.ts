@@ -14,6 +14,10 @@ export class ResistiveHeaters implements HeaterPort {
     this.voltagesV[channel] = voltageV
   }
 
+  get powersMw(): number[] {
+    return this.voltagesV.map((voltageV, channel) => voltageV * this.currentMa(channel))
+  }
+
   currentMa(channel: number): number {
     return ((this.voltagesV[channel] ?? 0) / (this.resistanceOhm[channel] ?? Infinity)) * 1e3
   }

@@ -1,8 +1,8 @@
-import { dbmToMw, powerDbm } from '../../core/quantities.ts'
-import type { MeshBench } from '../../core/mesh-bench.ts'
-import type { MeshCalibration } from '../../calibration/calibration-record.ts'
-import { parameterBlocks } from '../../calibration/model/chip-parameters.ts'
-import type { MeshWorld } from '../../sim/optics/mesh-world.ts'
+import { dbmToMw, powerDbm } from '../core/quantities.ts'
+import type { MeshBench } from '../core/mesh-bench.ts'
+import type { MeshCalibration } from '../calibration/calibration-record.ts'
+import { parameterBlocks } from '../calibration/model/chip-parameters.ts'
+import type { MeshWorld } from '../sim/optics/mesh-world.ts'
 
 /**
  * The calibration that an oracle would write down: the twin's true parameters in the terms of the fitted model.

@@ -1,0 +1,142 @@
+import type { MeshCalibration } from '../calibration/calibration-record.ts'
+import { MeshCore } from '../calibration/mesh-core.ts'
+import type { MeshBench } from '../core/mesh-bench.ts'
+import { encodeNpy, writeNpy } from '../orchestrator/arrays/npy.ts'
+import type { NpyArray } from '../orchestrator/arrays/npy.ts'
+import { matmulPlan } from '../orchestrator/jobs/matmul-plan.ts'
+import type { MatmulOutcome, MatmulPlanOptions } from '../orchestrator/jobs/matmul-plan.ts'
+import type { Plan } from '../orchestrator/plans/plan.ts'
+import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
+import type { BenchChoice, StoredCalibration } from './calibrate-job.ts'
+import type { CommandContext } from './command-context.ts'
+import { runJob, sha256 } from './run-job.ts'
+
+/** One matrix of a job: where it came from, and what was in it. */
+export interface MatrixNote {
+  readonly path: string
+  readonly rows: number
+  readonly columns: number
+  /** Of the blob that holds it, as float64 in C order. */
+  readonly sha256: string
+}
+
+/** The header's `arguments` of a matmul run. */
+export interface MatmulArguments {
+  readonly command: 'matmul'
+  readonly a: MatrixNote
+  readonly b: MatrixNote
+  readonly output: string | null
+  readonly calibrationSha256: string
+}
+
+/** What the record of a finished matmul run says, besides what all runs say. */
+export interface MatmulRecord {
+  readonly product: Omit<MatrixNote, 'path'>
+  /** Null for a product that is exact. */
+  readonly effectiveBits: number | null
+  readonly nrmse: number | null
+  readonly frames: number
+  readonly repeatedFrames: number
+  readonly probeError: number
+  readonly energy: EnergyDocument
+}
+
+export type EnergyDocument = MatmulOutcome['energy'] & {
+  /** The headline of the optical-cloud-computing paper, beside ours and never claimed as ours. */
+  readonly reference: typeof PAPER
+}
+
+export const PAPER = {
+  milliwattPerTops: 118.6,
+  claimed: false,
+  source: 'optical-cloud-computing paper; its component table is not known to us',
+} as const
+
+/** What `fringe matmul --json` says. Documented by docs/schemas/matmul.schema.json. */
+export interface MatmulDocument extends MatmulRecord {
+  readonly run: string
+  readonly seconds: number
+  readonly calibration: string
+  readonly output: string | null
+}
+
+export interface Factors {
+  readonly a: NpyArray
+  readonly b: NpyArray
+  readonly aPath: string
+  readonly bPath: string
+  /** Where C goes; undefined: only into the journal. */
+  readonly output: string | undefined
+}
+
+/** Multiplies on a calibrated bench, and writes C once the bench is safe. */
+export async function matmulJob(
+  { output, signal }: CommandContext,
+  { file, twin, journal }: BenchChoice,
+  { a, b, aPath, bPath, output: cPath }: Factors,
+  { id, calibration }: StoredCalibration,
+): Promise<{ readonly document: MatmulDocument; readonly product: RealMatrix }> {
+  output.progress.begin('multiplying')
+  const [aBytes, bBytes] = [encodeNpy(a), encodeNpy(b)]
+  const asked: MatmulArguments = {
+    command: 'matmul',
+    a: matrixNote(aPath, a, aBytes),
+    b: matrixNote(bPath, b, bBytes),
+    output: cPath ?? null,
+    calibrationSha256: recordSha256(calibration),
+  }
+  const { run, result, kept, seconds } = await runJob<MatmulOutcome>({
+    ...{ kind: 'matmul', file, twin, journal, signal },
+    calibrations: [id],
+    arguments: { ...asked },
+    inputs: [aBytes, bBytes],
+    plan: (bench, log) => productPlan(bench, { a: matrixOf(a), b: matrixOf(b), calibration, log }),
+    keep: async (outcome, run) => {
+      const c = npyOf(outcome.product)
+      const bytes = encodeNpy(c)
+      run.blob(bytes)
+      // The journal has the product before anybody else does.
+      await run.flush()
+      if (cPath !== undefined) await writeNpy(cPath, c)
+      return { ...matmulRecord(outcome, sha256(bytes)) }
+    },
+    onEvent: (event) => output.progress.onEvent(event),
+  })
+  const record = kept as unknown as MatmulRecord
+  const document = { run, ...record, seconds, calibration: id, output: cPath ?? null }
+  return { document, product: result.product }
+}
+
+/** The plan of a product, live and in a replay. */
+export function productPlan(
+  bench: MeshBench,
+  { a, b, calibration, log }: Omit<MatmulPlanOptions, 'core'> & { readonly calibration: MeshCalibration },
+): Plan<MatmulOutcome> {
+  const core: MatmulPlanOptions['core'] = (bench, frames, heaters) => new MeshCore(bench, calibration, frames, heaters)
+  return matmulPlan(bench, { a, b, core, log })
+}
+
+export function matmulRecord(outcome: MatmulOutcome, productSha256: string): MatmulRecord {
+  const { product, effectiveBits, nrmse, frames, repeatedFrames, probeError, energy } = outcome
+  return {
+    product: { rows: product.rows, columns: product.columns, sha256: productSha256 },
+    effectiveBits: finiteOrNull(effectiveBits),
+    nrmse: finiteOrNull(nrmse),
+    frames,
+    repeatedFrames,
+    probeError,
+    energy: { ...energy, reference: PAPER },
+  }
+}
+
+export const recordSha256 = (calibration: MeshCalibration): string => sha256(Buffer.from(JSON.stringify(calibration)))
+
+export const matrixOf = ({ shape: [rows, columns], data }: NpyArray): RealMatrix => ({ rows, columns, data })
+
+export const npyOf = ({ rows, columns, data }: RealMatrix): NpyArray => ({ shape: [rows, columns], data })
+
+const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null)
+
+function matrixNote(path: string, { shape: [rows, columns] }: NpyArray, bytes: Uint8Array): MatrixNote {
+  return { path, rows, columns, sha256: sha256(bytes) }
+}

@@ -1,0 +1,52 @@
+import { InvalidArgumentError, Option } from 'commander'
+import { BenchError } from '../core/errors.ts'
+import type { TwinChoice } from './far-side.ts'
+
+export interface JsonFlag {
+  readonly json?: boolean
+}
+
+export interface TwinFlags {
+  readonly sim?: TwinChoice['mode']
+  readonly seed?: number
+}
+
+export interface JournalFlag {
+  readonly journal: string
+}
+
+const DEFAULT_SEED = 1
+
+export const jsonOption = (): Option =>
+  new Option('--json', 'one JSON document on standard output, text for people on standard error')
+
+export const journalOption = (): Option =>
+  new Option('--journal <file>', 'the journal of all runs').default('fringe.db', 'fringe.db in this folder')
+
+export const simOption = (): Option =>
+  new Option('--sim [how]', 'use the twin instead of the hardware; --sim=wire: behind real sockets and ports').choices([
+    'pipe',
+    'wire',
+  ])
+
+export const seedOption = (): Option =>
+  new Option('--seed <n>', `which chip the twin has, and all noise (default: ${DEFAULT_SEED})`).argParser(parseSeed)
+
+/** Throws: CALL_INVALID for a seed without a twin. */
+export function chosenTwin({ sim, seed }: TwinFlags): TwinChoice | undefined {
+  if (sim !== undefined) return { mode: sim, seed: seed ?? DEFAULT_SEED }
+  if (seed === undefined) return undefined
+  throw new BenchError('CALL_INVALID', '--seed chooses the chip of the twin, and hardware has its own: add --sim')
+}
+
+/** `--sim` alone must not take the next word for its value. */
+export function withSimSpelledOut(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--')
+  return argv.map((word, index) => (word === '--sim' && (end === -1 || index < end) ? '--sim=pipe' : word))
+}
+
+function parseSeed(text: string): number {
+  const seed = /^\d{1,16}$/.test(text) ? Number(text) : NaN
+  if (Number.isSafeInteger(seed)) return seed
+  throw new InvalidArgumentError(`A seed is a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`)
+}

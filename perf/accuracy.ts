@@ -1,0 +1,134 @@
+import { readBenchFile } from '../bench/bench-file.ts'
+import { startTwin } from '../bench/connect-twin.ts'
+import { openMeshBench } from '../bench/open-bench.ts'
+import { calibrationPlan } from '../calibration/calibrate.ts'
+import type { MeshCalibration } from '../calibration/calibration-record.ts'
+import { MeshCore } from '../calibration/mesh-core.ts'
+import { VirtualClock } from '../core/clock.ts'
+import type { MeshBench } from '../core/mesh-bench.ts'
+import { RandomStream } from '../core/random.ts'
+import { FrameRunner } from '../orchestrator/frames/frame-runner.ts'
+import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
+import { multiply } from '../orchestrator/jobs/matmul.ts'
+import type { Plan } from '../orchestrator/plans/plan.ts'
+import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
+import type { Figure } from './figure.ts'
+import { figure, median } from './figure.ts'
+import { oracleCalibration } from './oracle.ts'
+
+const SEEDS = 20
+const SIZE = 64
+const KINDS = ['normal', 'uniform'] as const
+type Kind = (typeof KINDS)[number]
+
+interface SeedResult {
+  readonly bits: Readonly<Record<`${Kind} ${'calibrated' | 'oracle'}`, number>>
+  readonly calibration: MeshCalibration
+  readonly vectors: number
+}
+
+/**
+ * Effective bits of random 64×64·64×64 products on the default bench's twin, driven through all its wires: calibrated
+ * from cold, and beside it the same twin programmed with its true parameters.
+ */
+export async function accuracy(): Promise<readonly Figure[]> {
+  const results: SeedResult[] = []
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    results.push(await measureSeed(seed))
+    process.stderr.write(`\rseed ${seed} of ${SEEDS}`)
+  }
+  process.stderr.write('\n')
+  const range = 'log2(range of the float64 product / RMS error), 20 chips'
+  const products = KINDS.flatMap((kind) => {
+    const [calibrated, oracle] = (['calibrated', 'oracle'] as const).map((who) =>
+      results.map(({ bits }) => bits[`${kind} ${who}`]),
+    ) as [number[], number[]]
+    return [
+      { name: `${kind}, median`, value: median(calibrated), unit: 'bits', better: 'higher', goal: 6, against: range },
+      {
+        name: `${kind}, worst seed`,
+        value: Math.min(...calibrated),
+        unit: 'bits',
+        better: 'higher',
+        goal: 5.5,
+        against: range,
+      },
+      {
+        name: `${kind}, oracle, median`,
+        value: median(oracle),
+        unit: 'bits',
+        better: 'higher',
+        against: 'the twin’s true parameters',
+      },
+      {
+        name: `${kind}, oracle, worst seed`,
+        value: Math.min(...oracle),
+        unit: 'bits',
+        better: 'higher',
+        against: 'the twin’s true parameters',
+      },
+    ] as const
+  })
+  const verification = (['E', 'F', 'amplitudeFidelity', 'tvd', 'effectiveBits'] as const).map((key) => ({
+    name: `verification ${key}, median`,
+    value: median(results.map(({ calibration }) => calibration.verification[key])),
+    unit: key === 'effectiveBits' ? 'bits' : '1',
+    better: key === 'E' || key === 'tvd' ? ('lower' as const) : ('higher' as const),
+    against: 'held-out random orthogonal 8×8 matrices',
+  }))
+  const vectors = {
+    name: 'calibration vectors',
+    value: median(results.map((result) => result.vectors)),
+    unit: 'vectors',
+    better: 'lower',
+    against: 'input vectors sent through the optics, lanes counted apart',
+  } as const
+  return [...products, ...verification, vectors].map(figure)
+}
+
+async function measureSeed(seed: number): Promise<SeedResult> {
+  const file = await readBenchFile('examples/mesh-8x8.yaml')
+  const clock = new VirtualClock()
+  const { signal } = new AbortController()
+  await using twin = await startTwin(file, { seed, clock, mode: 'pipe' })
+  await using open = await openMeshBench(file, { connect: twin.connect, clock, signal })
+  const { calibration, vectors } = await runToEnd(calibrationPlan(open.bench), signal)
+  const truth = oracleCalibration(open.bench, twin.world, file.wiring.meters)
+  const oracle: MeshCalibration = { ...calibration, ...truth, chip: Array.from(truth.chip) }
+  const bits: Record<string, number> = {}
+  for (const kind of KINDS) {
+    const random = new RandomStream(seed, `products/${kind}`)
+    const [a, b] = [randomMatrix(kind, random), randomMatrix(kind, random)]
+    bits[`${kind} calibrated`] = await productBits(open.bench, calibration, a, b, signal)
+    bits[`${kind} oracle`] = await productBits(open.bench, oracle, a, b, signal)
+  }
+  return { bits: bits as SeedResult['bits'], calibration, vectors }
+}
+
+async function productBits(
+  bench: MeshBench,
+  calibration: MeshCalibration,
+  a: RealMatrix,
+  b: RealMatrix,
+  signal: AbortSignal,
+): Promise<number> {
+  const frames = new FrameRunner(bench)
+  await frames.prepare(signal)
+  const core = new MeshCore(bench, calibration, frames, new HeaterSetter(bench))
+  const log = { step: () => 0, ready: () => Promise.resolve(), frame: () => undefined }
+  return (await multiply(core, a, b, { log, signal })).effectiveBits
+}
+
+async function runToEnd<Result>(plan: Plan<Result>, signal: AbortSignal): Promise<Result> {
+  for (;;) {
+    const next = await plan.next()
+    if (next.done === true) return next.value
+    await next.value.work(signal, () => undefined)
+  }
+}
+
+/** Normal with σ = 1, or uniform in 0…1. */
+function randomMatrix(kind: Kind, random: RandomStream): RealMatrix {
+  const draw = (): number => (kind === 'normal' ? random.normal() : random.uniform())
+  return { rows: SIZE, columns: SIZE, data: Float64Array.from({ length: SIZE * SIZE }, draw) }
+}

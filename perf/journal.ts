@@ -1,0 +1,98 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { SystemClock } from '../core/clock.ts'
+import { Journal } from '../orchestrator/journal/journal.ts'
+import type { Figure } from './figure.ts'
+import { figure, median } from './figure.ts'
+
+const RECORDS = 500_000
+const ROUNDS = 3
+const BURST = 1000
+
+/** Wire records a second, all of them counted again afterwards, and what one costs the main thread. */
+export async function journal(): Promise<readonly Figure[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'fringe-perf-'))
+  try {
+    const rounds: { rate: number; recordUs: number; mainUs: number; lost: number }[] = []
+    for (let round = 0; round < ROUNDS; round++) rounds.push(await oneRound(join(folder, `${round}.db`)))
+    const of = (key: 'rate' | 'recordUs' | 'mainUs' | 'lost'): number => median(rounds.map((round) => round[key]))
+    return [
+      figure({
+        name: 'records sustained',
+        value: of('rate'),
+        unit: '/s',
+        better: 'higher',
+        goal: 100_000,
+        against: `${RECORDS} records of 40 bytes, until the last is committed`,
+      }),
+      figure({
+        name: 'records lost',
+        value: Math.max(...rounds.map(({ lost }) => lost)),
+        unit: 'records',
+        better: 'lower',
+        goal: 0,
+        against: 'read back after the run',
+      }),
+      figure({
+        name: 'main thread, all of the writer',
+        value: of('mainUs'),
+        unit: 'µs/record',
+        better: 'lower',
+        goal: 2,
+        against: 'busy time of the event loop over the run',
+      }),
+      figure({
+        name: 'main thread, the tap alone',
+        value: of('recordUs'),
+        unit: 'µs/record',
+        better: 'lower',
+        against: 'time inside record()',
+      }),
+    ]
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function oneRound(file: string): Promise<{ rate: number; recordUs: number; mainUs: number; lost: number }> {
+  const clock = new SystemClock()
+  await using journal = await Journal.open(file, { clock, mode: 'write' })
+  const run = await journal.startRun({
+    kind: 'perf',
+    header: {
+      versions: {},
+      commit: null,
+      bench: { path: '', text: '', hash: '' },
+      calibrations: [],
+      seed: null,
+      instruments: [],
+      arguments: null,
+    },
+  })
+  const taps = ['a', 'b', 'c', 'd'].map((name) => run.tap(name))
+  const bytes = new Uint8Array(40).fill(65)
+  let insideMs = 0
+  const before = performance.eventLoopUtilization()
+  const start = performance.now()
+  for (let written = 0; written < RECORDS; written += BURST) {
+    const from = performance.now()
+    for (let i = 0; i < BURST; i++) taps[i % taps.length]!.record(i % 2 === 0 ? 'tx' : 'rx', bytes)
+    insideMs += performance.now() - from
+    await run.ready()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await run.flush()
+  const elapsedMs = performance.now() - start
+  const { active } = performance.eventLoopUtilization(before)
+  await run.finish('done')
+  const recording = await journal.readWires(run.id)
+  let found = 0
+  for await (const page of recording.pages()) found += page.length
+  return {
+    rate: RECORDS / (elapsedMs / 1e3),
+    recordUs: (insideMs * 1e3) / RECORDS,
+    mainUs: (active * 1e3) / RECORDS,
+    lost: RECORDS - found,
+  }
+}

@@ -1,0 +1,32 @@
+import { accuracy } from './accuracy.ts'
+import type { Figure } from './figure.ts'
+import { printFigures, writeFigures } from './figure.ts'
+import { journal } from './journal.ts'
+import { scpiRate } from './scpi-rate.ts'
+
+/** `npm run bench [-- NAME…]`: measures, prints a table and writes perf/results/NAME.json. */
+const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+  accuracy,
+  'scpi-rate': scpiRate,
+  journal,
+}
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !Object.hasOwn(BENCHMARKS, name))
+if (unknown.length > 0) {
+  console.error(`no benchmark is called ${unknown.join(', ')}; there are ${Object.keys(BENCHMARKS).join(', ')}`)
+  process.exit(2)
+}
+for (const [name, measure] of Object.entries(BENCHMARKS)) {
+  if (asked.length > 0 && !asked.includes(name)) continue
+  console.log(`\n${name}`)
+  // A goal that is not met is a result; only a measurement that could not be made fails the process.
+  try {
+    const figures = await measure()
+    printFigures(figures)
+    await writeFigures(name, figures)
+  } catch (error) {
+    console.error(`${name} could not be measured:`, error)
+    process.exitCode = 1
+  }
+}

@@ -1,0 +1,69 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { mziMatrix } from '../../../sim/optics/mzi.ts'
+import { embed, nonUnitarity } from '../../support/complex.ts'
+
+const phase = fc.double({ min: -10, max: 10, noNaN: true })
+const splitterError = fc.double({ min: -0.7, max: 0.7, noNaN: true })
+
+function matrixOf(mzi: { alphaRad: number; betaRad: number; fieldRatio: number }, thetaRad: number, phiRad: number): Float64Array {
+  const out = new Float64Array(8)
+  mziMatrix(mzi, thetaRad, phiRad, out)
+  return out
+}
+
+const ideal = { alphaRad: 0, betaRad: 0, fieldRatio: 1 }
+const modulus = (t: Float64Array, element: number): number => Math.hypot(t[2 * element]!, t[2 * element + 1]!)
+
+describe('an interferometer of the twin', () => {
+  test('without loss passes all light on, whatever its splitters and phases are', () => {
+    fc.assert(
+      fc.property(splitterError, splitterError, phase, phase, (alphaRad, betaRad, theta, phi) => {
+        const t = matrixOf({ alphaRad, betaRad, fieldRatio: 1 }, theta, phi)
+        expect(nonUnitarity(embed(2, 0, t))).toBeLessThan(1e-14)
+      }),
+    )
+  })
+
+  test('crosses the light over at θ = 0 and lets it straight on at θ = π', () => {
+    const cross = matrixOf(ideal, 0, 0)
+    expect([0, 1, 2, 3].map((element) => modulus(cross, element))).toEqual([0, 1, 1, 0].map((v) => expect.closeTo(v, 15)))
+    const bar = matrixOf(ideal, Math.PI, 0)
+    expect([0, 1, 2, 3].map((element) => modulus(bar, element))).toEqual([1, 0, 0, 1].map((v) => expect.closeTo(v, 15)))
+  })
+
+  test('splits by sin²(θ/2) in between', () => {
+    fc.assert(
+      fc.property(phase, phase, (theta, phi) => {
+        expect(modulus(matrixOf(ideal, theta, phi), 0) ** 2).toBeCloseTo(Math.sin(theta / 2) ** 2, 13)
+      }),
+    )
+  })
+
+  test('turns what enters above by φ, and nothing else', () => {
+    const [before, after] = [matrixOf({ ...ideal, alphaRad: 0.1 }, 1, 0), matrixOf({ ...ideal, alphaRad: 0.1 }, 1, Math.PI / 2)]
+    // The first column times i, the second as it was.
+    expect([...after]).toEqual(
+      [-before[1]!, before[0]!, before[2]!, before[3]!, -before[5]!, before[4]!, before[6]!, before[7]!].map((v) => expect.closeTo(v, 14)),
+    )
+  })
+
+  test('with splitter errors reaches |T11| from |sin(α + β)| to |cos(α − β)| and no further', () => {
+    fc.assert(
+      fc.property(splitterError, splitterError, phase, (alphaRad, betaRad, theta) => {
+        const mzi = { alphaRad, betaRad, fieldRatio: 1 }
+        const [least, most] = [Math.abs(Math.sin(alphaRad + betaRad)), Math.abs(Math.cos(alphaRad - betaRad))]
+        expect(modulus(matrixOf(mzi, 0, 0), 0)).toBeCloseTo(least, 13)
+        expect(modulus(matrixOf(mzi, Math.PI, 0), 0)).toBeCloseTo(most, 13)
+        const between = modulus(matrixOf(mzi, theta, 0), 0)
+        expect(between).toBeGreaterThan(Math.min(least, most) - 1e-13)
+        expect(between).toBeLessThan(Math.max(least, most) + 1e-13)
+      }),
+    )
+  })
+
+  test('loses the same share of every field', () => {
+    const [full, half] = [matrixOf(ideal, 1, 2), matrixOf({ ...ideal, fieldRatio: 0.5 }, 1, 2)]
+    expect([...half]).toEqual([...full].map((value) => expect.closeTo(value / 2, 15)))
+  })
+})

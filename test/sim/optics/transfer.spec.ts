@@ -1,0 +1,110 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { svdCoreLayout } from '../../../core/mesh-layout.ts'
+import { fabricateChip } from '../../../sim/optics/chip.ts'
+import type { ChipTruth } from '../../../sim/optics/chip.ts'
+import type { MeshImperfections } from '../../../sim/optics/imperfections.ts'
+import { mziMatrix } from '../../../sim/optics/mzi.ts'
+import { chipTransfer } from '../../../sim/optics/transfer.ts'
+import { diagonal, distance, embed, identity, nonUnitarity, times } from '../../support/complex.ts'
+import type { Square } from '../../support/complex.ts'
+import { defaultImperfections } from '../../support/direct-bench.ts'
+
+const lossless = { mziLossDb: 0, mziLossSpreadDb: 0, tapRatio: 0 }
+
+function fabricate(size: number, changes: Partial<MeshImperfections>, seed = 1): ChipTruth {
+  return fabricateChip(svdCoreLayout(size, 1), defaultImperfections(changes), seed)
+}
+
+/** A phase for every heater: the attenuators wide open, all others anywhere. */
+function openPhases({ layout }: ChipTruth, draw: (heater: number) => number): Float64Array {
+  const phases = Float64Array.from(layout.heaters, (_, heater) => draw(heater))
+  for (const theta of layout.sigma.theta) phases[theta] = 0
+  return phases
+}
+
+const columnPower = ({ size, re, im }: Square, column: number): number => {
+  let power = 0
+  for (let row = 0; row < size; row++) power += re[row * size + column]! ** 2 + im[row * size + column]! ** 2
+  return power
+}
+
+const sizes = fc.integer({ min: 2, max: 9 })
+const seeds = fc.nat(1000)
+const scatter = (seed: number) => (heater: number) => 7 * Math.sin(1 + heater * 12.9898 + seed)
+
+describe('the folded chip', () => {
+  test('is unitary without losses, with attenuators that open fully', () => {
+    fc.assert(
+      fc.property(sizes, seeds, (size, seed) => {
+        const chip = fabricate(size, { ...lossless, splitterSigmaRad: 0 }, seed)
+        const { toTaps, through } = chipTransfer(chip, openPhases(chip, scatter(seed)))
+        expect(nonUnitarity(toTaps)).toBeLessThan(1e-13)
+        expect(nonUnitarity(through)).toBeLessThan(1e-13)
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  test('up to the taps is unitary without losses, whatever the splitters are', () => {
+    const chip = fabricate(8, { ...lossless, splitterSigmaRad: 0.2 })
+    expect(nonUnitarity(chipTransfer(chip, openPhases(chip, scatter(1))).toTaps)).toBeLessThan(1e-13)
+  })
+
+  test('with losses and taps gives out less light than it gets, by what its elements lose', () => {
+    const chip = fabricate(8, { splitterSigmaRad: 0, mziLossDb: 0.1, mziLossSpreadDb: 0, tapRatio: 0.01 })
+    const { through } = chipTransfer(chip, openPhases(chip, scatter(2)))
+    // Each mesh has 8 columns; light on the edges meets fewer interferometers. One attenuator in any case.
+    const most = 0.99 * 10 ** (-0.01 * (4 + 1 + 4))
+    const least = 0.99 * 10 ** (-0.01 * (8 + 1 + 8))
+    for (let input = 0; input < 8; input++) {
+      expect(columnPower(through, input)).toBeLessThan(most)
+      expect(columnPower(through, input)).toBeGreaterThan(least)
+    }
+  })
+
+  test('passes nothing through attenuators at π', () => {
+    const chip = fabricate(5, { ...lossless, splitterSigmaRad: 0 })
+    const phases = openPhases(chip, scatter(3))
+    for (const theta of chip.layout.sigma.theta) phases[theta] = Math.PI
+    const { toTaps, through } = chipTransfer(chip, phases)
+    expect(Math.hypot(...through.re, ...through.im)).toBeLessThan(1e-14)
+    expect(columnPower(toTaps, 0)).toBeCloseTo(1, 13)
+  })
+
+  test('attenuators that err can neither open nor shut fully', () => {
+    const chip = fabricate(6, { ...lossless, splitterSigmaRad: 0.1 })
+    const phases = openPhases(chip, scatter(4))
+    const open = chipTransfer(chip, phases).through
+    for (const theta of chip.layout.sigma.theta) phases[theta] = Math.PI
+    const shut = chipTransfer(chip, phases).through
+    for (let input = 0; input < 6; input++) {
+      expect(columnPower(open, input)).toBeLessThan(1)
+      expect(columnPower(open, input)).toBeGreaterThan(0.8)
+      expect(columnPower(shut, input)).toBeGreaterThan(0)
+      expect(columnPower(shut, input)).toBeLessThan(0.2)
+    }
+  })
+
+  test('equals the product of all its elements, multiplied one by one in the order of the light', () => {
+    const chip = fabricate(5, {}, 7)
+    const { layout } = chip
+    const phases = Float64Array.from(layout.heaters, (_, heater) => scatter(5)(heater))
+    const t = new Float64Array(8)
+    const mesh = (from: Square, mzis: ChipTruth['first'], heaters: typeof layout.first): Square =>
+      layout.mzis.reduce((matrix, { top }, k) => {
+        mziMatrix(mzis[k]!, phases[heaters.theta[k]!]!, phases[heaters.phi[k]!]!, t)
+        return times(embed(5, top, t), matrix)
+      }, from)
+    const taps = mesh(identity(5), chip.first, layout.first)
+    const passed = chip.sigma.map((mzi, waveguide) => {
+      mziMatrix(mzi, phases[layout.sigma.theta[waveguide]!]!, phases[layout.sigma.phi[waveguide]!]!, t)
+      return [t[4]! * chip.tapFieldRatio, t[5]! * chip.tapFieldRatio] as const
+    })
+    const sigma = diagonal(passed.map(([re]) => re), passed.map(([, im]) => im))
+    const whole = mesh(times(sigma, taps), chip.second, layout.second)
+    const folded = chipTransfer(chip, phases)
+    expect(distance(folded.toTaps, taps)).toBeLessThan(1e-14)
+    expect(distance(folded.through, whole)).toBeLessThan(1e-14)
+  })
+})
