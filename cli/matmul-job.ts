@@ -118,24 +118,25 @@ export function productPlan(
 
 export function matmulRecord(outcome: MatmulOutcome, productSha256: string): MatmulRecord {
   const { product, effectiveBits, nrmse, frames, repeatedFrames, probeError, energy } = outcome
-  return {
+  return jsonOf({
     product: { rows: product.rows, columns: product.columns, sha256: productSha256 },
-    effectiveBits: finiteOrNull(effectiveBits),
-    nrmse: finiteOrNull(nrmse),
+    effectiveBits,
+    nrmse,
     frames,
     repeatedFrames,
     probeError,
     energy: { ...energy, reference: PAPER },
-  }
+  })
 }
+
+/** As JSON has it: infinite where there was nothing to divide by is null. */
+const jsonOf = (record: MatmulRecord): MatmulRecord => JSON.parse(JSON.stringify(record)) as MatmulRecord
 
 export const recordSha256 = (calibration: MeshCalibration): string => sha256(Buffer.from(JSON.stringify(calibration)))
 
 export const matrixOf = ({ shape: [rows, columns], data }: NpyArray): RealMatrix => ({ rows, columns, data })
 
 export const npyOf = ({ rows, columns, data }: RealMatrix): NpyArray => ({ shape: [rows, columns], data })
-
-const finiteOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null)
 
 function matrixNote(path: string, { shape: [rows, columns] }: NpyArray, bytes: Uint8Array): MatrixNote {
   return { path, rows, columns, sha256: sha256(bytes) }

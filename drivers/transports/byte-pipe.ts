@@ -30,7 +30,7 @@ export class BytePipe implements ByteTransport {
   async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     const far = this.#far
-    const copy = bytes.slice()
+    const copy = new Uint8Array(bytes)
     queueMicrotask(() => {
       if (far === this.#far) far?.receive(copy)
     })
@@ -50,7 +50,7 @@ export class BytePipe implements ByteTransport {
   #open(): void {
     // What an earlier connection still sends is dropped, like the bytes of a closed socket.
     const far = this.#attach((bytes) => {
-      const copy = bytes.slice()
+      const copy = new Uint8Array(bytes)
       queueMicrotask(() => {
         if (far === this.#far) this.#receiver?.onBytes(copy)
       })

@@ -41,5 +41,8 @@ export class TestInstrument implements WireInstrument {
 }
 
 /** Every byte value, in a sequence that no period of a buffer size repeats. */
-export const testBytes = (count: number, seed = 0): Uint8Array =>
-  Uint8Array.from({ length: count }, (_, index) => (Math.imul(index + seed, 0x9e3779b1) >>> 16) & 0xff)
+export function testBytes(count: number, seed = 0): Uint8Array {
+  const bytes = new Uint8Array(count)
+  for (let index = 0; index < count; index++) bytes[index] = Math.imul(index + seed, 0x9e3779b1) >>> 16
+  return bytes
+}

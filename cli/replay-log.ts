@@ -1,0 +1,125 @@
+import { isDeepStrictEqual } from 'node:util'
+import { BenchError } from '../core/errors.ts'
+import { currentStep } from '../core/step-context.ts'
+import type { MatmulLog } from '../orchestrator/jobs/matmul.ts'
+import type { JournalReader } from '../orchestrator/journal/reader.ts'
+import type { FrameRecord, Sample, SampleRecord, StepRecord } from '../orchestrator/journal/records.ts'
+
+/** Where a replay stopped being the same, when it was not on a wire. */
+export function differenceOf(
+  run: string,
+  step: { readonly step: number; readonly stepName: string } | undefined,
+  what: string,
+  expected: unknown,
+  actual: unknown,
+): BenchError {
+  const [expectedText, actualText] = [shortJson(expected), shortJson(actual)]
+  const where = step === undefined ? what : `step ${step.step} "${step.stepName}": ${what}`
+  return new BenchError(
+    'REPLAY_DIVERGED',
+    `the replay of ${run} diverged on ${where}: expected ${expectedText}, got ${actualText}`,
+    { context: { run, ...step, expected: expectedText, actual: actualText } },
+  )
+}
+
+/** Takes what a replayed plan says of itself, writes nothing, and compares it with what the run had said. */
+export class ReplayLog implements MatmulLog {
+  readonly #run: string
+  readonly #recorded: Recorded
+  readonly #isOver: () => boolean
+  #steps = 0
+  #frames = 0
+  #samples = 0
+  #difference: BenchError | undefined
+
+  private constructor(run: string, recorded: Recorded, isOver: () => boolean) {
+    this.#run = run
+    this.#recorded = recorded
+    this.#isOver = isOver
+  }
+
+  /** `isOver`: a wire has diverged, and what follows from that is no news. */
+  static async open(journal: JournalReader, run: string, isOver: () => boolean): Promise<ReplayLog> {
+    const recorded = {
+      steps: await journal.readSteps(run),
+      frames: await journal.readFrames(run),
+      samples: await journal.readSamples(run),
+    }
+    return new ReplayLog(run, recorded, isOver)
+  }
+
+  /** The first difference. */
+  get difference(): BenchError | undefined {
+    return this.#difference
+  }
+
+  get steps(): number {
+    return this.#steps
+  }
+
+  ready(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  step(name: string, detail?: unknown): number {
+    const step = ++this.#steps
+    const was = this.#recorded.steps[step - 1]
+    const { name: wasName, parent, detail: wasDetail } = was ?? {}
+    const expected = was && { step: was.step, name: wasName, parent, detail: wasDetail }
+    this.#compare(step, name, 'the step itself', expected, { step, name, parent: currentStep(), detail: json(detail) })
+    return step
+  }
+
+  frame(data: unknown): void {
+    const was = this.#recorded.frames[this.#frames++]
+    const here = this.#here
+    const expected = was && { step: was.step, data: was.data }
+    this.#compare(here.step, here.stepName, `frame ${this.#frames}`, expected, { step: here.step, data: json(data) })
+  }
+
+  sample({ quantity, unit, value, source }: Sample): void {
+    const was = this.#recorded.samples[this.#samples++]
+    const here = this.#here
+    const expected = was && { quantity: was.quantity, unit: was.unit, value: was.value, source: was.source }
+    this.#compare(here.step, here.stepName, `sample ${this.#samples}`, expected, { quantity, unit, value, source })
+  }
+
+  /** What the run had said beyond this is a difference, too. */
+  finish(): void {
+    const { steps, frames, samples } = this.#recorded
+    const step = steps[this.#steps]
+    if (step !== undefined) this.#compare(step.step, step.name, 'the step itself', step.name, undefined)
+    const last = this.#here
+    if (frames.length > this.#frames) this.#compare(last.step, last.stepName, 'frames', frames.length, this.#frames)
+    if (samples.length > this.#samples) {
+      this.#compare(last.step, last.stepName, 'samples', samples.length, this.#samples)
+    }
+  }
+
+  get #here(): { step: number; stepName: string } {
+    const step = currentStep() === 0 ? this.#steps : currentStep()
+    return { step, stepName: this.#recorded.steps[step - 1]?.name ?? '' }
+  }
+
+  #compare(step: number, name: string, what: string, expected: unknown, actual: unknown): void {
+    if (this.#difference !== undefined || this.#isOver() || isDeepStrictEqual(expected, actual)) return
+    const stepName = this.#recorded.steps[step - 1]?.name ?? name
+    this.#difference = differenceOf(this.#run, { step, stepName }, what, expected, actual)
+  }
+}
+
+interface Recorded {
+  readonly steps: readonly StepRecord[]
+  readonly frames: readonly FrameRecord[]
+  readonly samples: readonly SampleRecord[]
+}
+
+/** As the journal gives it back. */
+const json = (value: unknown): unknown => (value === undefined ? null : (JSON.parse(JSON.stringify(value)) as unknown))
+
+const SHOWN_LETTERS = 300
+
+function shortJson(value: unknown): string {
+  const text = value === undefined ? 'nothing' : JSON.stringify(value)
+  return text.length > SHOWN_LETTERS ? `${text.slice(0, SHOWN_LETTERS)}…` : text
+}

@@ -1,0 +1,237 @@
+import { isDeepStrictEqual } from 'node:util'
+import { benchFromText } from '../bench/bench-file.ts'
+import type { BenchFile } from '../bench/bench-file.ts'
+import { openMeshBench } from '../bench/open-bench.ts'
+import { safeStateError } from '../bench/safe-order.ts'
+import { calibrationPlan } from '../calibration/calibrate.ts'
+import type { CalibrationResult } from '../calibration/calibrate.ts'
+import type { MeshCalibration } from '../calibration/calibration-record.ts'
+import { BenchError, isBenchError } from '../core/errors.ts'
+import type { MeshBench } from '../core/mesh-bench.ts'
+import { decodeNpy, encodeNpy } from '../orchestrator/arrays/npy.ts'
+import type { MatmulOutcome } from '../orchestrator/jobs/matmul-plan.ts'
+import { runOnBench } from '../orchestrator/jobs/run-on-bench.ts'
+import type { JournalReader } from '../orchestrator/journal/reader.ts'
+import type { RunRecord } from '../orchestrator/journal/records.ts'
+import type { PlanEvent } from '../orchestrator/plans/engine.ts'
+import type { Plan } from '../orchestrator/plans/plan.ts'
+import { Player } from '../orchestrator/replay/player.ts'
+import { explainError } from './explain-error.ts'
+import { matmulRecord, matrixOf, npyOf, productPlan, recordSha256 } from './matmul-job.ts'
+import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
+import { differenceOf, ReplayLog } from './replay-log.ts'
+import { sealOf, sha256 } from './run-job.ts'
+import type { RunOutcome } from './run-job.ts'
+
+export interface ReplayVerdict {
+  readonly record: RunRecord
+  /** REPLAY_DIVERGED; undefined when all was the same. */
+  readonly divergence: BenchError | undefined
+  readonly steps: number
+  readonly wires: number
+  readonly wireRecords: number
+}
+
+export interface ReplayOptions {
+  readonly signal: AbortSignal
+  readonly onEvent: (event: PlanEvent<unknown>) => void
+}
+
+/** One kind of job, again: its plan, and how its result is compared with the recorded one. */
+interface Again<Result> {
+  readonly plan: (bench: MeshBench, log: ReplayLog) => Plan<Result>
+  /** Undefined when they are the same. */
+  readonly compare: (result: Result) => Promise<BenchError | undefined>
+}
+
+/**
+ * The wire replay: the plan and the drivers of a run again, from its header alone, against its recorded bytes.
+ *
+ * Outcomes: a divergence is an answer, whether a byte, a step, the header, an input or the result differs.
+ * Throws: CALL_INVALID for a run that has no end to be compared with; RUN_UNKNOWN; JOURNAL_UNREADABLE.
+ */
+export async function replayRun(
+  journal: JournalReader,
+  record: RunRecord,
+  options: ReplayOptions,
+): Promise<ReplayVerdict> {
+  requireEnded(record)
+  const recording = await journal.readWires(record.id)
+  const wireRecords = [...recording.heads.values()].reduce((sum, head) => sum + head.records, 0)
+  const verdict = { record, steps: 0, wires: recording.heads.size, wireRecords }
+  const outcome = record.result as (RunOutcome & Record<string, unknown>) | null
+  if (outcome?.headerSha256 !== sealOf(record.header)) {
+    const [sealed, now] = [outcome?.headerSha256 ?? 'a seal', sealOf(record.header)]
+    return { ...verdict, divergence: differenceOf(record.id, undefined, 'the header, which was changed', sealed, now) }
+  }
+  if (!outcome.opened) {
+    const why = `the bench of run ${record.id} did not open (${outcome.error?.message ?? 'no reason given'})`
+    throw new BenchError('CALL_INVALID', `${why}: there is nothing to replay. Repeat the job itself`)
+  }
+  await using player = await Player.open(recording)
+  const log = await ReplayLog.open(journal, record.id, () => player.divergence !== undefined)
+  let divergence: BenchError | undefined
+  try {
+    const file = benchFromText(record.header.bench.text, record.header.bench.path)
+    if (record.kind === 'matmul') {
+      const again = await matmulAgain(journal, record)
+      divergence = await follow(file, again, { player, log, record, outcome, ...options })
+    } else {
+      const again = calibrationAgain(journal, record)
+      divergence = await follow(file, again, { player, log, record, outcome, ...options })
+    }
+  } catch (error) {
+    if (isBenchError(error, 'REPLAY_DIVERGED')) divergence = error
+    else if (isTampering(error)) divergence = differenceOf(record.id, undefined, error.message, 'it as it was', 'it changed')
+    else throw error
+  }
+  return { ...verdict, divergence, steps: log.steps }
+}
+
+/** What the journal says when something in it was edited, rather than damaged. */
+function isTampering(error: unknown): error is BenchError {
+  if (isBenchError(error, 'CALIBRATION_MISSING')) return true
+  return isBenchError(error, 'JOURNAL_UNREADABLE') && error.context['sqlite'] === undefined
+}
+
+function requireEnded({ id, kind, status }: RunRecord): void {
+  if (status === 'running') {
+    throw new BenchError('CALL_INVALID', `run ${id} is still running: replay it when it has ended`)
+  }
+  if (status === 'interrupted') {
+    const right = `"fringe show ${id}" tells how far it came; to get its result, start the job again`
+    throw new BenchError('CALL_INVALID', `run ${id} was interrupted and has no end to compare with: ${right}`)
+  }
+  if (kind === 'matmul' || kind === 'calibrate') return
+  throw new BenchError('CALL_INVALID', `run ${id} is a "${kind}", which this version cannot replay`)
+}
+
+interface Following extends ReplayOptions {
+  readonly player: Player
+  readonly log: ReplayLog
+  readonly record: RunRecord
+  readonly outcome: RunOutcome
+}
+
+/** Undefined when plan, wires and result were the same. */
+async function follow<Result>(
+  file: BenchFile,
+  again: Again<Result>,
+  { player, log, record, outcome, signal, onEvent }: Following,
+): Promise<BenchError | undefined> {
+  const either = AbortSignal.any([signal, player.signal])
+  const { clock } = player
+  const ended = await outcomeOf(() =>
+    runOnBench<Result>({
+      open: async (signal) => {
+        const connect = (name: string) => Promise.resolve(player.wire(name))
+        const opened = await openMeshBench(file, { connect, clock, signal })
+        return { bench: opened.bench, close: async () => safeStateError(await opened.close()) }
+      },
+      plan: (bench) => again.plan(bench, log),
+      log,
+      signal: either,
+      onEvent,
+    }),
+  )
+  if (signal.aborted) throw signal.reason
+  log.finish()
+  try {
+    await player.finish()
+  } catch (error) {
+    if (!isBenchError(error, 'REPLAY_DIVERGED')) throw error
+    return log.difference ?? error
+  }
+  if (log.difference !== undefined) return log.difference
+  const [was, is] = [outcome.error?.code, 'error' in ended ? explainError(ended.error).code : undefined]
+  if ('result' in ended) {
+    const difference = await again.compare(ended.result)
+    // The plan of a run that failed only afterwards, when its result was stored, comes to its end here.
+    return difference
+  }
+  if (was === is) return undefined
+  const message = explainError(ended.error).messages.join('; ')
+  return differenceOf(record.id, undefined, 'how it ended', outcome.error?.message ?? 'done', message)
+}
+
+type Ended<Result> = { readonly result: Result } | { readonly error: unknown }
+
+async function outcomeOf<Result>(work: () => Promise<Result>): Promise<Ended<Result>> {
+  try {
+    return { result: await work() }
+  } catch (error) {
+    return { error }
+  }
+}
+
+function calibrationAgain(journal: JournalReader, { id, result }: RunRecord): Again<CalibrationResult> {
+  const recorded = result as { readonly calibration?: string; readonly vectors?: number; readonly [key: string]: unknown }
+  return {
+    plan: (bench) => calibrationPlan(bench),
+    compare: async ({ calibration, vectors }) => {
+      if (recorded.calibration === undefined) return undefined
+      const { record } = await journal.readCalibration(recorded.calibration)
+      const { fit, verification } = calibration
+      const said = { vectors: recorded.vectors, fit: recorded['fit'], verification: recorded['verification'] }
+      return (
+        firstDifference(id, 'calibration', record, calibration) ??
+        firstDifference(id, 'result', said, { vectors, fit, verification })
+      )
+    },
+  }
+}
+
+async function matmulAgain(journal: JournalReader, { id, header, result }: RunRecord): Promise<Again<MatmulOutcome>> {
+  const asked = header.arguments as MatmulArguments
+  const [a, b] = await Promise.all(
+    [asked.a, asked.b].map(async ({ path, sha256 }) => matrixOf(decodeNpy(await journal.readBlob(sha256), path))),
+  )
+  const [calibrationId = ''] = header.calibrations
+  const calibration = (await journal.readCalibration(calibrationId)).record as MeshCalibration
+  const seal = recordSha256(calibration)
+  if (seal !== asked.calibrationSha256) {
+    throw differenceOf(id, undefined, `calibration ${calibrationId}, which was changed`, asked.calibrationSha256, seal)
+  }
+  return {
+    plan: (bench, log) => productPlan(bench, { a: a!, b: b!, calibration, log }),
+    compare: async (outcome) => {
+      const { product: was, energy, ...recorded } = result as Partial<MatmulRecord>
+      if (was === undefined) return undefined
+      const bytes = encodeNpy(npyOf(outcome.product))
+      const recordedBytes = await journal.readBlob(was.sha256)
+      const { energy: energyNow, product, ...now } = matmulRecord(outcome, sha256(bytes))
+      const element = firstElement(decodeNpy(recordedBytes, 'C').data, outcome.product.data)
+      if (element !== undefined || product.sha256 !== was.sha256) {
+        const at = element ?? 0
+        const place = `C[${Math.floor(at / product.columns)}, ${at % product.columns}]`
+        return differenceOf(id, undefined, place, decodeNpy(recordedBytes, 'C').data[at], outcome.product.data[at])
+      }
+      const same = Object.fromEntries(Object.keys(now).map((key) => [key, recorded[key as keyof typeof recorded]]))
+      return (
+        firstDifference(id, 'result', same, now) ??
+        firstDifference(id, 'result.energy.shares', energy?.shares, energyNow.shares)
+      )
+    },
+  }
+}
+
+/** Bit for bit: 0 and −0 are not the same. */
+function firstElement(left: Float64Array, right: Float64Array): number | undefined {
+  const at = left.findIndex((value, index) => !Object.is(value, right[index]))
+  return at === -1 ? undefined : at
+}
+
+/** The first place where two plain values differ, as a divergence. */
+function firstDifference(run: string, path: string, expected: unknown, actual: unknown): BenchError | undefined {
+  if (isDeepStrictEqual(expected, actual)) return undefined
+  if (isObject(expected) && isObject(actual)) {
+    for (const key of new Set([...Object.keys(expected), ...Object.keys(actual)])) {
+      const inner = firstDifference(run, `${path}.${key}`, expected[key], actual[key])
+      if (inner !== undefined) return inner
+    }
+  }
+  return differenceOf(run, undefined, path, expected, actual)
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
