@@ -19,12 +19,14 @@ import { Player } from '../orchestrator/replay/player.ts'
 import { explainError } from './explain-error.ts'
 import { matmulRecord, matrixOf, npyOf, productPlan, recordSha256 } from './matmul-job.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
-import { differenceOf, ReplayLog } from './replay-log.ts'
+import { differenceOf, json, ReplayLog } from './replay-log.ts'
 import { sealOf, sha256 } from './run-job.ts'
 import type { RunOutcome } from './run-job.ts'
 
 export interface ReplayVerdict {
-  readonly record: RunRecord
+  readonly run: string
+  /** Undefined when it could not even be read. */
+  readonly record: RunRecord | undefined
   /** REPLAY_DIVERGED; undefined when all was the same. */
   readonly divergence: BenchError | undefined
   readonly steps: number
@@ -50,21 +52,25 @@ interface Again<Result> {
  * Outcomes: a divergence is an answer, whether a byte, a step, the header, an input or the result differs.
  * Throws: CALL_INVALID for a run that has no end to be compared with; RUN_UNKNOWN; JOURNAL_UNREADABLE.
  */
-export async function replayRun(
-  journal: JournalReader,
-  record: RunRecord,
-  options: ReplayOptions,
-): Promise<ReplayVerdict> {
+export async function replayRun(journal: JournalReader, name: string, options: ReplayOptions): Promise<ReplayVerdict> {
+  let record: RunRecord
+  try {
+    record = await journal.readRun(name)
+  } catch (error) {
+    if (!isTampering(error)) throw error
+    return { run: name, record: undefined, divergence: tampering(name, error), steps: 0, wires: 0, wireRecords: 0 }
+  }
   requireEnded(record)
   const recording = await journal.readWires(record.id)
   const wireRecords = [...recording.heads.values()].reduce((sum, head) => sum + head.records, 0)
-  const verdict = { record, steps: 0, wires: recording.heads.size, wireRecords }
-  const outcome = record.result as (RunOutcome & Record<string, unknown>) | null
-  if (outcome?.headerSha256 !== sealOf(record.header)) {
-    const [sealed, now] = [outcome?.headerSha256 ?? 'a seal', sealOf(record.header)]
-    return { ...verdict, divergence: differenceOf(record.id, undefined, 'the header, which was changed', sealed, now) }
+  const verdict = { run: record.id, record, steps: 0, wires: recording.heads.size, wireRecords }
+  const outcome = (record.result ?? {}) as Partial<RunOutcome>
+  const seal = sealOf(record.header, outcome)
+  if (outcome.seal !== seal) {
+    const what = 'the header or the result of the run, which was changed'
+    return { ...verdict, divergence: differenceOf(record.id, undefined, what, outcome.seal, seal) }
   }
-  if (!outcome.opened) {
+  if (outcome.stage === 'open') {
     const why = `the bench of run ${record.id} did not open (${outcome.error?.message ?? 'no reason given'})`
     throw new BenchError('CALL_INVALID', `${why}: there is nothing to replay. Repeat the job itself`)
   }
@@ -82,7 +88,7 @@ export async function replayRun(
     }
   } catch (error) {
     if (isBenchError(error, 'REPLAY_DIVERGED')) divergence = error
-    else if (isTampering(error)) divergence = differenceOf(record.id, undefined, error.message, 'it as it was', 'it changed')
+    else if (isTampering(error)) divergence = tampering(record.id, error)
     else throw error
   }
   return { ...verdict, divergence, steps: log.steps }
@@ -93,6 +99,9 @@ function isTampering(error: unknown): error is BenchError {
   if (isBenchError(error, 'CALIBRATION_MISSING')) return true
   return isBenchError(error, 'JOURNAL_UNREADABLE') && error.context['sqlite'] === undefined
 }
+
+const tampering = (run: string, { message }: BenchError): BenchError =>
+  differenceOf(run, undefined, `what the journal holds (${message})`, 'as it was written', 'changed')
 
 function requireEnded({ id, kind, status }: RunRecord): void {
   if (status === 'running') {
@@ -110,7 +119,7 @@ interface Following extends ReplayOptions {
   readonly player: Player
   readonly log: ReplayLog
   readonly record: RunRecord
-  readonly outcome: RunOutcome
+  readonly outcome: Partial<RunOutcome>
 }
 
 /** Undefined when plan, wires and result were the same. */
@@ -143,15 +152,12 @@ async function follow<Result>(
     return log.difference ?? error
   }
   if (log.difference !== undefined) return log.difference
-  const [was, is] = [outcome.error?.code, 'error' in ended ? explainError(ended.error).code : undefined]
-  if ('result' in ended) {
-    const difference = await again.compare(ended.result)
-    // The plan of a run that failed only afterwards, when its result was stored, comes to its end here.
-    return difference
-  }
-  if (was === is) return undefined
-  const message = explainError(ended.error).messages.join('; ')
-  return differenceOf(record.id, undefined, 'how it ended', outcome.error?.message ?? 'done', message)
+  // A run that failed only when its result was stored had come to the end of its plan.
+  const cameToItsEnd = outcome.stage !== 'work'
+  if ('result' in ended && cameToItsEnd) return again.compare(ended.result)
+  if ('error' in ended && !cameToItsEnd && outcome.error?.code === explainError(ended.error).code) return undefined
+  const actual = 'error' in ended ? explainError(ended.error).messages.join('; ') : 'done'
+  return differenceOf(record.id, undefined, 'how it ended', outcome.error?.message ?? 'done', actual)
 }
 
 type Ended<Result> = { readonly result: Result } | { readonly error: unknown }
@@ -172,10 +178,11 @@ function calibrationAgain(journal: JournalReader, { id, result }: RunRecord): Ag
       if (recorded.calibration === undefined) return undefined
       const { record } = await journal.readCalibration(recorded.calibration)
       const { fit, verification } = calibration
+      // What a run kept went through JSON, which knows no negative zero.
       const said = { vectors: recorded.vectors, fit: recorded['fit'], verification: recorded['verification'] }
       return (
-        firstDifference(id, 'calibration', record, calibration) ??
-        firstDifference(id, 'result', said, { vectors, fit, verification })
+        firstDifference(id, 'calibration', record, json(calibration)) ??
+        firstDifference(id, 'result', said, json({ vectors, fit, verification }))
       )
     },
   }

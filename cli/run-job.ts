@@ -43,13 +43,13 @@ export interface JobRequest<Result> {
 export interface RunOutcome {
   /** True when every instrument's safe state was read back at the end, or nothing had been opened. */
   readonly safe: boolean
-  /** False when the bench did not open. */
-  readonly opened: boolean
+  /** How far it came: the bench opened, the plan ended, the result was kept. */
+  readonly stage: JobFailure['stage'] | 'done'
   /** Real time, not the twin's. */
   readonly seconds: number
-  /** Seal of the header, so that a replay notices when it was edited. */
-  readonly headerSha256: string
   readonly error?: { readonly code: string; readonly message: string }
+  /** Of header and result, so that a replay notices when they were edited. */
+  readonly seal: string
 }
 
 export interface JobDone<Result> {
@@ -72,12 +72,9 @@ export async function runJob<Result>(request: JobRequest<Result>): Promise<JobDo
   let header = await firstHeader(request)
   const run = await journal.startRun({ kind: request.kind, header })
   let stage: JobFailure['stage'] = 'open'
-  const outcome = (): RunOutcome => ({
-    safe: true,
-    opened: stage !== 'open',
-    seconds: (performance.now() - startedMs) / 1e3,
-    headerSha256: sealOf(header),
-  })
+  const seconds = (): number => (performance.now() - startedMs) / 1e3
+  const finish = (status: 'done' | 'failed' | 'interrupted', outcome: Omit<RunOutcome, 'seal'>): Promise<void> =>
+    run.finish(status, { ...outcome, seal: sealOf(header, outcome) })
   try {
     for (const input of request.inputs) run.blob(input)
     await using farSide = await openFarSide(request.file, request.twin, clock, (name) => run.tap(name))
@@ -92,23 +89,22 @@ export async function runJob<Result>(request: JobRequest<Result>): Promise<JobDo
     const result = await runOnBench({ open, plan: (bench) => plan(bench, run), log: run, signal, onEvent })
     stage = 'keep'
     const kept = await request.keep(result, run)
-    await run.finish('done', { ...kept, ...outcome() })
-    return { run: run.id, result, kept, seconds: (performance.now() - startedMs) / 1e3 }
+    await finish('done', { ...kept, safe: true, stage: 'done', seconds: seconds() })
+    return { run: run.id, result, kept, seconds: seconds() }
   } catch (error) {
     const why = request.signal.aborted ? whyInterrupted(request.signal, error) : error
-    const safe = !saysNotSafe(error)
     const { code, messages } = explainError(why)
+    const said = { code, message: messages.join('\n') }
     const status = request.signal.aborted ? 'interrupted' : 'failed'
-    const result = { ...outcome(), safe, error: { code, message: messages.join('\n') } }
     // A journal that could not be written is told already: it is why the job failed.
-    await run.finish(status, result).catch(() => undefined)
+    await finish(status, { safe: !saysNotSafe(error), stage, seconds: seconds(), error: said }).catch(() => undefined)
     throw new JobFailure(run.id, stage, why)
   }
 }
 
-/** SHA-256 of a header as the journal keeps it. */
-export function sealOf(header: RunHeader): string {
-  return sha256(Buffer.from(JSON.stringify(header)))
+/** SHA-256 of a run's header and result, as the journal keeps them. */
+export function sealOf(header: RunHeader, result: object): string {
+  return sha256(Buffer.from(JSON.stringify([header, { ...result, seal: undefined }])))
 }
 
 export function sha256(bytes: Uint8Array): string {

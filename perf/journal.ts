@@ -5,6 +5,7 @@ import { SystemClock } from '../core/clock.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { Figure } from './figure.ts'
 import { figure, median } from './figure.ts'
+import { startBareRun } from './start-run.ts'
 
 const RECORDS = 500_000
 const ROUNDS = 3
@@ -58,18 +59,7 @@ export async function journal(): Promise<readonly Figure[]> {
 async function oneRound(file: string): Promise<{ rate: number; recordUs: number; mainUs: number; lost: number }> {
   const clock = new SystemClock()
   await using journal = await Journal.open(file, { clock, mode: 'write' })
-  const run = await journal.startRun({
-    kind: 'perf',
-    header: {
-      versions: {},
-      commit: null,
-      bench: { path: '', text: '', hash: '' },
-      calibrations: [],
-      seed: null,
-      instruments: [],
-      arguments: null,
-    },
-  })
+  const run = await startBareRun(journal)
   const taps = ['a', 'b', 'c', 'd'].map((name) => run.tap(name))
   const bytes = new Uint8Array(40).fill(65)
   let insideMs = 0

@@ -10,6 +10,7 @@ import { ScpiSession } from '../drivers/transports/scpi-session.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { Figure } from './figure.ts'
 import { figure, median } from './figure.ts'
+import { startBareRun } from './start-run.ts'
 
 const QUERIES = 20_000
 const ROUNDS = 5
@@ -78,18 +79,7 @@ async function ourRate(resource: string, port: number, file: string): Promise<nu
   const { signal } = new AbortController()
   const clock = new SystemClock()
   await using journal = await Journal.open(file, { clock, mode: 'write' })
-  const run = await journal.startRun({
-    kind: 'perf',
-    header: {
-      versions: {},
-      commit: null,
-      bench: { path: '', text: '', hash: '' },
-      calibrations: [],
-      seed: null,
-      instruments: [],
-      arguments: null,
-    },
-  })
+  const run = await startBareRun(journal)
   const tap = run.tap('meter')
   const transport = new TappedTransport(await TcpTransport.open(resource, '127.0.0.1', port, signal), tap)
   const session = new ScpiSession({ name: 'meter', transport, tap }, 1000)

@@ -23,15 +23,3 @@ export function complexFromReal(size: number, values: Float64Array): ComplexMatr
 export function copyOf({ size, re, im }: ComplexMatrix): ComplexMatrix {
   return { size, re: re.slice(), im: im.slice() }
 }
-
-/** Conjugate transpose. */
-export function adjoint({ size, re, im }: ComplexMatrix): ComplexMatrix {
-  const out = complexZeros(size)
-  for (let row = 0; row < size; row++) {
-    for (let column = 0; column < size; column++) {
-      out.re[column * size + row] = re[row * size + column]!
-      out.im[column * size + row] = -im[row * size + column]!
-    }
-  }
-  return out
-}

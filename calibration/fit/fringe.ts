@@ -81,7 +81,7 @@ function explainedBy(k: number, x: Float64Array, channels: readonly Float64Array
 }
 
 function describe(radPerX: number, x: Float64Array, channels: readonly Float64Array[]): SharedFringe {
-  const { cos, sin } = basisAt(radPerX, x)
+  const { rows, cos, sin } = basisAt(radPerX, x)
   let [residual, oscillation, slope] = [0, 0, 0]
   const fitted = channels.map((channel) => {
     const one = solveThree(cos, sin, channel)
@@ -89,8 +89,10 @@ function describe(radPerX: number, x: Float64Array, channels: readonly Float64Ar
       const wave = one.cos * cos[i]! + one.sin * sin[i]!
       residual += (channel[i]! - one.mean - wave) ** 2
       oscillation += (one.cos ** 2 + one.sin ** 2) / 2
-      slope += (x[i]! * (one.sin * cos[i]! - one.cos * sin[i]!)) ** 2
     }
+    // A change of frequency that mean, cosine and sine can follow shows nothing.
+    const moved = x.map((value, i) => value * (one.sin * cos[i]! - one.cos * sin[i]!))
+    slope += dot(moved, moved) - rows.reduce((sum, row) => sum + dot(row, moved) ** 2, 0)
     return one
   })
   const values = channels.length * x.length

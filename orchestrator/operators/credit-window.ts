@@ -20,7 +20,7 @@ export function creditWindow<T, R>(
       const underWay: Promise<R>[] = []
       const emitFirst = async (): Promise<void> => {
         const result = await underWay[0]!
-        underWay.splice(0, 1)
+        void underWay.shift()
         subscriber.next(result)
       }
       try {

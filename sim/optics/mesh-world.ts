@@ -1,6 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { svdCoreLayout } from '../../core/mesh-layout.ts'
-import { lossDbToFieldRatio, lossDbToPowerRatio } from '../../core/quantities.ts'
+import { lossDbToPowerRatio } from '../../core/quantities.ts'
 import { CounterRandom, RandomStream } from '../../core/random.ts'
 import type { WorldPorts } from '../sim-entry.ts'
 import { fabricateChip } from './chip.ts'
@@ -8,6 +8,8 @@ import type { ChipTruth } from './chip.ts'
 import { HeaterArray } from './heater-array.ts'
 import type { MeshImperfections } from './imperfections.ts'
 import type { MeshWorldSpec } from './mesh-world-spec.ts'
+import { fabricateLanePath } from './lane-path.ts'
+import type { LanePath } from './lane-path.ts'
 import { fabricateModulator, modulatorField } from './modulator.ts'
 import type { ModulatorTruth } from './modulator.ts'
 import { Oven } from './oven.ts'
@@ -20,18 +22,6 @@ import type { ChipTransfer } from './transfer.ts'
 const SAMPLES_PER_TRIGGER = 2 ** 21
 /** Averaging time of a reading that is no log. */
 const SINGLE_READING_S = 0.2
-
-interface LanePath {
-  /** Field from the laser to the mesh input of each port, phase of the path included. */
-  readonly inRe: Float64Array
-  readonly inIm: Float64Array
-  /** Field from the output of U to the balanced coupler. */
-  readonly outRe: Float64Array
-  readonly outIm: Float64Array
-  /** Local oscillator at the balanced coupler. */
-  readonly loRe: Float64Array
-  readonly loIm: Float64Array
-}
 
 /** Everything about the twin that a calibration may not see. For tests and for the oracle. */
 export interface MeshWorldTruth {
@@ -102,7 +92,12 @@ export class MeshWorld {
       }
     }
     for (const name of spec.ovens) this.#ovens.set(name, new Oven(clock))
-    this.truth = { chip, modulators, paths: spec.lanes.map((_, lane) => this.#path(lane, seed)), photodiodes }
+    this.truth = {
+      chip,
+      modulators,
+      paths: spec.lanes.map((_, lane) => fabricateLanePath(lane, spec.size, this.#what, seed)),
+      photodiodes,
+    }
     this.#rin = spec.lanes.map((_, lane) => new CounterRandom(seed, `laser/${lane}/rin`))
     const taps = new RandomStream(seed, 'taps')
     this.#tapGainVPerMw = Float64Array.from(
@@ -351,31 +346,6 @@ export class MeshWorld {
     // While heaters still move the next look may differ.
     this.#folded = this.heaters.settled ? folded : undefined
     return folded
-  }
-
-  #path(lane: number, seed: number): LanePath {
-    const what = this.#what
-    const { size } = this.#spec
-    const draw = (
-      device: string,
-      lossDb: number,
-      spreadDb: number,
-      powerShare: number,
-    ): [Float64Array, Float64Array] => {
-      const stream = new RandomStream(seed, `lane/${lane}/${device}`)
-      const [re, im] = [new Float64Array(size), new Float64Array(size)]
-      for (let port = 0; port < size; port++) {
-        const field = Math.sqrt(powerShare) * lossDbToFieldRatio(Math.max(0, stream.normal(lossDb, spreadDb)))
-        const phase = stream.uniform(0, 2 * Math.PI)
-        re[port] = field * Math.cos(phase)
-        im[port] = field * Math.sin(phase)
-      }
-      return [re, im]
-    }
-    const [inRe, inIm] = draw('input', what.inputLossDb, what.inputLossSpreadDb, (1 - what.loShare) / size)
-    const [outRe, outIm] = draw('output', what.outputLossDb, what.outputLossSpreadDb, 1)
-    const [loRe, loIm] = draw('lo', what.loLossDb, what.loLossSpreadDb, what.loShare / size)
-    return { inRe, inIm, outRe, outIm, loRe, loIm }
   }
 
   #laserMw(lane: number): number {

@@ -1,0 +1,34 @@
+import { readBenchFile } from '../bench/bench-file.ts'
+import { calibrateJob } from './calibrate-job.ts'
+import type { CalibrateDocument } from './calibrate-job.ts'
+import type { CommandContext } from './command-context.ts'
+import { EXIT } from './exit-codes.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { measured, seconds } from './numbers.ts'
+import { chosenTwin } from './options.ts'
+import type { JournalFlag, TwinFlags } from './options.ts'
+
+/** `fringe calibrate`: from cold and dark to a verified calibration in the journal. */
+export async function calibrate(
+  context: CommandContext,
+  benchPath: string,
+  flags: TwinFlags & JournalFlag,
+): Promise<ExitCode> {
+  const twin = chosenTwin(flags)
+  const file = await readBenchFile(benchPath)
+  const { document } = await calibrateJob(context, { file, twin, journal: flags.journal })
+  context.output.say(...calibrationReport(document), `journal: ${flags.journal}`)
+  context.output.document(document)
+  return EXIT.done
+}
+
+export function calibrationReport(document: Omit<CalibrateDocument, 'seconds'> & { readonly seconds?: number }): string[] {
+  const { run, calibration, vectors, verification, fit } = document
+  const { E, F, amplitudeFidelity, tvd, effectiveBits } = verification
+  const took = document.seconds === undefined ? '' : ` in ${seconds(document.seconds)}`
+  return [
+    `calibration ${calibration}, run ${run}: ${vectors} vectors${took}`,
+    `  on held-out matrices: ${effectiveBits.toFixed(2)} effective bits, E ${measured(E)}, F ${measured(F, 6)}, amplitude fidelity ${measured(amplitudeFidelity, 6)}, TVD ${measured(tvd)}`,
+    `  fit of the chip: residual ${measured(100 * fit.relativeResidual, 2)} %, held out ${measured(100 * fit.heldOutResidual, 2)} %; splitters ${measured(fit.splitterRmsRad, 2)} rad RMS, crosstalk ${measured(100 * fit.crosstalkNeighbour, 2)} % to the neighbour`,
+  ]
+}

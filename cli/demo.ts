@@ -1,0 +1,55 @@
+import { join } from 'node:path'
+import { readBenchFile } from '../bench/bench-file.ts'
+import { readNpy } from '../orchestrator/arrays/npy.ts'
+import { exactProduct } from '../orchestrator/jobs/matmul.ts'
+import { calibrateJob } from './calibrate-job.ts'
+import { calibrationReport } from './calibrate.ts'
+import { checkReport, checkWires } from './check.ts'
+import type { CommandContext } from './command-context.ts'
+import { EXIT } from './exit-codes.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { matmulJob, matrixOf } from './matmul-job.ts'
+import { matmulReport } from './matmul.ts'
+import { chosenTwin } from './options.ts'
+import type { JournalFlag, TwinFlags } from './options.ts'
+import { packageRoot } from './package-info.ts'
+import { replayFromJournal } from './replay.ts'
+import { scatterPlot } from './scatter-plot.ts'
+
+/** `fringe demo`, which `npm start` runs: everything once, on the default bench's twin, with nothing to edit. */
+export async function demo(context: CommandContext, { sim = 'pipe', ...flags }: TwinFlags & JournalFlag): Promise<ExitCode> {
+  const { output } = context
+  const examples = join(packageRoot(), 'examples')
+  const [aPath, bPath] = [join(examples, 'data', 'A.npy'), join(examples, 'data', 'B.npy')]
+  const file = await readBenchFile(join(examples, 'mesh-8x8.yaml'))
+  const twin = chosenTwin({ sim, ...flags })
+  const choice = { file, twin, journal: flags.journal }
+
+  output.say('1. Every wire of the bench', '')
+  const check = await checkWires(context, file, twin)
+  output.say(...checkReport(check), '')
+  if (!check.ok) {
+    output.document({ check })
+    return EXIT.notSafeOrNotReachable
+  }
+  output.say('2. Calibration, from cold and dark', '')
+  const calibration = await calibrateJob(context, choice)
+  output.say(...calibrationReport(calibration.document), '')
+
+  output.say('3. C = A·B on light', '')
+  const [a, b] = [await readNpy(aPath), await readNpy(bPath)]
+  const { document: matmul, product } = await matmulJob(context, choice, { a, b, aPath, bPath, output: undefined }, calibration)
+  output.say(...matmulReport(matmul), '')
+  output.say(...scatterPlot(exactProduct(matrixOf(a), matrixOf(b)).data, product.data), '')
+
+  output.say('4. Both runs again, from the journal', '')
+  const replays = []
+  for (const run of [calibration.document.run, matmul.run]) {
+    const { document, lines } = await replayFromJournal(context, run, flags.journal)
+    output.say(...lines)
+    replays.push(document)
+  }
+  output.say('', `The journal is ${flags.journal}. Next: npx fringe show ${matmul.run}`)
+  output.document({ check, calibrate: calibration.document, matmul, replays })
+  return replays.every(({ matched }) => matched) ? EXIT.done : EXIT.replayDiverged
+}

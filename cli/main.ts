@@ -1,0 +1,158 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander'
+import type { CommandContext } from './command-context.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { jsonOption, journalOption, seedOption, simOption, withSimSpelledOut } from './options.ts'
+import type { JsonFlag, JournalFlag, TwinFlags } from './options.ts'
+import type { MatmulFlags } from './matmul.ts'
+import { packageVersion } from './package-info.ts'
+
+/*
+ * Commands are imported when they are called, so that help comes at once.
+ */
+const BENCH = ['<bench>', 'the bench file, like examples/mesh-8x8.yaml'] as const
+const RUN = ['<run>', 'id of a run, an unambiguous beginning of one, or "last"'] as const
+
+const program = new Command('fringe')
+  .description('Control of optical computing benches: calibrate, multiply on light, journal every byte, replay.')
+  .version(packageVersion())
+  .exitOverride()
+  // What is wrong with a call is reported like every other error.
+  .configureOutput({ writeErr: () => undefined })
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 done · 1 the work failed · 2 the call was wrong · 3 the bench is not safe or not reachable ·
+            4 a replay diverged
+
+Example: fringe matmul examples/mesh-8x8.yaml A.npy B.npy -o C.npy --sim`,
+  )
+
+command('check', 'ask every instrument of a bench who it is', 'check examples/mesh-8x8.yaml --sim')
+  .argument(...BENCH)
+  .addOption(simOption())
+  .addOption(seedOption())
+  .action((bench: string, flags: TwinFlags & JsonFlag) =>
+    onBench(flags, async (context) => (await import('./check.ts')).check(context, bench, flags)),
+  )
+
+command('sim', 'let other programs talk to the simulated instruments', 'sim examples/mesh-8x8.yaml --json')
+  .argument(...BENCH)
+  .addOption(seedOption())
+  .action((bench: string, flags: { seed?: number } & JsonFlag) =>
+    onBench(flags, async (context) => (await import('./sim.ts')).sim(context, bench, flags)),
+  )
+
+command('calibrate', 'calibrate a bench, from cold', 'calibrate examples/mesh-8x8.yaml --sim --seed 7')
+  .argument(...BENCH)
+  .addOption(simOption())
+  .addOption(seedOption())
+  .addOption(journalOption())
+  .action((bench: string, flags: TwinFlags & JournalFlag & JsonFlag) =>
+    onBench(flags, async (context) => (await import('./calibrate.ts')).calibrate(context, bench, flags)),
+  )
+
+command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.npy -o C.npy --sim --seed 7')
+  .argument(...BENCH)
+  .argument('<a>', 'matrix A, saved by numpy.save')
+  .argument('<b>', 'matrix B, with as many rows as A has columns')
+  .requiredOption('-o, --output <file>', 'where C goes, as float64')
+  .addOption(simOption())
+  .addOption(seedOption())
+  .addOption(journalOption())
+  .action((bench: string, a: string, b: string, flags: MatmulFlags & JsonFlag) =>
+    onBench(flags, async (context) => (await import('./matmul.ts')).matmul(context, [bench, a, b], flags)),
+  )
+
+command('runs', 'list the runs of a journal, newest first', 'runs --journal fringe.db')
+  .addOption(journalOption())
+  .action((flags: JournalFlag & JsonFlag) =>
+    withoutBench(flags, async (context) => (await import('./runs.ts')).runs(context, flags)),
+  )
+
+command('show', 'show what a run was and what came of it', 'show last')
+  .argument(...RUN)
+  .addOption(journalOption())
+  .action((run: string, flags: JournalFlag & JsonFlag) =>
+    withoutBench(flags, async (context) => (await import('./show.ts')).show(context, run, flags)),
+  )
+
+command('replay', 'repeat a run against its own recorded bytes (wire replay)', 'replay last')
+  .argument(...RUN)
+  .addOption(journalOption())
+  .action((run: string, flags: JournalFlag & JsonFlag) =>
+    withoutBench(flags, async (context) => (await import('./replay.ts')).replay(context, run, flags)),
+  )
+
+command('demo', 'everything once, on the twin of the default bench', 'demo --seed 7')
+  .addOption(simOption())
+  .addOption(seedOption())
+  .addOption(journalOption())
+  .action((flags: TwinFlags & JournalFlag & JsonFlag) =>
+    onBench(flags, async (context) => (await import('./demo.ts')).demo(context, flags)),
+  )
+
+function command(name: string, description: string, example: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .addOption(jsonOption())
+    .addHelpText('after', `\nExample: fringe ${example}`)
+}
+
+/** A command that may light a bench: nothing ends it before the bench is safe. */
+async function onBench(flags: JsonFlag, work: (context: CommandContext) => Promise<ExitCode>): Promise<void> {
+  const { listenForInterrupts } = await import('./interrupts.ts')
+  await perform(flags, (output) => work({ output, signal: listenForInterrupts((line) => output.note(line)) }))
+}
+
+/** A command that only looks: Ctrl-C ends it on the spot. */
+async function withoutBench(flags: JsonFlag, work: (context: CommandContext) => Promise<ExitCode>): Promise<void> {
+  await perform(flags, (output) => work({ output, signal: new AbortController().signal }))
+}
+
+async function perform(
+  flags: JsonFlag,
+  work: (output: CommandContext['output']) => Promise<ExitCode>,
+): Promise<void> {
+  const { Output } = await import('./output.ts')
+  const output = new Output(flags.json === true)
+  try {
+    process.exitCode = await work(output)
+  } catch (error) {
+    process.exitCode = output.failure(error)
+  }
+}
+
+/** A call that makes no sense. Help that was asked for is no error. */
+async function reportCall(error: CommanderError, argv: readonly string[]): Promise<void> {
+  if (error.exitCode === 0) return
+  const { BenchError } = await import('../core/errors.ts')
+  const [name] = argv
+  const known = program.commands.some((command) => command.name() === name)
+  const help = `see: fringe ${known ? `${name} ` : ''}--help`
+  const why = error.code === 'commander.help' ? 'say what to do' : error.message.replace(/^error: /, '').replaceAll('\n', ' ')
+  await perform({ json: argv.includes('--json') }, () => {
+    throw new BenchError('CALL_INVALID', `${why}; ${help}`)
+  })
+}
+
+/** What was written must be out, and what still listens somewhere must not keep the process. */
+async function leave(): Promise<never> {
+  for (const stream of [process.stdout, process.stderr]) {
+    await new Promise<void>((resolve) => void stream.write('', () => resolve()))
+  }
+  process.exit()
+}
+
+// Whoever read us has left: that is not an error of the work.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
+const argv = withSimSpelledOut(process.argv.slice(2))
+try {
+  await program.parseAsync(argv, { from: 'user' })
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error
+  await reportCall(error, argv)
+}
+await leave()

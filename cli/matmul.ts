@@ -1,0 +1,86 @@
+import { constants } from 'node:fs'
+import { access, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { readBenchFile } from '../bench/bench-file.ts'
+import { BenchError } from '../core/errors.ts'
+import { readNpy } from '../orchestrator/arrays/npy.ts'
+import type { NpyArray } from '../orchestrator/arrays/npy.ts'
+import { calibrateJob, findCalibration } from './calibrate-job.ts'
+import { calibrationReport } from './calibrate.ts'
+import type { CommandContext } from './command-context.ts'
+import { energyTable } from './energy-table.ts'
+import { EXIT } from './exit-codes.ts'
+import type { ExitCode } from './exit-codes.ts'
+import { chipOf } from './far-side.ts'
+import { matmulJob } from './matmul-job.ts'
+import type { MatmulDocument } from './matmul-job.ts'
+import { measured, seconds } from './numbers.ts'
+import { chosenTwin } from './options.ts'
+import type { JournalFlag, TwinFlags } from './options.ts'
+
+export interface MatmulFlags extends TwinFlags, JournalFlag {
+  readonly output: string
+}
+
+/** `fringe matmul`: C = A·B on the bench, calibrating first where that was never done. */
+export async function matmul(
+  context: CommandContext,
+  [benchPath, aPath, bPath]: readonly [string, string, string],
+  flags: MatmulFlags,
+): Promise<ExitCode> {
+  const { output } = context
+  const twin = chosenTwin(flags)
+  const file = await readBenchFile(benchPath)
+  const [a, b] = [await readNpy(aPath), await readNpy(bPath)]
+  requireFactors(aPath, a, bPath, b)
+  await requireWritable(flags.output)
+
+  const choice = { file, twin, journal: flags.journal }
+  let calibration = await findCalibration(choice)
+  if (calibration === undefined) {
+    output.note(`no calibration of ${file.name} (${chipOf(twin)}) in ${flags.journal} yet: calibrating first`)
+    const done = await calibrateJob(context, choice)
+    calibration = done
+    output.note(calibrationReport(done.document).join('\n'))
+  }
+  const { document } = await matmulJob(context, choice, { a, b, aPath, bPath, output: flags.output }, calibration)
+  output.say(...matmulReport(document), `C is in ${flags.output}, the run in ${flags.journal}`)
+  output.document(document)
+  return EXIT.done
+}
+
+export function matmulReport(document: MatmulDocument): string[] {
+  const { run, product, effectiveBits, nrmse, calibration, energy, frames, repeatedFrames, probeError } = document
+  return [
+    `run ${run}: C (${product.rows}×${product.columns}) in ${seconds(document.seconds)}, calibration ${calibration}`,
+    `quality: ${effectiveBits === null ? 'exact' : `${effectiveBits.toFixed(2)} effective bits`}, NRMSE ${measured(nrmse)}`,
+    `  ${frames} frames, ${repeatedFrames} of them repeated; probes off by ${measured(100 * probeError, 2)} %`,
+    ...energyTable(energy),
+  ]
+}
+
+function requireFactors(aPath: string, a: NpyArray, bPath: string, b: NpyArray): void {
+  const [[aRows, inner], [bRows, bColumns]] = [a.shape, b.shape]
+  if (inner === bRows) return
+  throw new BenchError(
+    'SHAPE_MISMATCH',
+    `${aPath} is ${aRows}×${inner} and ${bPath} is ${bRows}×${bColumns}: A needs as many columns as B has rows`,
+  )
+}
+
+/** Before anything is switched on: the result must have a place. */
+async function requireWritable(path: string): Promise<void> {
+  const folder = dirname(path)
+  const refused = (why: string): BenchError =>
+    new BenchError('ARRAY_FILE_INVALID', `${path} cannot be written: ${why}`, { context: { file: path } })
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isDirectory() === true) throw refused('it is a folder; give the path of a file, for example C.npy')
+  const parent = await stat(folder).catch(() => undefined)
+  if (parent === undefined) throw refused(`there is no folder ${folder}; create it first`)
+  if (!parent.isDirectory()) throw refused(`${folder} is a file; give another path`)
+  try {
+    await access(folder, constants.W_OK)
+  } catch {
+    throw refused(`this user may not write to ${folder}; choose another folder`)
+  }
+}

@@ -1,0 +1,172 @@
+import { SystemClock } from '../core/clock.ts'
+import type { MeshCalibration } from '../calibration/calibration-record.ts'
+import { isBenchError } from '../core/errors.ts'
+import { Journal } from '../orchestrator/journal/journal.ts'
+import type { JournalReader } from '../orchestrator/journal/reader.ts'
+import type { CalibrationRecord, RunRecord, StepRecord } from '../orchestrator/journal/records.ts'
+import { calibrationReport } from './calibrate.ts'
+import type { CommandContext } from './command-context.ts'
+import { energyTable } from './energy-table.ts'
+import { EXIT } from './exit-codes.ts'
+import type { ExitCode } from './exit-codes.ts'
+import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
+import { measured, moment, seconds } from './numbers.ts'
+import type { JournalFlag } from './options.ts'
+import type { RunOutcome } from './run-job.ts'
+import { textTable } from './text-table.ts'
+
+/** A step of the plan itself; what it did inside is counted. Times are the bench's. */
+interface StepSummary {
+  readonly step: number
+  readonly name: string
+  readonly startSeconds: number
+  /** Until the next one; null for the last, whose end nobody noted. */
+  readonly seconds: number | null
+  readonly inner: number
+}
+
+/** `fringe show`: one run, in the journal's own words. */
+export async function show(
+  { output }: Pick<CommandContext, 'output'>,
+  name: string,
+  { journal }: JournalFlag,
+): Promise<ExitCode> {
+  await using opened = await Journal.open(journal, { clock: new SystemClock(), mode: 'read' })
+  const record = await opened.readRun(name)
+  const steps = summarise(await opened.readSteps(record.id))
+  const { heads } = await opened.readWires(record.id)
+  const wires = [...heads].map(([wire, { records }]) => ({ wire, records }))
+  const calibration = await calibrationOf(opened, record)
+  const outcome = (record.result ?? {}) as Partial<RunOutcome>
+  output.say(
+    ...summaryText(record, outcome),
+    ...qualityText(record),
+    ...(calibration === undefined ? [] : calibrationText(calibration)),
+    ...instrumentsText(record, heads),
+    ...stepsText(steps),
+  )
+  output.document({
+    run: record.id,
+    kind: record.kind,
+    status: record.status,
+    startedAt: new Date(record.startedMs).toISOString(),
+    endedAt: record.endedMs === null ? null : new Date(record.endedMs).toISOString(),
+    safe: outcome.safe ?? null,
+    header: record.header,
+    result: record.result,
+    steps,
+    wires,
+    calibration: calibration === undefined ? null : calibrationDocument(calibration),
+  })
+  return EXIT.done
+}
+
+/** The one that a run made, or the one that it used. */
+async function calibrationOf(
+  journal: JournalReader,
+  { kind, header, result }: RunRecord,
+): Promise<CalibrationRecord | undefined> {
+  const made = (result as { readonly calibration?: string } | null)?.calibration
+  const id = kind === 'calibrate' ? made : header.calibrations[0]
+  if (id === undefined) return undefined
+  try {
+    return await journal.readCalibration(id)
+  } catch (error) {
+    // Deleted since: the rest of the run is still worth seeing.
+    if (isBenchError(error, 'CALIBRATION_MISSING')) return undefined
+    throw error
+  }
+}
+
+function summarise(steps: readonly StepRecord[]): readonly StepSummary[] {
+  const top = steps.filter(({ parent }) => parent === 0)
+  return top.map(({ step, name, timeNs }, index) => {
+    const next = top[index + 1]
+    return {
+      step,
+      name,
+      startSeconds: timeNs / 1e9,
+      seconds: next === undefined ? null : (next.timeNs - timeNs) / 1e9,
+      inner: steps.filter(({ parent }) => parent === step).length,
+    }
+  })
+}
+
+const SAFETY = new Map([
+  [true, 'safe, read back'],
+  [false, 'NOT KNOWN TO BE SAFE'],
+])
+
+function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<RunOutcome>): string[] {
+  const { id, kind, status, startedMs, header } = record
+  const chip = header.seed === null ? 'hardware' : `twin, chip ${header.seed}`
+  const versions = Object.entries(header.versions).map(([name, version]) => `${name} ${version}`)
+  const asked = header.arguments as Partial<MatmulArguments>
+  return [
+    `run ${id}: ${kind}, ${status}`,
+    `  started ${moment(startedMs)}${took === undefined ? '' : `, took ${seconds(took)}`}`,
+    `  bench ${header.bench.path} (${header.bench.hash.slice(0, 12)}), ${chip}`,
+    `  ${versions.join(', ')}, commit ${header.commit?.slice(0, 12) ?? 'unknown'}`,
+    ...(asked.a === undefined || asked.b === undefined
+      ? []
+      : [
+          `  A ${asked.a.path} (${asked.a.rows}×${asked.a.columns}), B ${asked.b.path} (${asked.b.rows}×${asked.b.columns}), C ${asked.output ?? 'in the journal only'}`,
+        ]),
+    `  bench at the end: ${safe === undefined ? 'unknown, nobody was left to say' : (SAFETY.get(safe) ?? '')}`,
+    ...(error === undefined ? [] : [`  error: ${error.code} ${error.message}`]),
+  ]
+}
+
+function qualityText({ kind, result }: RunRecord): string[] {
+  const { effectiveBits, nrmse, frames, repeatedFrames, probeError, energy } = (result ?? {}) as Partial<MatmulRecord>
+  if (kind !== 'matmul' || energy === undefined) return []
+  const bits = effectiveBits === null || effectiveBits === undefined ? 'exact' : `${effectiveBits.toFixed(2)} effective bits`
+  return [
+    `quality: ${bits}, NRMSE ${measured(nrmse ?? null)}; ${frames} frames, ${repeatedFrames} repeated, probes off by ${measured(100 * (probeError ?? 0), 2)} %`,
+    ...energyTable(energy),
+  ]
+}
+
+function calibrationText({ id, run, record }: CalibrationRecord): string[] {
+  const { fit, verification, detectors } = record as MeshCalibration
+  // A record of another version is named, and no more.
+  if ((detectors as unknown) === undefined) return [`calibration ${id}, run ${run}`]
+  return calibrationReport({ run, calibration: id, fit, verification })
+}
+
+function calibrationDocument({ id, chip, createdMs, run, record }: CalibrationRecord): object {
+  const { fit, verification } = record as MeshCalibration
+  return { id, chip, createdAt: new Date(createdMs).toISOString(), run, fit, verification }
+}
+
+function instrumentsText({ header }: RunRecord, heads: ReadonlyMap<string, { readonly records: number }>): string[] {
+  const rows = header.instruments.map(({ name, driver, resource, identity }) => [
+    name,
+    driver,
+    resource,
+    identity === null ? 'did not say' : `${identity.maker} ${identity.model} ${identity.serial}`.trim(),
+    String(heads.get(name)?.records ?? 0),
+  ])
+  const titles = [
+    ...['instrument', 'driver', 'resource', 'answered as'].map((title) => ({ title })),
+    { title: 'wire records', align: 'right' } as const,
+  ]
+  return ['', ...textTable(titles, rows)]
+}
+
+function stepsText(steps: readonly StepSummary[]): string[] {
+  const rows = steps.map(({ step, name, startSeconds, seconds, inner }) => [
+    String(step),
+    inner === 0 ? name : `${name} (${inner} inside)`,
+    startSeconds.toFixed(3),
+    seconds === null ? '' : seconds.toFixed(3),
+  ])
+  const right = { align: 'right' } as const
+  const titles = [
+    { title: 'step', ...right },
+    { title: 'what' },
+    { title: 'at s', ...right },
+    { title: 'took s', ...right },
+  ]
+  return ['', ...textTable(titles, rows)]
+}
