@@ -131,7 +131,7 @@ function closing(opened: OpenBench): (error: unknown) => Promise<never> {
   }
 }
 
-async function firstHeader(request: JobRequest<unknown>): Promise<RunHeader> {
+async function firstHeader<Result>(request: JobRequest<Result>): Promise<RunHeader> {
   const { file, twin, calibrations } = request
   return {
     versions: { fringe: packageVersion(), node: process.versions.node },

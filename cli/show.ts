@@ -4,7 +4,7 @@ import { isBenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { CalibrationRecord, RunRecord, StepRecord } from '../orchestrator/journal/records.ts'
-import { calibrationReport } from './calibrate.ts'
+import { calibrationQuality } from './calibrate.ts'
 import type { CommandContext } from './command-context.ts'
 import { energyTable } from './energy-table.ts'
 import { EXIT } from './exit-codes.ts'
@@ -128,10 +128,7 @@ function qualityText({ kind, result }: RunRecord): string[] {
 }
 
 function calibrationText({ id, run, record }: CalibrationRecord): string[] {
-  const { fit, verification, detectors } = record as MeshCalibration
-  // A record of another version is named, and no more.
-  if ((detectors as unknown) === undefined) return [`calibration ${id}, run ${run}`]
-  return calibrationReport({ run, calibration: id, fit, verification })
+  return [`calibration ${id}, made by run ${run}`, ...calibrationQuality(record as MeshCalibration)]
 }
 
 function calibrationDocument({ id, chip, createdMs, run, record }: CalibrationRecord): object {

@@ -31,14 +31,15 @@ export function oracleCalibration(
     parameters[blocks.alpha + e] = alphaRad
     parameters[blocks.beta + e] = betaRad
   }
-  const first = bench.layout.first.phi[0]!
-  const next = bench.layout.first.theta[0]!
+  const first = layout.first.phi[0]!
+  const next = layout.first.theta[0]!
   const share = (a: number, b: number): number => chip.crosstalk[a * layout.heaters.length + b]!
-  // Two distances give both parameters of the exponential law.
-  const far = bench.layout.first.phi.find((h) => layout.heaters[h]!.y === layout.heaters[first]!.y && h !== first)!
   const distance = (a: number, b: number): number =>
     Math.hypot(layout.heaters[a]!.x - layout.heaters[b]!.x, layout.heaters[a]!.y - layout.heaters[b]!.y)
-  const decay = (distance(first, far) - distance(first, next)) / Math.log(share(first, next) / share(first, far))
+  // Two distances give both parameters of the exponential law.
+  const far = layout.heaters.findIndex((_, heater) => distance(first, heater) > 2)
+  const none = share(first, next) === 0
+  const decay = none ? 1 : (distance(first, far) - distance(first, next)) / Math.log(share(first, next) / share(first, far))
   parameters[blocks.logDecay] = Math.log(decay)
   parameters[blocks.logNeighbour] = Math.log(share(first, next)) + (distance(first, next) - 1) / decay
   parameters[blocks.logMziField] = mzis.reduce((sum, { fieldRatio }) => sum + Math.log(fieldRatio), 0) / mzis.length

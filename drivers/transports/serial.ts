@@ -4,7 +4,7 @@ import { BenchError } from '../../core/errors.ts'
 import type { ByteReceiver, ByteTransport } from '../../core/transport.ts'
 import type { SerialLine } from '../driver-entry.ts'
 import { silence } from './line-silence.ts'
-import { noticeHangUp } from './serial-hang-up.ts'
+import { repair } from './serial-repair.ts'
 
 /**
  * Never more than this between two drains. Above the kernel's buffer a write of `serialport` waits until the line
@@ -156,7 +156,7 @@ async function openPort(resource: string, path: string, line: SerialLine, signal
   const port = new SerialPort({ path, ...line, autoOpen: false })
   const failure = await new Promise<Error | null>((resolve) => port.open(resolve))
   if (failure !== null) throw await openFailed(resource, path, failure)
-  noticeHangUp(port)
+  repair(port)
   if (!signal.aborted) return port
   await new Promise<void>((resolve) => port.close(() => resolve()))
   throw signal.reason

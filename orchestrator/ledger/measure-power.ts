@@ -6,9 +6,9 @@ import type { PowerShare } from './energy.ts'
 /** Electrical to optical, of the laser modules. Source: SimPhony's device set; an assumption for the ITLA. */
 const LASER_WALL_EFFICIENCY = 0.2
 /** One channel of a linear transimpedance amplifier. Source: half of a dual chip's 238 mW, LSSC 2024. */
-const TIA_W = 0.119
+const TIA_MW = 119
 /** Energy of one conversion a bit, DAC and ADC alike. Source: SimPhony's figure of merit, 33.6 fJ. */
-const CONVERTER_J_PER_BIT = 33.6e-15
+const CONVERTER_FJ_PER_BIT = 33.6
 const DAC_BITS = 8
 const ADC_BITS = 12
 
@@ -30,7 +30,7 @@ export async function measurePower(bench: MeshBench, signal: AbortSignal): Promi
   const modulators = lanes.length * layout.size
   const detectors = 2 * modulators
   const symbolsPerS = 1 / timing.symbolPeriodS
-  const converters = (modulators * DAC_BITS + detectors * ADC_BITS) * CONVERTER_J_PER_BIT * symbolsPerS
+  const converters = (modulators * DAC_BITS + detectors * ADC_BITS) * CONVERTER_FJ_PER_BIT * 1e-15 * symbolsPerS
   return [
     {
       component: 'laser light',
@@ -52,14 +52,14 @@ export async function measurePower(bench: MeshBench, signal: AbortSignal): Promi
       boundary: 'converters',
       powerW: converters,
       source: 'modelled',
-      from: `${CONVERTER_J_PER_BIT * 1e15} fJ a bit and conversion (SimPhony)`,
+      from: `${CONVERTER_FJ_PER_BIT} fJ a bit and conversion (SimPhony)`,
     },
     {
       component: 'transimpedance amplifiers',
       boundary: 'converters',
-      powerW: detectors * TIA_W,
+      powerW: (detectors * TIA_MW) / 1e3,
       source: 'modelled',
-      from: `${TIA_W * 1e3} mW a channel (LSSC 2024)`,
+      from: `${TIA_MW} mW a channel (LSSC 2024)`,
     },
     { component: 'whole bench', boundary: 'wall-plug', powerW: mainsW, source: 'measured', from: 'mains meter' },
   ]

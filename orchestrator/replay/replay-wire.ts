@@ -99,11 +99,8 @@ export class ReplayWire implements ByteTransport, WireTap {
       if (this.turn === 'arrival') this.arrive()
       this.#take(direction, bytes)
     }
-    const { divergence } = this.#stage
-    if (divergence === undefined) return
-    // Sessions that still wait must hear of it; one that is about to speak hears of it here.
-    this.#stage.changed()
-    if (direction === 'ctl' && Buffer.from(bytes).toString('latin1') === 'resynchronise') throw divergence
+    // Sessions that still wait must hear of it.
+    if (this.#stage.divergence !== undefined) this.#stage.changed()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

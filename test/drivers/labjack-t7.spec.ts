@@ -135,8 +135,8 @@ describe('a LabJack T7', () => {
     inputsV.set([0.111, 0.222])
     wire.holdReplies()
     await expect(monitor.readVoltagesV(0, 1, forever())).rejects.toMatchObject({ code: 'TRANSPORT_TIMEOUT' })
+    await wire.release()
     const next = monitor.readVoltagesV(1, 1, forever())
-    wire.release()
     expect((await next)[0]).toBeCloseTo(0.222, 4)
   })
 

@@ -141,8 +141,8 @@ describe.each(['rtu', 'tcp'] as const)('a Modbus link over %s', (framing) => {
     await new Promise((resolve) => setImmediate(resolve))
     caller.abort()
     await expect(abandoned).rejects.toMatchObject({ code: 'TRANSPORT_ABORTED' })
+    await wire.release()
     const next = link.readHolding(1, 1, forever())
-    wire.release()
     expect(Array.from(await next)).toEqual([222])
   })
 
@@ -195,13 +195,13 @@ describe('a Modbus link over a serial line', () => {
       registers.words.set([111, 222])
       wire.holdReplies()
       await expect(link.readHolding(0, 1, forever())).rejects.toMatchObject({ code: 'TRANSPORT_TIMEOUT' })
-      if (moment === 'before the next question') wire.release()
+      if (moment === 'before the next question') await wire.release()
       wire.tamper((bytes) => {
-        if (bytes[1] === 8) wire.release()
+        if (bytes[1] === 8) void wire.release()
         return 'pass'
       })
       const next = link.readHolding(1, 1, forever())
-      if (moment === 'while the line becomes quiet') setImmediate(() => wire.release())
+      if (moment === 'while the line becomes quiet') setImmediate(() => void wire.release())
       expect(Array.from(await next)).toEqual([222])
       expect(wire.sent.map((bytes) => bytes[1])).toEqual([3, 8, 3])
     },
@@ -217,7 +217,7 @@ describe('a Modbus link over a serial line', () => {
       code: 'TRANSPORT_TIMEOUT',
       message: expect.stringContaining('suspect') as string,
     })
-    wire.release()
+    await wire.release()
     expect(Array.from(await link.readHolding(1, 1, forever()))).toEqual([222])
     // Each loopback carries another word: the echo of the first cannot pass for that of the second.
     const loopbacks = wire.sent.map(hexOf).filter((frame) => frame.startsWith('0708'))
@@ -306,8 +306,8 @@ describe('a Modbus link over a socket', () => {
     await link.readHolding(0, 1, forever())
     wire.holdReplies()
     await expect(link.readHolding(0, 1, forever())).rejects.toMatchObject({ code: 'TRANSPORT_TIMEOUT' })
+    await wire.release()
     const next = link.readHolding(1, 1, forever())
-    wire.release()
     expect(Array.from(await next)).toEqual([222])
     expect(wire.sent.map((bytes) => (bytes[0]! << 8) | bytes[1]!)).toEqual([1, 2, 3])
   })

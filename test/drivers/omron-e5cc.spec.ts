@@ -216,7 +216,7 @@ describe('an Omron E5CC', () => {
     wire.holdReplies()
     await expect(controller.readTemperatureC(forever())).rejects.toMatchObject({ code: 'TRANSPORT_TIMEOUT' })
     wire.tamper((bytes) => {
-      if (bytes[1] === 8) wire.release()
+      if (bytes[1] === 8) void wire.release()
       return 'pass'
     })
     await controller.setRunning(true, forever())

@@ -221,6 +221,38 @@ test('an exchange that the program itself gives up is given up again without it'
   expect((await sameAgain(program)).result).toEqual(['TRANSPORT_ABORTED', '0'])
 })
 
+test('what had arrived before the program gave up has arrived before it gives up again', async () => {
+  const program: Program = async (wire, fault) => {
+    const heard: string[] = []
+    const session = openSession(wire)
+    const sibling = new AbortController()
+    const untilLine = (bytes: Uint8Array): ReturnType<typeof line> => {
+      heard.push(textOf(bytes))
+      return line(bytes)
+    }
+    const waiting = session.ask(bytesOf('SILENT?\n'), untilLine, sibling.signal).catch(codeOf)
+    // Nothing of this takes time in the replay: the abort comes at once.
+    await fault((live) => settled().then(() => live.arrive('0.1')))
+    sibling.abort()
+    return [await waiting, ...heard, await ask(session, 'OUT?\n')]
+  }
+  expect((await sameAgain(program)).result).toEqual(['TRANSPORT_ABORTED', '0.1', '0'])
+})
+
+test('a program that does not wait where the run waited in vain diverges, even when it sleeps first', async () => {
+  const file = await scratchFile()
+  await recordRun(file, (run) => converse(liveWire(run, 'laser')))
+  await using player = await Player.open(await readRecording(file))
+  const session = openSession(player.wire('laser'))
+  await ask(session, '*IDN?\n')
+  await session.tell(bytesOf('POW 2\n'), never)
+  await ask(session, 'POW?\n')
+  await session.tell(bytesOf('SILENT?\n'), never)
+  await player.clock.sleep(60_000, never)
+  const onwards = session.tell(bytesOf('OUT 0\n'), never)
+  await expect(onwards).rejects.toMatchObject({ context: { expected: 'err "timeout"', actual: 'tx "OUT 0\\n"' } })
+})
+
 test('a program that waits on where the run gave up diverges', async () => {
   const user = new AbortController()
   const program: Program = async (wire, fault, signal) => {

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from 'vitest'
 import { isBenchError } from '../../core/errors.ts'
+import { WireSession } from '../../drivers/transports/session.ts'
 import type { RunRecording, WireRecord } from '../../orchestrator/journal/records.ts'
 import { chain, CHAIN_START } from '../../orchestrator/journal/wire-chain.ts'
 import { Player } from '../../orchestrator/replay/player.ts'
@@ -170,4 +171,25 @@ test('with all checksums made right again, what the program did still cannot be 
     expect(await verdict(resealed(records.toSpliced(index, 1))), `without ${index + 1}`).toBeDefined()
     expect(await verdict(resealed(records.toSpliced(index, 0, record))), `twice ${index + 1}`).toBeDefined()
   }
+})
+
+test('with all checksums made right again, a command that became a control record is still noticed', async () => {
+  const found = await verdict(resealed(records.with(0, { ...records[0]!, direction: 'ctl' })))
+  expect(found).toMatchObject({
+    record: 1,
+    message: expect.stringContaining('expected ctl "*IDN?\\n", got tx') as string,
+  })
+})
+
+test('a record that was put in behind thousands is noticed', async () => {
+  const last = records.at(-1)!
+  const many = Array.from({ length: 2000 }, () => records.slice(0, 2)).flat()
+  const long = resealed(many)
+  const all = await recordsOf(long)
+  const stranger = { ...last, row: 5000, wire: 'oven', seq: 1 }
+  await using player = await Player.open(withRecords(long, [...all, stranger]))
+  const wire = player.wire('laser')
+  const session = new WireSession(wire.transport, { tap: wire.tap, timeoutMs: 1000 })
+  for (let i = 0; i < 2000; i++) await session.ask(bytesOf('*IDN?\n'), line, new AbortController().signal)
+  await expect(player.finish()).rejects.toMatchObject({ context: { wire: 'oven', record: 1 } })
 })

@@ -20,10 +20,18 @@ interface Bench {
 
 const never = new AbortController().signal
 
+/** So many turns of the event loop, in which real programs wait for threads and files. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
 /** Runs the program on instruments that speak lines, in virtual time, and reads back what was journalled. */
-async function record(program: (bench: Bench) => Promise<unknown>, farEnd: PipeEnd = talker): Promise<RunRecording> {
+async function record(
+  program: (bench: Bench) => Promise<unknown>,
+  farEnd: PipeEnd = talker,
+  clock: Clock = new VirtualClock(),
+): Promise<RunRecording> {
   const file = await scratchFile()
-  const clock = new VirtualClock()
   await recordRun(file, (run) => program({ wire: (name) => liveWire(run, name, farEnd), clock, signal: never }), clock)
   return readRecording(file)
 }
@@ -274,6 +282,7 @@ test('the clock shows the recorded time, and a night passes at once', async () =
       await ask(session, 'OUT?\n')
       times.push(bench.clock.monotonicNs() / 1e9, bench.clock.epochMs())
       await bench.clock.sleep(300_000, never)
+      times.push(bench.clock.monotonicNs() / 1e9)
     }
     return times
   }
@@ -305,6 +314,70 @@ test('deadlines of drivers hold and expire as in the recorded run, while other w
   }
   const recording = await record(program)
   expect(await replay(recording, program)).toEqual(['laser settled', 'oven gave up', 'lock settled', 'laser settled'])
+})
+
+test('a wire on which the program runs ahead does not move the time of the others', async () => {
+  const program = (delayMs: number) => async (bench: Bench) => {
+    const ahead = async (): Promise<void> => {
+      const session = openSession(bench.wire('awg'))
+      await session.tell(bytesOf('ARM\n'), never)
+      if (delayMs > 0) await bench.clock.sleep(delayMs, never)
+      await session.tell(bytesOf('STOP\n'), never)
+    }
+    const [settled] = await Promise.all([settle(bench, 'laser', 9, 10), ahead()])
+    return settled
+  }
+  expect(await replay(await record(program(30_000)), program(0))).toBe('laser settled')
+})
+
+test('a reply does not overtake what the program did on another wire before it came', async () => {
+  const slow: PipeEnd = (send) => ({
+    receive(bytes) {
+      if (textOf(bytes) === 'OUT?\n') void turns(20).then(() => send(bytesOf('0\n')))
+    },
+    detach: () => undefined,
+  })
+  const program = async (bench: Bench): Promise<string[]> => {
+    const order: string[] = []
+    const asking = ask(openSession(bench.wire('laser')), 'OUT?\n').then(() => order.push('laser'))
+    await turns(10)
+    await openSession(bench.wire('oven')).tell(bytesOf('ON\n'), never)
+    order.push('oven')
+    await asking
+    return order
+  }
+  expect(await replay(await record(program, slow), program)).toEqual(['oven', 'laser'])
+})
+
+test('a sleeper does not wake before what the program did meanwhile without sleeping', async () => {
+  const program = (clock?: VirtualClock) => async (bench: Bench) => {
+    const stop = new AbortController()
+    const telemetry = async (): Promise<void> => {
+      const session = openSession(bench.wire('mains'))
+      await ask(session, 'POW?\n')
+      await bench.clock.sleep(60_000, stop.signal).catch(() => undefined)
+      if (!stop.signal.aborted) await ask(session, 'POW?\n')
+    }
+    const polling = telemetry()
+    const session = openSession(bench.wire('laser'))
+    for (let i = 0; i < 5; i++) {
+      await ask(session, 'OUT?\n')
+      await turns(10)
+      // What computing takes; the sleeper above is not asked.
+      clock?.moveTo(clock.monotonicNs() + 1e9)
+    }
+    stop.abort()
+    await polling
+  }
+  const live = new VirtualClock()
+  // The sleeper of the recorded run sleeps for good: no virtual clock lets it oversleep as a real one would.
+  const patient: Clock = {
+    epochMs: () => live.epochMs(),
+    monotonicNs: () => live.monotonicNs(),
+    sleep: (_durationMs, signal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))),
+  }
+  await replay(await record(program(live), talker, patient), program())
 })
 
 test('a step that began after a long computation begins at its recorded time', async () => {
