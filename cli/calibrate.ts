@@ -23,10 +23,7 @@ export async function calibrate(
 }
 
 export function calibrationReport({ run, calibration, vectors, seconds: took, ...rest }: CalibrateDocument): string[] {
-  return [
-    `calibration ${calibration}, run ${run}: ${vectors} vectors in ${seconds(took)}`,
-    ...calibrationQuality(rest),
-  ]
+  return [`calibration ${calibration}, run ${run}: ${vectors} vectors in ${seconds(took)}`, ...calibrationQuality(rest)]
 }
 
 export function calibrationQuality({ verification, fit }: Pick<CalibrateDocument, 'verification' | 'fit'>): string[] {

@@ -12,7 +12,7 @@ import { openFarSide } from './far-side.ts'
 import type { TwinChoice } from './far-side.ts'
 import { chosenTwin } from './options.ts'
 import type { TwinFlags } from './options.ts'
-import { textTable } from './text-table.ts'
+import { shortened, textTable } from './text-table.ts'
 
 /** What `fringe check --json` says. Documented by docs/schemas/check.schema.json. */
 export interface CheckDocument {
@@ -70,7 +70,7 @@ export function checkReport({ ok, bench, instruments, error }: CheckDocument): s
     name,
     driver,
     resource,
-    identity === null ? '' : [identity.maker, identity.model, identity.serial].filter((part) => part !== '').join(' '),
+    identityText(identity),
   ])
   const titles = ['', 'instrument', 'driver', 'resource', 'answers as'].map((title) => ({ title }))
   const faults = [...instruments.map(({ error }) => error), error].filter((fault) => fault !== null)
@@ -78,6 +78,14 @@ export function checkReport({ ok, bench, instruments, error }: CheckDocument): s
     ? `${bench.name}: all ${instruments.length} instruments answer by the right names, and are safe`
     : `${bench.name}: ${faults.length === 1 ? 'one fault' : `${faults.length} faults`}`
   return [...textTable(titles, rows), ...faults.map(({ message }) => `error: ${message}`), verdict]
+}
+
+const IDENTITY_LETTERS = 50
+
+export function identityText(identity: Identity | null): string {
+  if (identity === null) return ''
+  const parts = [identity.maker, identity.model, identity.serial].filter((part) => part !== '')
+  return shortened(parts.join(' '), IDENTITY_LETTERS)
 }
 
 const errorNote = (error: BenchError | undefined): { code: string; message: string } | null =>

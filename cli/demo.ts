@@ -17,7 +17,10 @@ import { replayFromJournal } from './replay.ts'
 import { scatterPlot } from './scatter-plot.ts'
 
 /** `fringe demo`, which `npm start` runs: everything once, on the default bench's twin, with nothing to edit. */
-export async function demo(context: CommandContext, { sim = 'pipe', ...flags }: TwinFlags & JournalFlag): Promise<ExitCode> {
+export async function demo(
+  context: CommandContext,
+  { sim = 'pipe', ...flags }: TwinFlags & JournalFlag,
+): Promise<ExitCode> {
   const { output } = context
   const examples = join(packageRoot(), 'examples')
   const [aPath, bPath] = [join(examples, 'data', 'A.npy'), join(examples, 'data', 'B.npy')]
@@ -38,7 +41,12 @@ export async function demo(context: CommandContext, { sim = 'pipe', ...flags }: 
 
   output.say('3. C = A·B on light', '')
   const [a, b] = [await readNpy(aPath), await readNpy(bPath)]
-  const { document: matmul, product } = await matmulJob(context, choice, { a, b, aPath, bPath, output: undefined }, calibration)
+  const { document: matmul, product } = await matmulJob(
+    context,
+    choice,
+    { a, b, aPath, bPath, output: undefined },
+    calibration,
+  )
   output.say(...matmulReport(matmul), '')
   output.say(...scatterPlot(exactProduct(matrixOf(a), matrixOf(b)).data, product.data), '')
 

@@ -23,10 +23,16 @@ export function energyTable({ benchSeconds, macs, tops, boundaries, shares, refe
   )
   const byComponent = textTable(
     [{ title: 'component' }, { title: 'W', ...right }, { title: 'within' }, { title: 'known' }, { title: 'from' }],
-    shares.map(({ component, powerW, boundary, source, from }) => [component, measured(powerW), boundary, source, from]),
+    shares.map(({ component, powerW, boundary, source, from }) => [
+      component,
+      measured(powerW),
+      boundary,
+      source,
+      from,
+    ]),
   )
   return [
-    `energy: ${measured(macs)} multiply-accumulates (1 MAC = 2 OPS) in ${measured(benchSeconds)} s on the bench, ${measured(tops)} TOPS`,
+    `energy: ${macs.toLocaleString('en-US')} multiply-accumulates (1 MAC = 2 OPS) in ${measured(benchSeconds)} s on the bench, ${measured(tops)} TOPS`,
     ...byBoundary.map(indented),
     ...byComponent.map(indented),
     `  paper: ${reference.source}`,

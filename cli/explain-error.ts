@@ -22,6 +22,7 @@ export interface Explained {
   /** One for each thing that went wrong. */
   readonly messages: readonly string[]
   readonly recovery: Recovery
+  /** The run that failed, where there was one. */
   readonly run?: string
 }
 
@@ -59,11 +60,8 @@ const NOT_THE_INSTRUMENTS: readonly BenchErrorCode[] = [
 ]
 
 export function explainError(error: unknown): Explained {
-  const errors = leavesOf(error)
-  const failure = errors.find((one) => one instanceof JobFailure)
-  const leaves = errors
-    .flatMap((one) => (one instanceof JobFailure ? leavesOf(one.cause) : [one]))
-    .map((leaf) => explainLeaf(leaf, failure?.stage))
+  const failure = failureIn(error)
+  const leaves = leavesOf(error).map((leaf) => explainLeaf(leaf, failure?.stage))
   // What is not safe comes before what went wrong.
   const first = leaves.find(({ exitCode }) => exitCode === EXIT.notSafeOrNotReachable) ?? leaves[0]!
   const messages = [...new Set(leaves.map(({ message }) => message))]
@@ -105,10 +103,23 @@ function exitCodeOf({ code, context }: BenchError, stage: JobFailure['stage'] | 
 
 /** The single errors in an error of several. */
 export function leavesOf(error: unknown): readonly unknown[] {
-  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.flatMap(leavesOf)
-  // A clean-up that failed after an error: `await using` brings both.
-  if (error instanceof Error && 'suppressed' in error && 'error' in error) {
-    return [...leavesOf(error.suppressed), ...leavesOf(error.error)]
+  if (error instanceof JobFailure) return leavesOf(error.cause)
+  const parts = partsOf(error)
+  return parts.length === 0 ? [error] : parts.flatMap(leavesOf)
+}
+
+function failureIn(error: unknown): JobFailure | undefined {
+  if (error instanceof JobFailure) return error
+  for (const part of partsOf(error)) {
+    const failure = failureIn(part)
+    if (failure !== undefined) return failure
   }
-  return [error]
+  return undefined
+}
+
+function partsOf(error: unknown): readonly unknown[] {
+  if (error instanceof AggregateError) return error.errors
+  // A clean-up that failed after an error: `await using` brings both, the later one first.
+  const isBoth = error instanceof Error && 'suppressed' in error && 'error' in error
+  return isBoth ? [error.suppressed, error.error] : []
 }

@@ -1,7 +1,5 @@
-import { setMaxListeners } from 'node:events'
 import { BenchError } from '../core/errors.ts'
 
-const MANY_LISTENERS = 1000
 /** Ctrl-C, a service manager, a terminal that was closed. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -10,8 +8,6 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
  * only hear that it is being done. A fault that nobody caught aborts as well, with itself as the reason.
  */
 export function listenForInterrupts(note: (line: string) => void): AbortSignal {
-  // Dozens of instruments listen to one signal; Node would call that a leak.
-  setMaxListeners(MANY_LISTENERS)
   const abort = new AbortController()
   for (const name of SIGNALS) {
     process.on(name, () => {

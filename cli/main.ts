@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { setMaxListeners } from 'node:events'
 import { Command, CommanderError } from 'commander'
 import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-codes.ts'
@@ -111,10 +112,7 @@ async function withoutBench(flags: JsonFlag, work: (context: CommandContext) => 
   await perform(flags, (output) => work({ output, signal: new AbortController().signal }))
 }
 
-async function perform(
-  flags: JsonFlag,
-  work: (output: CommandContext['output']) => Promise<ExitCode>,
-): Promise<void> {
+async function perform(flags: JsonFlag, work: (output: CommandContext['output']) => Promise<ExitCode>): Promise<void> {
   const { Output } = await import('./output.ts')
   const output = new Output(flags.json === true)
   try {
@@ -131,7 +129,8 @@ async function reportCall(error: CommanderError, argv: readonly string[]): Promi
   const [name] = argv
   const known = program.commands.some((command) => command.name() === name)
   const help = `see: fringe ${known ? `${name} ` : ''}--help`
-  const why = error.code === 'commander.help' ? 'say what to do' : error.message.replace(/^error: /, '').replaceAll('\n', ' ')
+  const why =
+    error.code === 'commander.help' ? 'say what to do' : error.message.replace(/^error: /, '').replaceAll('\n', ' ')
   await perform({ json: argv.includes('--json') }, () => {
     throw new BenchError('CALL_INVALID', `${why}; ${help}`)
   })
@@ -145,6 +144,8 @@ async function leave(): Promise<never> {
   process.exit()
 }
 
+// Dozens of instruments listen to one signal; Node would call that a leak.
+setMaxListeners(1000)
 // Whoever read us has left: that is not an error of the work.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 

@@ -1,5 +1,5 @@
 import { SystemClock } from '../core/clock.ts'
-import { explainError } from './explain-error.ts'
+import { explainError, saysNotSafe } from './explain-error.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { ProgressLine } from './progress-line.ts'
 
@@ -40,6 +40,10 @@ export class Output {
   failure(error: unknown): ExitCode {
     const { exitCode, code, messages, recovery, run } = explainError(error)
     for (const message of messages) this.note(`error: ${message}`)
+    if (run !== undefined) {
+      const safety = saysNotSafe(error) ? '' : 'all that was opened is safe, read back; '
+      this.note(`run ${run}: ${safety}"fringe show ${run}" tells how far it came`)
+    }
     if (process.env['FRINGE_DEBUG'] === '1') this.note(debugText(error))
     const document = { code, message: messages.join('\n'), recovery, ...(run === undefined ? {} : { run }) }
     this.document({ error: document })

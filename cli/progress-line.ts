@@ -62,7 +62,10 @@ export class ProgressLine {
     if (progress !== undefined && progress.done < progress.total && nowNs - this.#drawnNs < REDRAW_NS) return
     this.#drawnNs = nowNs
     const text = `${this.#title}: ${this.#step}${progressText(progress)}`
-    this.#terminal.write(`\r\x1b[K${text.slice(0, (this.#terminal.columns ?? 80) - 1)}`)
+    // A terminal that does not know its width says 0.
+    const { columns = 0 } = this.#terminal
+    const width = columns > 0 ? columns : 80
+    this.#terminal.write(`\r\x1b[K${text.slice(0, width - 1)}`)
     this.#isDrawn = true
   }
 }

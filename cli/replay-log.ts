@@ -115,7 +115,8 @@ interface Recorded {
 }
 
 /** As the journal gives it back. */
-export const json = (value: unknown): unknown => (value === undefined ? null : (JSON.parse(JSON.stringify(value)) as unknown))
+export const json = (value: unknown): unknown =>
+  value === undefined ? null : (JSON.parse(JSON.stringify(value)) as unknown)
 
 const SHOWN_LETTERS = 300
 

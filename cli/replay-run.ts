@@ -171,7 +171,11 @@ async function outcomeOf<Result>(work: () => Promise<Result>): Promise<Ended<Res
 }
 
 function calibrationAgain(journal: JournalReader, { id, result }: RunRecord): Again<CalibrationResult> {
-  const recorded = result as { readonly calibration?: string; readonly vectors?: number; readonly [key: string]: unknown }
+  const recorded = result as {
+    readonly calibration?: string
+    readonly vectors?: number
+    readonly [key: string]: unknown
+  }
   return {
     plan: (bench) => calibrationPlan(bench),
     compare: async ({ calibration, vectors }) => {

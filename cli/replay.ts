@@ -85,13 +85,17 @@ function divergenceOf(
 function verdictText({ run, record, divergence }: ReplayVerdict, document: ReplayDocument): readonly string[] {
   const { steps, wires, wireRecords } = document
   if (divergence === undefined) {
-    const same = record?.status === 'failed' ? 'it failed in the same way' : SAME[record?.kind ?? ''] ?? 'it ended the same'
+    const same =
+      record?.status === 'failed' ? 'it failed in the same way' : (SAME[record?.kind ?? ''] ?? 'it ended the same')
     return [
       `wire replay of ${run} matched: ${wireRecords} records on ${wires} wires and ${steps} steps are the same, ${same} (${seconds(document.seconds)})`,
     ]
   }
   const version = record?.header.versions['fringe']
-  const other = version === undefined || version === packageVersion() ? [] : [`the run was made by Fringe ${version}, this is ${packageVersion()}`]
+  const other =
+    version === undefined || version === packageVersion()
+      ? []
+      : [`the run was made by Fringe ${version}, this is ${packageVersion()}`]
   return [`wire replay of ${run}: DIVERGED`, divergence.message, ...other]
 }
 

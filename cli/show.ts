@@ -5,6 +5,7 @@ import { Journal } from '../orchestrator/journal/journal.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { CalibrationRecord, RunRecord, StepRecord } from '../orchestrator/journal/records.ts'
 import { calibrationQuality } from './calibrate.ts'
+import { identityText } from './check.ts'
 import type { CommandContext } from './command-context.ts'
 import { energyTable } from './energy-table.ts'
 import { EXIT } from './exit-codes.ts'
@@ -120,7 +121,8 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
 function qualityText({ kind, result }: RunRecord): string[] {
   const { effectiveBits, nrmse, frames, repeatedFrames, probeError, energy } = (result ?? {}) as Partial<MatmulRecord>
   if (kind !== 'matmul' || energy === undefined) return []
-  const bits = effectiveBits === null || effectiveBits === undefined ? 'exact' : `${effectiveBits.toFixed(2)} effective bits`
+  const bits =
+    effectiveBits === null || effectiveBits === undefined ? 'exact' : `${effectiveBits.toFixed(2)} effective bits`
   return [
     `quality: ${bits}, NRMSE ${measured(nrmse ?? null)}; ${frames} frames, ${repeatedFrames} repeated, probes off by ${measured(100 * (probeError ?? 0), 2)} %`,
     ...energyTable(energy),
@@ -141,7 +143,7 @@ function instrumentsText({ header }: RunRecord, heads: ReadonlyMap<string, { rea
     name,
     driver,
     resource,
-    identity === null ? 'did not say' : `${identity.maker} ${identity.model} ${identity.serial}`.trim(),
+    identityText(identity),
     String(heads.get(name)?.records ?? 0),
   ])
   const titles = [

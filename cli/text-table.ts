@@ -16,3 +16,7 @@ export function textTable(columns: readonly Column[], rows: readonly (readonly s
       .trimEnd()
   return [line(columns.map(({ title }) => title)), ...rows.map(line)]
 }
+
+/** At most so many letters, the last a sign that there were more. */
+export const shortened = (text: string, letters: number): string =>
+  text.length <= letters ? text : `${text.slice(0, letters - 1)}…`

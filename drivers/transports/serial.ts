@@ -6,10 +6,7 @@ import type { SerialLine } from '../driver-entry.ts'
 import { silence } from './line-silence.ts'
 import { repair } from './serial-repair.ts'
 
-/**
- * Never more than this between two drains. Above the kernel's buffer a write of `serialport` waits until the line
- * takes more, and bytes that arrive meanwhile make it forget that it waits; seen from 16 KiB on.
- */
+/** Written between two drains: what a kernel takes at once, and the most that can still leave once given up. */
 const PIECE_BYTES = 4096
 /**
  * A serial line: an adapter, a built-in port or a pseudo-terminal.
@@ -98,14 +95,11 @@ export class SerialTransport implements ByteTransport {
       if (!port.isOpen) return reject(lost(this.resource))
       const settle = (error?: Error): void => {
         signal.removeEventListener('abort', onAbort)
-        port.off('close', onClose)
         if (error === undefined) resolve()
         else reject(error)
       }
       const onAbort = (): void => settle(signal.reason as Error)
-      const onClose = (): void => settle(lost(this.resource))
       signal.addEventListener('abort', onAbort, { once: true })
-      port.once('close', onClose)
       this.#underWay++
       start(port, (error) => {
         if (port === this.#port) this.#underWay--

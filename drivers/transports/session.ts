@@ -180,16 +180,11 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     }
   }
 
-  #reply<T>(
-    framer: Framer<T>,
-    request: Uint8Array,
-    signal: AbortSignal,
-    timeoutMs: number,
-  ): Promise<T> {
+  #reply<T>(framer: Framer<T>, request: Uint8Array, signal: AbortSignal, timeoutMs: number): Promise<T> {
     this.#watch(signal)
     return new Promise<T>((resolve, reject) => {
       const settle = (): void => {
-        clearTimeout(timer)
+        stopTimer()
         this.#waiting = undefined
       }
       const fail = (error: Error): void => {
@@ -225,7 +220,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
           }),
         )
       }
-      const timer = this.transport.keepsDeadlines === true ? undefined : setTimeout(deadline, timeoutMs)
+      const stopTimer = this.transport.keepsDeadlines === true ? () => undefined : startDeadline(timeoutMs, deadline)
       this.#waiting = { take, fail, deadline, abort }
     })
   }
@@ -275,6 +270,30 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
 }
 
 const SILENCE_TURNS = 4
+
+/** A timer this late was held up by this process itself, and so may be the reply. */
+const LATE_MS = 20
+
+/**
+ * Calls `expired` after `timeoutMs` in which this process was able to listen: after a long computation the bytes that
+ * wait in the kernel come before the verdict that there are none. Returns what stops it.
+ */
+function startDeadline(timeoutMs: number, expired: () => void): () => void {
+  let immediate: NodeJS.Immediate | undefined
+  let timer: NodeJS.Timeout
+  const wait = (waitMs: number): void => {
+    const dueMs = performance.now() + waitMs
+    timer = setTimeout(() => {
+      if (performance.now() - dueMs > LATE_MS) wait(Math.min(waitMs, 10 * LATE_MS))
+      else immediate = setImmediate(expired)
+    }, waitMs)
+  }
+  wait(timeoutMs)
+  return () => {
+    clearTimeout(timer)
+    clearImmediate(immediate)
+  }
+}
 
 const text = new TextEncoder()
 export const TIMEOUT = text.encode('timeout')

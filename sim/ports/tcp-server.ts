@@ -32,7 +32,6 @@ export async function serveTcp(
     }
     clients.add(socket)
     const connection = instrument.attach((bytes) => {
-      if (socket.destroyed) return
       if (!socket.write(bytes.slice())) socket.pause()
     })
     socket.on('drain', () => socket.resume())

@@ -14,7 +14,7 @@ import {
   scratchFile,
   textOf,
 } from './conversation.ts'
-import { withRecords } from './conversation.ts'
+import { scratchFile, textOf, withRecords } from './conversation.ts'
 
 let recording: RunRecording
 let records: readonly WireRecord[]

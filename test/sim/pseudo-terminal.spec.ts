@@ -77,7 +77,15 @@ describe.skipIf(reason !== undefined)('An instrument behind a pseudo-terminal', 
     const client = await openPlain(port.path)
     instrument.connections[0]!.send(testBytes(200_000))
     await writeAll(client, bytesOf('question'))
-    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+    // Whatever is written later to an instrument that listens is heard by then.
+    const other = new TestInstrument()
+    await using otherPort = await servePseudoTerminal(other)
+    const otherClient = await openPlain(otherPort.path)
+    for (const text of ['1', '12', '123']) {
+      await writeAll(otherClient, bytesOf(text.slice(-1)))
+      await other.until(() => other.heard() === text)
+    }
+    await otherClient.close()
     expect(instrument.heard()).toBe('')
     await readExactly(client, 200_000)
     await instrument.until(() => instrument.heard() === 'question')
