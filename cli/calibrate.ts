@@ -1,10 +1,9 @@
 import { readBenchFile } from '../bench/bench-file.ts'
 import { calibrateJob } from './calibrate-job.ts'
-import type { CalibrateDocument } from './calibrate-job.ts'
+import { calibrationReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { measured, seconds } from './numbers.ts'
 import { chosenTwin } from './options.ts'
 import type { JournalFlag, TwinFlags } from './options.ts'
 
@@ -20,16 +19,4 @@ export async function calibrate(
   context.output.say(...calibrationReport(document), `journal: ${flags.journal}`)
   context.output.document(document)
   return EXIT.done
-}
-
-export function calibrationReport({ run, calibration, vectors, seconds: took, ...rest }: CalibrateDocument): string[] {
-  return [`calibration ${calibration}, run ${run}: ${vectors} vectors in ${seconds(took)}`, ...calibrationQuality(rest)]
-}
-
-export function calibrationQuality({ verification, fit }: Pick<CalibrateDocument, 'verification' | 'fit'>): string[] {
-  const { E, F, amplitudeFidelity, tvd, effectiveBits } = verification
-  return [
-    `  on held-out matrices: ${effectiveBits.toFixed(2)} effective bits, E ${measured(E)}, F ${measured(F, 6)}, amplitude fidelity ${measured(amplitudeFidelity, 6)}, TVD ${measured(tvd)}`,
-    `  fit of the chip: residual ${measured(100 * fit.relativeResidual, 2)} %, held out ${measured(100 * fit.heldOutResidual, 2)} %; splitters ${measured(fit.splitterRmsRad, 2)} rad RMS, crosstalk ${measured(100 * fit.crosstalkNeighbour, 2)} % to the neighbour`,
-  ]
 }

@@ -10,9 +10,10 @@ import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { openFarSide } from './far-side.ts'
 import type { TwinChoice } from './far-side.ts'
+import { identityText } from './identity-text.ts'
 import { chosenTwin } from './options.ts'
 import type { TwinFlags } from './options.ts'
-import { shortened, textTable } from './text-table.ts'
+import { textTable } from './text-table.ts'
 
 /** What `fringe check --json` says. Documented by docs/schemas/check.schema.json. */
 export interface CheckDocument {
@@ -78,14 +79,6 @@ export function checkReport({ ok, bench, instruments, error }: CheckDocument): s
     ? `${bench.name}: all ${instruments.length} instruments answer by the right names, and are safe`
     : `${bench.name}: ${faults.length === 1 ? 'one fault' : `${faults.length} faults`}`
   return [...textTable(titles, rows), ...faults.map(({ message }) => `error: ${message}`), verdict]
-}
-
-const IDENTITY_LETTERS = 50
-
-export function identityText(identity: Identity | null): string {
-  if (identity === null) return ''
-  const parts = [identity.maker, identity.model, identity.serial].filter((part) => part !== '')
-  return shortened(parts.join(' '), IDENTITY_LETTERS)
 }
 
 const errorNote = (error: BenchError | undefined): { code: string; message: string } | null =>

@@ -6,15 +6,13 @@ import { BenchError } from '../core/errors.ts'
 import { readNpy } from '../orchestrator/arrays/npy.ts'
 import type { NpyArray } from '../orchestrator/arrays/npy.ts'
 import { calibrateJob, findCalibration } from './calibrate-job.ts'
-import { calibrationReport } from './calibrate.ts'
+import { calibrationReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
-import { energyTable } from './energy-table.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { chipOf } from './far-side.ts'
 import { matmulJob } from './matmul-job.ts'
-import type { MatmulDocument } from './matmul-job.ts'
-import { measured, seconds } from './numbers.ts'
+import { matmulReport } from './matmul-report.ts'
 import { chosenTwin } from './options.ts'
 import type { JournalFlag, TwinFlags } from './options.ts'
 
@@ -47,16 +45,6 @@ export async function matmul(
   output.say(...matmulReport(document), `C is in ${flags.output}, the run in ${flags.journal}`)
   output.document(document)
   return EXIT.done
-}
-
-export function matmulReport(document: MatmulDocument): string[] {
-  const { run, product, effectiveBits, nrmse, calibration, energy, frames, repeatedFrames, probeError } = document
-  return [
-    `run ${run}: C (${product.rows}×${product.columns}) in ${seconds(document.seconds)}, calibration ${calibration}`,
-    `quality: ${effectiveBits === null ? 'exact' : `${effectiveBits.toFixed(2)} effective bits`}, NRMSE ${measured(nrmse)}`,
-    `  ${frames} frames, ${repeatedFrames} of them repeated; probes off by ${measured(100 * probeError, 2)} %`,
-    ...energyTable(energy),
-  ]
 }
 
 function requireFactors(aPath: string, a: NpyArray, bPath: string, b: NpyArray): void {

@@ -53,7 +53,8 @@ export class Output {
 
 function debugText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  const inner = error instanceof AggregateError ? error.errors : []
-  const causes = [...inner, ...(error.cause === undefined ? [] : [error.cause])].map((cause) => debugText(cause))
-  return [error.stack ?? error.message, ...causes.map((cause) => cause.replaceAll(/^/gm, '  '))].join('\n')
+  const inner: readonly unknown[] = error instanceof AggregateError ? error.errors : []
+  const causes = error.cause === undefined ? inner : [...inner, error.cause]
+  const indented = causes.map((cause) => debugText(cause).replaceAll(/^/gm, '  '))
+  return [error.stack ?? error.message, ...indented].join('\n')
 }

@@ -1,12 +1,7 @@
 import { measured } from './numbers.ts'
 
-/** Dots of a Braille character, by [row][column]. Source: Unicode 15, block U+2800, dots 1 to 8. */
-const DOTS = [
-  [0x01, 0x08],
-  [0x02, 0x10],
-  [0x04, 0x20],
-  [0x40, 0x80],
-] as const
+/** Dots of a Braille character, two a row, top to bottom. Source: Unicode 15, block U+2800, dots 1 to 8. */
+const DOTS = [0x01, 0x08, 0x02, 0x10, 0x04, 0x20, 0x40, 0x80]
 const BLANK = 0x2800
 
 /**
@@ -32,7 +27,7 @@ export function scatterPlot(
   for (let i = 0; i < exact.length; i++) {
     const x = place(exact[i]!, 2 * columns)
     const y = 4 * rows - 1 - place(computed[i]!, 4 * rows)
-    cells[y >> 2]![x >> 1]! |= DOTS[(y & 3) as 0]![(x & 1) as 0]
+    cells[y >> 2]![x >> 1]! |= DOTS[2 * (y & 3) + (x & 1)]!
   }
   const [low, high] = [measured(min, 3), measured(max, 3)]
   const margin = Math.max(low.length, high.length)

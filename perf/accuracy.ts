@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { readBenchFile } from '../bench/bench-file.ts'
 import { startTwin } from '../bench/connect-twin.ts'
 import { openMeshBench } from '../bench/open-bench.ts'
@@ -90,6 +91,8 @@ async function measureSeed(seed: number): Promise<SeedResult> {
   const file = await readBenchFile('examples/mesh-8x8.yaml')
   const clock = new VirtualClock()
   const { signal } = new AbortController()
+  // Every instrument of the bench listens to it.
+  setMaxListeners(0, signal)
   await using twin = await startTwin(file, { seed, clock, mode: 'pipe' })
   await using open = await openMeshBench(file, { connect: twin.connect, clock, signal })
   const { calibration, vectors } = await runToEnd(calibrationPlan(open.bench), signal)

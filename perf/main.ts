@@ -2,6 +2,7 @@ import { accuracy } from './accuracy.ts'
 import type { Figure } from './figure.ts'
 import { printFigures, writeFigures } from './figure.ts'
 import { journal } from './journal.ts'
+import { writePerformancePage } from './performance-page.ts'
 import { scpiRate } from './scpi-rate.ts'
 
 /** `npm run bench [-- NAME…]`: measures, prints a table and writes perf/results/NAME.json. */
@@ -30,3 +31,4 @@ for (const [name, measure] of Object.entries(BENCHMARKS)) {
     process.exitCode = 1
   }
 }
+await writePerformancePage()

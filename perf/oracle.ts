@@ -39,7 +39,9 @@ export function oracleCalibration(
   // Two distances give both parameters of the exponential law.
   const far = layout.heaters.findIndex((_, heater) => distance(first, heater) > 2)
   const none = share(first, next) === 0
-  const decay = none ? 1 : (distance(first, far) - distance(first, next)) / Math.log(share(first, next) / share(first, far))
+  const decay = none
+    ? 1
+    : (distance(first, far) - distance(first, next)) / Math.log(share(first, next) / share(first, far))
   parameters[blocks.logDecay] = Math.log(decay)
   parameters[blocks.logNeighbour] = Math.log(share(first, next)) + (distance(first, next) - 1) / decay
   parameters[blocks.logMziField] = mzis.reduce((sum, { fieldRatio }) => sum + Math.log(fieldRatio), 0) / mzis.length

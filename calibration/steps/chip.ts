@@ -100,11 +100,14 @@ async function readTaps(
   const dark = await monitor.readVoltagesV(firstChannel, size, signal)
   const taps = new Float64Array(size * size)
   for (let input = 0; input < size; input++) {
-    const codes = silence()
-    codes[0]![input] = PROBE_CODE
-    await frames.hold(codes, signal)
-    const lit = await monitor.readVoltagesV(firstChannel, size, signal)
-    for (let tap = 0; tap < size; tap++) taps[tap * size + input] = lit[tap]! - dark[tap]!
+    // Modulators at rest leak a little; the mean over both signs is free of what that adds and takes.
+    for (const code of [PROBE_CODE, -PROBE_CODE]) {
+      const codes = silence()
+      codes[0]![input] = code
+      await frames.hold(codes, signal)
+      const lit = await monitor.readVoltagesV(firstChannel, size, signal)
+      for (let tap = 0; tap < size; tap++) taps[tap * size + input]! += (lit[tap]! - dark[tap]!) / 2
+    }
   }
   return taps
 }

@@ -47,17 +47,22 @@ function noticeHangUp(binding: UnixBinding): void {
         else reject(error)
       })
     })
+  /** Throws with the mark by which the stream knows that it was closed on purpose. */
+  const openDescriptor = (): number => {
+    if (binding.fd === null) throw Object.assign(new Error('the port is closed'), { canceled: true })
+    return binding.fd
+  }
   binding.read = async (buffer, offset, length) => {
     for (;;) {
-      // The mark by which the stream knows that it was closed on purpose.
-      if (binding.fd === null) throw Object.assign(new Error('the port is closed'), { canceled: true })
       try {
-        const { bytesRead } = await readDescriptor(binding.fd, buffer, offset, length, null)
+        const { bytesRead } = await readDescriptor(openDescriptor(), buffer, offset, length, null)
         if (bytesRead === 0) throw new Error('the line has hung up')
         return { buffer, bytesRead }
       } catch (error) {
         if (!AGAIN.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
       }
+      // Closed while it read: to poll a descriptor that is gone is to crash.
+      openDescriptor()
       await readable()
     }
   }

@@ -46,7 +46,7 @@ function whyNotWritten(cause: unknown): string {
     case 'SQLITE_READONLY':
       return 'the journal is write-protected. Allow writing to the file and its folder, or name another journal'
     case 'SQLITE_CANTOPEN':
-      return 'the journal cannot be created: its folder must exist, and you must be allowed to write there'
+      return 'the journal cannot be written here: its folder must exist, and you must be allowed to write there'
     case 'SQLITE_BUSY':
       return 'another program keeps the journal locked. Close that program, or name another journal'
     case 'SQLITE_IOERR':

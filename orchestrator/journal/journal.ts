@@ -1,6 +1,6 @@
-import { closeSync, openSync, readSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
 import type { Clock } from '../../core/clock.ts'
-import { BenchError } from '../../core/errors.ts'
+import { BenchError, isBenchError } from '../../core/errors.ts'
 import { unreadable, unwritable } from './faults.ts'
 import { toJson } from './json.ts'
 import { mayBeAlive } from './process-identity.ts'
@@ -10,6 +10,7 @@ import { RunStore } from './run-store.ts'
 import { RunWriter } from './run-writer.ts'
 import { createTables, requireJournal } from './schema.ts'
 import { Sqlite } from './sqlite.ts'
+import type { SqliteMode } from './sqlite.ts'
 
 export interface JournalOptions {
   readonly clock: Clock
@@ -43,14 +44,29 @@ export class Journal extends JournalReader implements AsyncDisposable {
 
   static async open(file: string, options: JournalOptions): Promise<Journal> {
     requireSqliteFile(file, options.mode)
-    const db = await connect(file, options.mode)
+    if (options.mode === 'write') return Journal.#connect(file, options, 'create')
     try {
-      // Before anything is written: the file may be another program's.
+      return await Journal.#connect(file, options, 'read')
+    } catch (error) {
+      // Even a reader puts a log beside the file. On a write-protected disk it cannot, and where there is no log
+      // to read, it need not.
+      const isProtected = isBenchError(error) && error.context['sqlite'] === 'SQLITE_CANTOPEN'
+      if (!isProtected || existsSync(`${file}-wal`)) throw error
+      return Journal.#connect(file, options, 'archive')
+    }
+  }
+
+  static async #connect(file: string, options: JournalOptions, mode: SqliteMode): Promise<Journal> {
+    const explain = options.mode === 'write' ? unwritable : unreadable
+    const db = await Sqlite.open(file, mode).catch((error: unknown) => {
+      throw explain(file, error)
+    })
+    try {
       await prepare(file, db, options.mode)
       return new Journal(file, db, options)
     } catch (error) {
       await db[Symbol.asyncDispose]()
-      throw options.mode === 'write' ? unwritable(file, error) : unreadable(file, error)
+      throw explain(file, error)
     }
   }
 
@@ -59,17 +75,15 @@ export class Journal extends JournalReader implements AsyncDisposable {
     if (this.#options.mode === 'read') throw new BenchError('CALL_INVALID', `${this.#file} was opened for reading`)
     const header = toJson('header', start.header)
     const store = await RunStore.start(this.#file, this.#db, this.#options.clock, start.kind, header)
-    const run = new RunWriter(store, start.header, this.#options.clock)
+    const run = new RunWriter(store, start.header, this.#options.clock, (ended) => this.#open.delete(ended))
     this.#open.add(run)
     return run
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      for (const run of this.#open) await run.abandon()
-    } finally {
-      await this.#db[Symbol.asyncDispose]()
-    }
+    const ends = await Promise.allSettled([...this.#open].map((run) => run.abandon()))
+    await this.#db[Symbol.asyncDispose]()
+    for (const end of ends) if (end.status === 'rejected') throw end.reason
   }
 }
 
@@ -104,16 +118,9 @@ function firstBytes(file: string): string | undefined {
   }
 }
 
-async function connect(file: string, mode: 'write' | 'read'): Promise<Sqlite> {
-  try {
-    return await Sqlite.open(file, mode === 'write' ? 'create' : 'read')
-  } catch (error) {
-    throw mode === 'write' ? unwritable(file, error) : unreadable(file, error)
-  }
-}
-
 async function prepare(file: string, db: Sqlite, mode: 'write' | 'read'): Promise<void> {
   if (mode === 'write') await createTables(db)
+  // Before anything else is written: the file may be another program's.
   await requireJournal(file, db)
   if (mode === 'read') return
   const [row] = await db.all('PRAGMA journal_mode = WAL')

@@ -29,13 +29,15 @@ export class RunWriter {
   readonly #startNs: number
   readonly #taps = new Map<string, RecordingTap>()
   readonly #writer: BatchWriter
+  readonly #onEnd: (run: RunWriter) => void
   #header: RunHeader
   #steps = 0
   #frames = 0
   #ended = false
 
-  constructor(store: RunStore, header: RunHeader, clock: Clock) {
+  constructor(store: RunStore, header: RunHeader, clock: Clock, onEnd: (run: RunWriter) => void) {
     this.id = store.run
+    this.#onEnd = onEnd
     this.#store = store
     this.#header = header
     this.#clock = clock
@@ -131,6 +133,7 @@ export class RunWriter {
     for (const tap of this.#taps.values()) tap.close()
     await this.#writer.flush('process')
     await this.#store.finish(status, json, JSON.stringify(Object.fromEntries(heads)))
+    this.#onEnd(this)
   }
 
   /** For whoever closes the journal under a run that nobody finished. */

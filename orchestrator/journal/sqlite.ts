@@ -1,11 +1,12 @@
+import { pathToFileURL } from 'node:url'
 import sqlite3 from 'sqlite3'
 import { BenchError } from '../../core/errors.ts'
 
 export type SqlValue = string | number | Uint8Array | null
 export type SqlRow = Readonly<Record<string, SqlValue>>
 
-/** How an SQLite file is opened: `create` makes it when it is not there. */
-export type SqliteMode = 'create' | 'write' | 'read'
+/** How an SQLite file is opened: `create` makes it when it is not there, `archive` knows that nobody writes it. */
+export type SqliteMode = 'create' | 'write' | 'read' | 'archive'
 
 /** How long a statement waits for another process that is writing. */
 const BUSY_TIMEOUT_MS = 10_000
@@ -29,7 +30,8 @@ export class Sqlite implements AsyncDisposable {
 
   static open(file: string, mode: SqliteMode): Promise<Sqlite> {
     return new Promise((resolve, reject) => {
-      const db = new sqlite3.Database(file, FLAGS[mode], (error) => {
+      const name = mode === 'archive' ? `${pathToFileURL(file).href}?immutable=1` : file
+      const db = new sqlite3.Database(name, FLAGS[mode], (error) => {
         if (error === null) resolve(new Sqlite(db))
         else reject(error)
       })
@@ -124,6 +126,7 @@ const FLAGS: Record<SqliteMode, number> = {
   create: sqlite3.OPEN_READWRITE | sqlite3.OPEN_CREATE,
   write: sqlite3.OPEN_READWRITE,
   read: sqlite3.OPEN_READONLY,
+  archive: sqlite3.OPEN_READONLY | sqlite3.OPEN_URI,
 }
 
 async function finalize(prepared: Promise<sqlite3.Statement>): Promise<void> {

@@ -67,16 +67,28 @@ class Listener implements ByteReceiver {
   async untilLength(count: number): Promise<void> {
     while (this.bytes.length < count) await new Promise<void>((resolve) => (this.#onBytes = resolve))
   }
+
+  async untilEnd(text: string): Promise<void> {
+    while (!latin1(this.bytes).endsWith(text)) await new Promise<void>((resolve) => (this.#onBytes = resolve))
+  }
 }
 
-/** Says so much to everything it hears that it listens only now and then. */
-function talkative(): TestInstrument {
-  const instrument = new TestInstrument()
+/** It says so much to everything it hears that it listens only now and then. */
+function beTalkative(instrument: TestInstrument): void {
   let replies = 0
   instrument.reply = (_bytes, send) => {
-    if (replies++ < 20) send(new Uint8Array(300_000))
+    if (replies++ < 10) send(new Uint8Array(300_000))
   }
-  return instrument
+}
+
+/** As often as it takes: an instrument may have much to say. */
+async function untilSilent(transport: SerialTransport): Promise<void> {
+  try {
+    await transport.resynchronise(forever())
+  } catch (error) {
+    if (!isBenchError(error, 'TRANSPORT_TIMEOUT')) throw error
+    await untilSilent(transport)
+  }
 }
 
 /** Keeps the event loop busy. */
@@ -139,17 +151,23 @@ describe.skipIf(reason !== undefined)('A serial port', () => {
     }
   })
 
-  test('does not stall when bytes arrive while the instrument takes no more', async () => {
-    const instrument = talkative()
+  test('stalls neither way when bytes arrive while the instrument takes no more', async () => {
+    const instrument = new TestInstrument()
     await using port = await servePseudoTerminal(instrument)
     await using transport = await openPort(port.path)
-    const listener = new Listener()
-    transport.connect(listener)
-    const sent = testBytes(300_000)
-    await transport.write(sent, forever())
-    await instrument.until(() => instrument.heard().length === sent.length)
-    expect(instrument.heard()).toBe(latin1(sent))
-    expect(listener.bytes.length).toBeGreaterThan(300_000)
+    for (let round = 0; round < 5; round++) {
+      const listener = new Listener()
+      transport.connect(listener)
+      const before = instrument.heard().length
+      const sent = testBytes(200_000, round)
+      beTalkative(instrument)
+      await transport.write(sent, forever())
+      await instrument.until(() => instrument.heard().length === before + sent.length)
+      expect(instrument.heard().slice(before)).toBe(latin1(sent))
+      instrument.reply = (_bytes, send) => send(bytesOf('that was all'))
+      await transport.write(bytesOf('?'), forever())
+      await listener.untilEnd('that was all')
+    }
   })
 
   test('sends what two callers write in the order of the calls', async () => {
@@ -301,24 +319,38 @@ describe.skipIf(reason !== undefined)('A serial port', () => {
     expect(latin1(listener.bytes)).toBe('next\n')
   })
 
-  test('gives up a write that the instrument does not take, and nothing of it leaves later', async () => {
-    const instrument = talkative()
+  test('stops a long write when it is given up', async () => {
+    const instrument = new TestInstrument()
     await using port = await servePseudoTerminal(instrument)
     await using transport = await openPort(port.path)
-    transport.connect(new Listener())
     const caller = new AbortController()
-    const write = transport.write(testBytes(300_000), caller.signal)
-    const rejected = expect(write).rejects.toThrow('enough')
+    const sent = testBytes(3_000_000)
+    const rejected = expect(transport.write(sent, caller.signal)).rejects.toThrow('enough')
     await instrument.until(() => instrument.heard() !== '')
     caller.abort(new Error('enough'))
     await rejected
-    instrument.reply = () => undefined
-    const silent = (): Promise<void> =>
-      transport.resynchronise(forever()).catch((error: unknown) => {
-        if (isBenchError(error, 'TRANSPORT_TIMEOUT')) return silent()
-        throw error
-      })
-    await silent()
+    await transport.write(bytesOf('something else\n'), forever())
+    await instrument.until(() => instrument.heard().endsWith('something else\n'))
+    expect(instrument.heard().length).toBeLessThan(sent.length)
+  })
+
+  test('gives up at once a write that the instrument does not take, and works again once it does', async () => {
+    const instrument = new TestInstrument()
+    await using port = await servePseudoTerminal(instrument)
+    await using transport = await openPort(port.path)
+    transport.connect(new Listener())
+    instrument.reply = (_bytes, send) => {
+      instrument.reply = () => undefined
+      send(new Uint8Array(3_000_000))
+    }
+    const caller = new AbortController()
+    const rejected = expect(transport.write(testBytes(300_000), caller.signal)).rejects.toThrow('enough')
+    await instrument.until(() => instrument.heard() !== '')
+    const heard = instrument.heard().length
+    caller.abort(new Error('enough'))
+    await rejected
+    expect(instrument.heard().length).toBe(heard)
+    await untilSilent(transport)
     const before = instrument.heard().length
     await transport.write(bytesOf('here again\n'), forever())
     await instrument.until(() => instrument.heard().endsWith('\n'))
@@ -326,12 +358,14 @@ describe.skipIf(reason !== undefined)('A serial port', () => {
   })
 
   test('that is unplugged ends a write that the instrument does not take', async () => {
-    const instrument = talkative()
+    const instrument = new TestInstrument()
+    beTalkative(instrument)
     const port = await servePseudoTerminal(instrument)
     await using transport = await openPort(port.path)
     transport.connect(new Listener())
-    const write = transport.write(testBytes(300_000), forever())
-    const rejected = expect(write).rejects.toMatchObject({ code: 'TRANSPORT_LOST' })
+    const rejected = expect(transport.write(testBytes(300_000), forever())).rejects.toMatchObject({
+      code: 'TRANSPORT_LOST',
+    })
     await instrument.until(() => instrument.heard() !== '')
     await port[Symbol.asyncDispose]()
     await rejected

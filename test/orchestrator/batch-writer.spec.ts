@@ -48,8 +48,9 @@ test('one batch is written while the next fills, never two', async () => {
   add(disk.writer, 1000)
   await turn()
   add(disk.writer, 2500)
-  await disk.finishOne()
   const flushed = disk.writer.flush('process')
+  await turn()
+  await disk.finishOne()
   await disk.finishOne()
   await flushed
   expect(disk.stored.map(({ entries }) => entries)).toEqual([1000, 2500])

@@ -1,6 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { expect, test } from 'vitest'
@@ -9,8 +8,9 @@ import { Journal } from '../../orchestrator/journal/journal.ts'
 import type { WireRecord } from '../../orchestrator/journal/records.ts'
 import { Sqlite } from '../../orchestrator/journal/sqlite.ts'
 import { chain, CHAIN_START } from '../../orchestrator/journal/wire-chain.ts'
-import { readRecording, recordsOf, scratchFile, scratchFolder } from './conversation.ts'
+import { readRecording, recordsOf, scratchFile } from './conversation.ts'
 import { HEADER, PATTERN_WIRES, patternBytes } from './journal-pattern.ts'
+import { canMount, ScratchDisk } from './scratch-disk.ts'
 
 const clock = new SystemClock()
 const root = new URL('../../', import.meta.url)
@@ -219,44 +219,41 @@ test('a journal that may not grow stops the run at the next flush and keeps what
   await requireStoppedBy(spawnWriter(file, 1e9, '4096'), file)
 })
 
-const canMount = ((): boolean => {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', '/mnt'], { stdio: 'ignore' })
-    execFileSync('umount', ['/mnt'], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false
-  }
-})()
-
 test.skipIf(!canMount)(
   'a full disk stops the run, and the message says so (needs the right to mount one)',
   async () => {
-    const disk = join(await scratchFolder(), 'disk')
-    await mkdir(disk)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk])
-    try {
-      const file = join(disk, 'bench.db')
-      await using journal = await Journal.open(file, { clock, mode: 'write' })
-      const run = await journal.startRun({ kind: 'demo', header: HEADER })
-      const tap = run.tap('laser')
-      const fill = async (): Promise<void> => {
-        for (;;) {
-          for (let i = 0; i < 100; i++) tap.record('tx', patternBytes(96))
-          await run.flush()
-        }
+    await using disk = await ScratchDisk.create(2)
+    await using journal = await Journal.open(join(disk.folder, 'bench.db'), { clock, mode: 'write' })
+    const run = await journal.startRun({ kind: 'demo', header: HEADER })
+    const tap = run.tap('laser')
+    const fill = async (): Promise<void> => {
+      for (;;) {
+        for (let i = 0; i < 100; i++) tap.record('tx', patternBytes(96))
+        await run.flush()
       }
-      const full = { code: 'JOURNAL_WRITE_FAILED', message: expect.stringContaining('the disk is full') as string }
-      await expect(fill()).rejects.toMatchObject(full)
-      tap.record('tx', patternBytes(1))
-      expect(() => run.step('next')).toThrow(expect.objectContaining(full))
-      await expect(run.ready()).rejects.toMatchObject(full)
-      await expect(run.finish('done')).rejects.toMatchObject(full)
-      await expect(
-        journal.startRun({ kind: 'demo', header: { ...HEADER, arguments: 'x'.repeat(1 << 21) } }),
-      ).rejects.toMatchObject(full)
-    } finally {
-      execFileSync('umount', [disk])
     }
+    const full = { code: 'JOURNAL_WRITE_FAILED', message: expect.stringContaining('the disk is full') as string }
+    await expect(fill()).rejects.toMatchObject(full)
+    // The bench must still be made safe over this wire.
+    tap.record('tx', patternBytes(1))
+    expect(() => run.step('next')).toThrow(expect.objectContaining(full))
+    await expect(run.ready()).rejects.toMatchObject(full)
+    await expect(run.finish('done')).rejects.toMatchObject(full)
+    const header = { ...HEADER, arguments: 'x'.repeat(1 << 21) }
+    await expect(journal.startRun({ kind: 'demo', header })).rejects.toMatchObject(full)
   },
 )
+
+test.skipIf(!canMount)('a journal on a write-protected disk can be read (needs the right to mount one)', async () => {
+  await using disk = await ScratchDisk.create(2)
+  const file = join(disk.folder, 'bench ü.db')
+  {
+    await using journal = await Journal.open(file, { clock, mode: 'write' })
+    const run = await journal.startRun({ kind: 'demo', header: HEADER })
+    await run.finish('done')
+  }
+  disk.protect()
+  await using journal = await Journal.open(file, { clock, mode: 'read' })
+  expect(await journal.listRuns()).toMatchObject([{ kind: 'demo', status: 'done' }])
+  await expect(Journal.open(file, { clock, mode: 'write' })).rejects.toMatchObject({ code: 'JOURNAL_WRITE_FAILED' })
+})

@@ -1,0 +1,127 @@
+import { copyFile, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { pythonHas, runPython } from '../support/python.ts'
+import { oncePerRun } from '../support/once-per-run.ts'
+import { DEFAULT_BENCH, documentOf, fringe, fringeOnce, query, ROOT, scratchFolder } from './fringe-process.ts'
+import type { Ended } from './fringe-process.ts'
+
+const PATIENCE_MS = 300_000
+const SEED = ['--seed', '7']
+const modules = ['numpy']
+const hasNumpy = pythonHas(...modules)
+if (!hasNumpy) console.info('skipped: no Python here has NumPy (Debian: python3-numpy)')
+
+describe('the default bench on its twin', { timeout: PATIENCE_MS }, () => {
+  let folder = ''
+  let demo: Ended
+  beforeAll(async () => {
+    folder = await oncePerRun('demo', async (place) => {
+      demo = await fringeOnce(['demo', ...SEED, '--json'], place)
+    })
+  }, PATIENCE_MS)
+
+  /** A folder with the demonstration's journal, where C.npy will be. */
+  async function workplace(): Promise<string> {
+    const place = await scratchFolder()
+    await copyFile(join(folder, 'fringe.db'), join(place, 'fringe.db'))
+    return place
+  }
+  const factors = ['A', 'B'].map((name) => join(ROOT, 'examples', 'data', `${name}.npy`))
+  const product = (...more: string[]): string[] => [
+    'matmul',
+    DEFAULT_BENCH,
+    ...factors,
+    '-o',
+    'C.npy',
+    ...SEED,
+    ...more,
+  ]
+
+  test('goes through wires, calibration, product and both replays in one demonstration', async () => {
+    expect(demo.code, demo.stderr).toBe(0)
+    const { calibrate, matmul, replays } = (await documentOf('demo', demo)) as unknown as {
+      calibrate: { run: string; verification: { effectiveBits: number } }
+      matmul: { run: string; effectiveBits: number }
+      replays: { run: string; matched: boolean; divergence: null }[]
+    }
+    // The goal of this bench; what it reaches is measured by npm run bench.
+    expect(matmul.effectiveBits).toBeGreaterThan(5.5)
+    expect(calibrate.verification.effectiveBits).toBeGreaterThan(5.5)
+    expect(replays).toMatchObject([calibrate, matmul].map(({ run }) => ({ run, matched: true, divergence: null })))
+  })
+
+  test('says in its report what the product is worth and what it cost', () => {
+    for (const word of [
+      /all 31 instruments answer/,
+      /\d\.\d\d effective bits, NRMSE/,
+      /TOPS/,
+      /wall-plug +[\d.e+]+ +[\d.e+]+/,
+      /paper, not claimed +– +118\.6/,
+      /computed\n.*│/,
+      /wire replay of \S+ matched: .* C is the same bit for bit/,
+      /The journal is fringe\.db/,
+    ]) {
+      expect(demo.stderr).toMatch(word)
+    }
+  })
+
+  test('gives the same C.npy over sockets, pseudo-terminals and Modbus ports as inside the process', async () => {
+    const place = await workplace()
+    const inside = await fringe(product('--sim', '--json'), { cwd: place })
+    const one = await readFile(join(place, 'C.npy'))
+    const outside = await fringe(product('--sim=wire', '--json'), { cwd: place })
+    expect(outside.code, outside.stderr).toBe(0)
+    expect(Buffer.compare(await readFile(join(place, 'C.npy')), one)).toBe(0)
+    const [first, second] = [await documentOf('matmul', inside), await documentOf('matmul', outside)]
+    expect(second).toEqual({ ...first, run: second['run'], seconds: second['seconds'] })
+    // What went over real wires replays as well, although its bytes came in other pieces.
+    const replay = await fringe(['replay', String(second['run']), '--json'], { cwd: place })
+    expect(await documentOf('replay', replay)).toMatchObject({ run: second['run'], matched: true, divergence: null })
+    expect(replay.code).toBe(0)
+  })
+
+  test('uses the calibration that it finds, without a word about calibrating', async () => {
+    const place = await workplace()
+    const { stderr } = await fringe(product('--sim'), { cwd: place })
+    expect(stderr).not.toContain('calibrat')
+    expect(await query(join(place, 'fringe.db'), 'SELECT count(*) AS n FROM calibrations')).toEqual([{ n: 1 }])
+  })
+
+  test.skipIf(!hasNumpy)('multiplies what NumPy wrote, for NumPy to read', async () => {
+    const place = await workplace()
+    await runPython(WRITE_FACTORS, { modules, args: [place] })
+    const args = ['matmul', DEFAULT_BENCH, 'A.npy', 'B.npy', '-o', 'C.npy', '--sim', ...SEED, '--json']
+    const ended = await fringe(args, { cwd: place })
+    expect(ended.code, ended.stderr).toBe(0)
+    const { effectiveBits, nrmse } = (await documentOf('matmul', ended)) as { effectiveBits: number; nrmse: number }
+    const seen = JSON.parse(await runPython(READ_PRODUCT, { modules, args: [place] })) as NumpySaw
+    expect(seen).toMatchObject({ shape: [20, 11], dtype: 'float64' })
+    // The same two formulas, by somebody else.
+    expect(seen.effectiveBits).toBeCloseTo(effectiveBits, 6)
+    expect(seen.nrmse).toBeCloseTo(nrmse, 9)
+  })
+})
+
+interface NumpySaw {
+  readonly shape: readonly number[]
+  readonly dtype: string
+  readonly effectiveBits: number
+  readonly nrmse: number
+}
+
+/** As experiments have them: integers, single precision in Fortran order. */
+const WRITE_FACTORS = `
+import sys, numpy
+random = numpy.random.default_rng(7)
+numpy.save(sys.argv[1] + '/A.npy', random.integers(-90, 90, (20, 33)).astype('>i2'))
+numpy.save(sys.argv[1] + '/B.npy', numpy.asfortranarray(random.normal(size=(33, 11)).astype('float32')))
+`
+
+const READ_PRODUCT = `
+import sys, json, numpy
+A, B, C = (numpy.load(sys.argv[1] + '/' + name + '.npy') for name in 'ABC')
+exact = A.astype('float64') @ B.astype('float64')
+rms, span = numpy.sqrt(numpy.mean((C - exact) ** 2)), exact.max() - exact.min()
+print(json.dumps({'shape': C.shape, 'dtype': str(C.dtype), 'effectiveBits': numpy.log2(span / rms), 'nrmse': rms / span}))
+`
