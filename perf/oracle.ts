@@ -19,7 +19,6 @@ export function oracleCalibration(
   const { chip, modulators, paths, photodiodes } = world.truth
   const blocks = parameterBlocks(layout)
   const parameters = new Float64Array(blocks.count)
-  const amplitude = Math.sqrt(dbmToMw(powerDbm(laserDbm)))
 
   parameters.set(chip.offsetRad, blocks.offset)
   parameters.set(
@@ -54,6 +53,8 @@ export function oracleCalibration(
     }),
   )
   for (const [lane, path] of paths.entries()) {
+    // Modules emit a little more or less than they were told; dark ones count as told.
+    const amplitude = Math.sqrt(world.laserMw(lane) || dbmToMw(powerDbm(laserDbm)))
     for (let port = 0; port < layout.size; port++) {
       const at = lane * layout.size + port
       const { plus, minus } = gains[lane]![port]!

@@ -13,8 +13,10 @@ export interface SharedFringe {
   readonly channels: readonly FringeChannel[]
   /** Root mean square of what the fit leaves, in units of the channels. */
   readonly rmsResidual: number
-  /** Root mean square of the oscillation over all channels: without it there is no fringe. */
+  /** Root mean square of the fitted oscillation over all points: without it there is no fringe. */
   readonly rmsAmplitude: number
+  /** Root mean square of the channels themselves. */
+  readonly rmsSignal: number
 }
 
 const GRID = 240
@@ -82,14 +84,16 @@ function explainedBy(k: number, x: Float64Array, channels: readonly Float64Array
 
 function describe(radPerX: number, x: Float64Array, channels: readonly Float64Array[]): SharedFringe {
   const { rows, cos, sin } = basisAt(radPerX, x)
-  let [residual, oscillation, slope] = [0, 0, 0]
+  let [residual, oscillation, signal, slope] = [0, 0, 0, 0]
   const fitted = channels.map((channel) => {
     const one = solveThree(cos, sin, channel)
     for (let i = 0; i < x.length; i++) {
       const wave = one.cos * cos[i]! + one.sin * sin[i]!
       residual += (channel[i]! - one.mean - wave) ** 2
-      oscillation += (one.cos ** 2 + one.sin ** 2) / 2
     }
+    // The wave at the points, not its amplitudes: they grow without limit where points are two to a turn.
+    for (const row of rows.slice(1)) oscillation += dot(row, channel) ** 2
+    signal += dot(channel, channel)
     // A change of frequency that mean, cosine and sine can follow shows nothing.
     const moved = x.map((value, i) => value * (one.sin * cos[i]! - one.cos * sin[i]!))
     slope += dot(moved, moved) - rows.reduce((sum, row) => sum + dot(row, moved) ** 2, 0)
@@ -102,6 +106,7 @@ function describe(radPerX: number, x: Float64Array, channels: readonly Float64Ar
     channels: fitted,
     rmsResidual: Math.sqrt(residual / values),
     rmsAmplitude: Math.sqrt(oscillation / values),
+    rmsSignal: Math.sqrt(signal / values),
   }
 }
 

@@ -32,6 +32,8 @@ export interface ChipPlan {
 const READING_NOISE = 0.004
 /** Taps are slow and coarse: they catch swapped or dead ones, and a V† that the outputs alone mistook. */
 const MAX_TAP_DISAGREEMENT = 0.15
+/** A good fit leaves less than a percent; one that ended in a wrong place tens of percent. */
+const MAX_HELD_OUT_RESIDUAL = 0.1
 /** Phases that no light sees stay flat directions of the fit: a step that gains less than this is the end. */
 const FIT = { maxIterations: 25, tolerance: 0.02 } as const
 
@@ -75,6 +77,13 @@ export async function measureChip(
   }
   const fitted = readings.slice(0, 2 * plan.settings)
   const chip = fitAllLanes(layout, guess, fringes.sigma, fitted, readings.slice(2 * plan.settings))
+  if (!(chip.heldOutResidual <= MAX_HELD_OUT_RESIDUAL)) {
+    throw new BenchError(
+      'CALIBRATION_FAILED',
+      `the fitted chip misses ${(100 * chip.heldOutResidual).toFixed(0)} % of what it had not seen; at most ${100 * MAX_HELD_OUT_RESIDUAL} % is allowed: check heaters and lasers, then calibrate again`,
+      { context: { heldOutResidual: chip.heldOutResidual, limit: MAX_HELD_OUT_RESIDUAL } },
+    )
+  }
   const tapDisagreement = compareTaps(layout, chip.parameters, open.baseV, taps)
   if (!(tapDisagreement <= MAX_TAP_DISAGREEMENT)) {
     throw new BenchError(

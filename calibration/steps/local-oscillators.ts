@@ -53,7 +53,7 @@ export async function measureLocalOscillators(
       const meanOf = (from: number): number =>
         fit.channels.slice(from, from + symbols).reduce((sum, { mean }) => sum + mean, 0) / symbols
       const [meanPlus, meanMinus] = [meanOf(0), meanOf(symbols)]
-      if (!(fit.rmsAmplitude > 5 * fit.rmsResidual) || !(meanPlus > 0) || !(meanMinus > 0)) {
+      if (!(fit.rmsAmplitude > 1.5 * fit.rmsResidual) || !(meanPlus > 0) || !(meanMinus > 0)) {
         throw new BenchError(
           'CALIBRATION_FAILED',
           `lane ${lane}, output ${port}: the local oscillator shows no fringe; check its fibre, its heater and both detectors`,

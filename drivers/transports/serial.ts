@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import type { SerialPort } from 'serialport'
-import { BenchError } from '../../core/errors.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { BenchError, isBenchError } from '../../core/errors.ts'
 import type { ByteReceiver, ByteTransport } from '../../core/transport.ts'
 import type { SerialLine } from '../driver-entry.ts'
 import { silence } from './line-silence.ts'
@@ -8,6 +9,11 @@ import { repair } from './serial-repair.ts'
 
 /** Written between two drains: what a kernel takes at once, and the most that can still leave once given up. */
 const PIECE_BYTES = 4096
+/** How `serialport` says that another holds the port, on Unix and on Windows. */
+const LOCKED = /cannot lock|access denied/i
+const UNLOCK_TRIES = 20
+const UNLOCK_RETRY_MS = 10
+
 /**
  * A serial line: an adapter, a built-in port or a pseudo-terminal.
  *
@@ -127,8 +133,20 @@ export class SerialTransport implements ByteTransport {
     await new Promise<void>((resolve) => port.close(() => resolve()))
   }
 
+  /** The lock of a port that was just closed lasts until the kernel has ended what was under way on it. */
+  async #openAgain(signal: AbortSignal): Promise<SerialPort> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await openPort(this.resource, this.#path, this.#line, signal)
+      } catch (error) {
+        if (tries === UNLOCK_TRIES || !isBenchError(error) || error.context['locked'] !== true) throw error
+        await sleep(UNLOCK_RETRY_MS, undefined, { signal })
+      }
+    }
+  }
+
   async #reopen(signal: AbortSignal): Promise<void> {
-    this.#port = await openPort(this.resource, this.#path, this.#line, signal)
+    this.#port = await this.#openAgain(signal)
     this.#undrainedBytes = 0
     this.#underWay = 0
     this.#listen(this.#port)
@@ -159,12 +177,12 @@ async function openPort(resource: string, path: string, line: SerialLine, signal
 async function openFailed(resource: string, path: string, cause: Error): Promise<BenchError> {
   return new BenchError('TRANSPORT_OPEN_FAILED', `${resource}: ${await explain(path, cause.message)}`, {
     cause,
-    context: { resource, path },
+    context: { resource, path, locked: LOCKED.test(cause.message) },
   })
 }
 
 async function explain(path: string, message: string): Promise<string> {
-  if (/cannot lock|access denied/i.test(message)) return `${path} is in use by another process; close that one first`
+  if (LOCKED.test(message)) return `${path} is in use by another process; close that one first`
   if (/permission denied/i.test(message))
     return `no permission to open ${path}; on Linux, add yourself to the group that owns it (usually dialout)`
   if (/no such file|file not found/i.test(message)) return `there is no serial port ${path}; ${await portsHere()}`

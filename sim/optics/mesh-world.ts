@@ -149,7 +149,7 @@ export class MeshWorld {
       return {
         setBiasV: (biasV) => void this.#biasV.set(name, biasV),
         nullBiasV: () => truth.mzm.lockBiasV,
-        tapMw: () => 0.01 * this.#laserMw(truth.lane),
+        tapMw: () => 0.01 * this.laserMw(truth.lane),
       }
     },
     'phase-shifter-bank': (name) => {
@@ -273,7 +273,7 @@ export class MeshWorld {
     const powers = { plusMw: new Float64Array(lanes.length * size), minusMw: new Float64Array(lanes.length * size) }
     const fields = { re: new Float64Array(size), im: new Float64Array(size) }
     for (const [lane, path] of this.truth.paths.entries()) {
-      const amplitude = Math.sqrt(this.#laserMw(lane))
+      const amplitude = Math.sqrt(this.laserMw(lane))
       if (amplitude === 0) continue
       this.#inputFields(lane, amplitude, driveV, phasesRad, fields)
       for (let port = 0; port < size; port++) {
@@ -320,7 +320,7 @@ export class MeshWorld {
     const fields = { re: new Float64Array(size), im: new Float64Array(size) }
     let powerMw = 0
     for (const lane of this.truth.paths.keys()) {
-      this.#inputFields(lane, Math.sqrt(this.#laserMw(lane)), (o, channel) => o.restV[channel] ?? 0, phasesRad, fields)
+      this.#inputFields(lane, Math.sqrt(this.laserMw(lane)), (o, channel) => o.restV[channel] ?? 0, phasesRad, fields)
       let [er, ei] = [0, 0]
       for (let from = 0, at = waveguide * size; from < size; from++, at++) {
         er += transfer.toTaps.re[at]! * fields.re[from]! - transfer.toTaps.im[at]! * fields.im[from]!
@@ -348,7 +348,8 @@ export class MeshWorld {
     return folded
   }
 
-  #laserMw(lane: number): number {
+  /** What the laser of a lane emits now; 0 when dark. */
+  laserMw(lane: number): number {
     return this.#lasers.get(this.#spec.lanes[lane]!.laser)?.powerMw ?? 0
   }
 

@@ -5,7 +5,7 @@ import { withStep } from '../../core/step-context.ts'
 import { Journal } from '../../orchestrator/journal/journal.ts'
 import type { RunWriter } from '../../orchestrator/journal/run-writer.ts'
 import { Sqlite } from '../../orchestrator/journal/sqlite.ts'
-import { bytesOf, scratchFile } from './conversation.ts'
+import { bytesOf, recordsOf, scratchFile } from './conversation.ts'
 import { HEADER } from './journal-pattern.ts'
 
 const AUGUST = Date.UTC(2026, 7, 1, 14, 30, 5)
@@ -227,8 +227,10 @@ test('after its end a run takes nothing more, and late bytes belong to no run', 
     }
     await expect(run.finish('failed')).rejects.toMatchObject({ code: 'CALL_INVALID' })
     await startRun(journal).then((next) => next.finish('done'))
-    const { heads } = await journal.readWires(run.id)
-    expect(heads.get('laser')?.records).toBe(1)
+    await run.flush()
+    const recording = await journal.readWires(run.id)
+    expect(recording.heads.get('laser')?.records).toBe(1)
+    expect(await recordsOf(recording)).toHaveLength(1)
   }))
 
 test('a run that nobody finished is interrupted when the journal closes, and keeps what it said', async () => {

@@ -1,0 +1,334 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { MeshCalibration } from '../../calibration/calibration-record.ts'
+import { MeshCore } from '../../calibration/mesh-core.ts'
+import type { MeshBench } from '../../core/mesh-bench.ts'
+import type { Frame, FrameResult, Tile } from '../../core/optical-core.ts'
+import { RandomStream } from '../../core/random.ts'
+import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
+import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
+import { bringLight } from '../../orchestrator/plans/light.ts'
+import { openDirectBench } from '../support/direct-bench.ts'
+import { neverAborted, oracleOf } from '../support/run-plan.ts'
+
+const SIZE = 4
+const random = new RandomStream(1, 'mesh core')
+const tile = (id: number): Tile => ({ id, weights: Float64Array.from({ length: SIZE * SIZE }, () => random.normal()) })
+const inputs = (symbols: number): Float64Array => Float64Array.from({ length: symbols * SIZE }, () => random.uniform(-1, 1))
+const frame = (of: Tile, symbols: number, lanes = 1): Frame => ({ tile: of, lanes: Array.from({ length: lanes }, () => inputs(symbols)) })
+
+async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items
+}
+
+/** A lit bench and its core with the oracle's calibration; `wrap` may put something between them. */
+async function lit(
+  options: { lanes?: number; wrap?: (bench: MeshBench) => MeshBench; calibration?: (known: MeshCalibration) => MeshCalibration } = {},
+): Promise<{ core: MeshCore; bench: MeshBench }> {
+  const { lanes = 1, wrap = (bench) => bench, calibration = (known) => known } = options
+  const { bench: plain, world } = openDirectBench({ size: SIZE, lanes })
+  const bench = wrap(plain)
+  await bringLight(bench, neverAborted)
+  const frames = new FrameRunner(bench)
+  await frames.prepare(neverAborted)
+  const truth = oracleOf(plain, world)
+  const known: MeshCalibration = {
+    schema: 'fringe-mesh-calibration-1',
+    size: SIZE,
+    lanes,
+    ...truth,
+    chip: Array.from(truth.chip),
+    fit: { relativeResidual: 0, heldOutResidual: 0, tapDisagreement: 0, iterations: 0, settings: 0, crosstalkNeighbour: 0, crosstalkDecayPitch: 1, splitterRmsRad: 0 },
+    verification: { E: 0, F: 1, amplitudeFidelity: 1, tvd: 0, effectiveBits: 0 },
+  }
+  return { core: new MeshCore(bench, calibration(known), frames, new HeaterSetter(bench)), bench }
+}
+
+async function collect(core: MeshCore, frames: Iterable<Frame>, signal = neverAborted): Promise<FrameResult[]> {
+  const results: FrameResult[] = []
+  for await (const result of core.stream(asyncOf(frames), signal)) results.push(result)
+  return results
+}
+
+/** Root mean square of what a result is off by, relative to the exact products. */
+function relativeError({ frame: { tile: { weights }, lanes: given }, lanes }: FrameResult): number {
+  let [off, all] = [0, 0]
+  for (const [lane, outputs] of lanes.entries()) {
+    for (const [at, value] of outputs.entries()) {
+      const [symbol, output] = [Math.floor(at / SIZE), at % SIZE]
+      let exact = 0
+      for (let i = 0; i < SIZE; i++) exact += weights[output * SIZE + i]! * given[lane]![symbol * SIZE + i]!
+      off += (value - exact) ** 2
+      all += exact ** 2
+    }
+  }
+  return Math.sqrt(off / all)
+}
+
+const unhandled: unknown[] = []
+const onUnhandled = (reason: unknown): void => void unhandled.push(reason)
+beforeEach(() => {
+  unhandled.length = 0
+  process.on('unhandledRejection', onUnhandled)
+})
+afterEach(() => {
+  process.off('unhandledRejection', onUnhandled)
+})
+
+describe('a calibrated mesh core', () => {
+  test('multiplies: weights times inputs in the weights’ own scale, to two percent, on every lane', async () => {
+    const { core } = await lit({ lanes: 2 })
+    const small = { id: 2, weights: tile(0).weights.map((weight) => 1e-6 * weight) }
+    const results = await collect(core, [frame(tile(1), 40, 2), frame(small, 40, 2)])
+    for (const result of results) expect(relativeError(result)).toBeLessThan(0.02)
+  })
+
+  test('gives results in the order of the frames, each with its own frame', async () => {
+    const { core } = await lit()
+    const [one, two] = [tile(1), tile(2)]
+    const frames = [frame(one, 5), frame(two, 9), frame(one, 3), frame(two, 5)]
+    const results = await collect(core, frames)
+    expect(results.map((result) => frames.indexOf(result.frame))).toEqual([0, 1, 2, 3])
+    expect(results.map(({ lanes }) => lanes[0]!.length)).toEqual([5, 9, 3, 5].map((symbols) => symbols * SIZE))
+  })
+
+  test('no frames, no results', async () => {
+    expect(await collect((await lit()).core, [])).toEqual([])
+  })
+
+  test('programs the heaters only when the tile changes', async () => {
+    let sets = 0
+    const { core } = await lit({
+      wrap: (bench) => ({
+        ...bench,
+        heaters: {
+          ...bench.heaters,
+          setVoltagesV: (first, voltages, signal) => {
+            sets++
+            return bench.heaters.setVoltagesV(first, voltages, signal)
+          },
+        },
+      }),
+    })
+    const modules = Math.ceil(40 / 8)
+    const [one, two] = [tile(1), tile(2)]
+    await collect(core, [frame(one, 4), frame(one, 4), frame(one, 4)])
+    expect(sets).toBe(modules)
+    await collect(core, [frame(two, 4), frame(two, 4), frame(one, 4)])
+    // Heaters of the other lane and spare channels may keep theirs: never more than all modules twice more.
+    expect(sets).toBeGreaterThan(modules)
+    expect(sets).toBeLessThanOrEqual(3 * modules)
+  })
+
+  test('programming ahead makes the first frame of that tile change nothing', async () => {
+    let sets = 0
+    const { core } = await lit({
+      wrap: (bench) => ({
+        ...bench,
+        heaters: { ...bench.heaters, setVoltagesV: async (...args) => bench.heaters.setVoltagesV(...args).then(() => void sets++) },
+      }),
+    })
+    const one = tile(1)
+    await core.program(one, neverAborted)
+    const programmed = sets
+    await collect(core, [frame(one, 4)])
+    expect(sets).toBe(programmed)
+  })
+
+  test('another product may count its tiles from 0 again: other weights under a known number are other weights', async () => {
+    const { core } = await lit()
+    const [first, second] = [tile(0), tile(0)]
+    for (const weights of [first, second, first]) {
+      const [result] = await collect(core, [frame(weights, 20)])
+      expect(relativeError(result!)).toBeLessThan(0.02)
+    }
+  })
+
+  test('what all symbols carry alike, light or offset, is taken off with the silence before them', async () => {
+    const offsetMw = 0.05
+    const { core } = await lit({
+      wrap: (bench) => ({
+        ...bench,
+        meters: bench.meters.map((meter) => ({
+          ...meter,
+          // Only the plus detectors, so that it does not cancel in balance.
+          readLogMw: async (signal) =>
+            (await meter.readLogMw(signal)).map((series, port) => series.map((mw) => mw + (port % 2 === 0 ? offsetMw : 0))),
+        })),
+      }),
+    })
+    const [result] = await collect(core, [frame(tile(1), 40)])
+    expect(relativeError(result!)).toBeLessThan(0.02)
+  })
+
+  test('has room for one symbol less than the frame: the silence comes first', async () => {
+    const { core, bench } = await lit()
+    expect(core.maxSymbolsPerFrame).toBe(bench.timing.maxSymbolsPerFrame - 1)
+    expect(core.shape).toEqual({ outputs: SIZE, inputs: SIZE })
+  })
+
+  test('reads one frame out while the next one is programmed and uploaded, and arms the meters only then', async () => {
+    const log: string[] = []
+    const { core } = await lit({
+      wrap: (bench) => ({
+        ...bench,
+        generators: bench.generators.map((generator) => ({
+          ...generator,
+          loadFrame: async (codes, signal) => {
+            log.push('upload begins')
+            await generator.loadFrame(codes, signal)
+            log.push('upload ends')
+          },
+          trigger: async (signal) => {
+            log.push('trigger')
+            await generator.trigger(signal)
+          },
+        })),
+        meters: bench.meters.map((meter) => ({
+          ...meter,
+          armLog: async (setup, signal) => {
+            log.push('arm')
+            await meter.armLog(setup, signal)
+          },
+          readLogMw: async (signal) => {
+            log.push('read begins')
+            const result = await meter.readLogMw(signal)
+            await new Promise((resolve) => setImmediate(resolve))
+            log.push('read ends')
+            return result
+          },
+        })),
+      }),
+    })
+    await collect(core, [frame(tile(1), 4), frame(tile(1), 4)])
+    expect(log).toEqual([
+      ...['upload begins', 'upload ends', 'arm', 'trigger'],
+      ...['read begins', 'upload begins', 'upload ends', 'read ends', 'arm', 'trigger'],
+      ...['read begins', 'read ends'],
+    ])
+  })
+
+  test('refuses a calibration of another core', async () => {
+    await expect(lit({ calibration: (known) => ({ ...known, size: 8 }) })).rejects.toMatchObject({
+      code: 'SHAPE_MISMATCH',
+      message: 'the calibration is for 8 ports and 1 lanes, the bench has 4 and 1',
+    })
+  })
+
+  test.each([1.001, -2, NaN])('refuses an input of %f, which no modulator makes', async (value) => {
+    const { core } = await lit()
+    const bad = frame(tile(1), 3)
+    bad.lanes[0]![5] = value
+    await expect(collect(core, [bad])).rejects.toMatchObject({ code: 'RANGE_EXCEEDED', context: { lane: 0, symbol: 1, port: 1, input: value } })
+  })
+
+  test('making safe reaches lasers, biases, generators and heaters, even when one of them fails', async () => {
+    const safe: string[] = []
+    const noted = <T extends { makeSafe(signal: AbortSignal): Promise<void> }>(instrument: T, name: string): T => ({
+      ...instrument,
+      makeSafe: async () => {
+        safe.push(name)
+        if (name === 'laser') throw new Error('still lit')
+      },
+    })
+    const { core } = await lit({
+      wrap: (bench) => ({
+        ...bench,
+        lanes: bench.lanes.map((lane) => ({
+          ...lane,
+          laser: noted(lane.laser, 'laser'),
+          modulators: lane.modulators.map((modulator) => ({ ...modulator, bias: noted(modulator.bias, 'bias') })),
+        })),
+        generators: bench.generators.map((generator) => noted(generator, 'generator')),
+        heaters: noted(bench.heaters, 'heaters'),
+      }),
+    })
+    await expect(core.safe(neverAborted)).rejects.toThrow('still lit')
+    expect(safe).toEqual(['laser', 'bias', 'bias', 'bias', 'bias', 'generator', 'heaters'])
+  })
+})
+
+describe('a stream that ends early', () => {
+  /** Meters whose read-out waits until it is aborted. */
+  const stuckMeters = (bench: MeshBench): MeshBench => ({
+    ...bench,
+    meters: bench.meters.map((meter) => ({
+      ...meter,
+      readLogMw: (signal) =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })),
+    })),
+  })
+
+  test('aborted in mid-stream, rejects with the reason and leaves nothing behind', async () => {
+    const { core } = await lit({ wrap: stuckMeters })
+    const stop = new AbortController()
+    const results = collect(core, [frame(tile(1), 4), frame(tile(1), 4)], stop.signal)
+    setImmediate(() => stop.abort(new Error('enough')))
+    await expect(results).rejects.toThrow('enough')
+    await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(unhandled).toEqual([])
+  })
+
+  test('when its source fails, waits for the read-out under way and passes the failure on', async () => {
+    let readOut = false
+    const { core } = await lit({
+      wrap: (bench) => ({
+        ...bench,
+        meters: bench.meters.map((meter) => ({
+          ...meter,
+          readLogMw: async (signal) => {
+            await new Promise((resolve) => setImmediate(resolve))
+            readOut = true
+            return meter.readLogMw(signal)
+          },
+        })),
+      }),
+    })
+    async function* failing(): AsyncGenerator<Frame> {
+      yield frame(tile(1), 4)
+      throw new Error('no more rows')
+    }
+    const stream = core.stream(failing(), neverAborted)
+    await expect(stream.next()).rejects.toThrow('no more rows')
+    expect(readOut).toBe(true)
+    expect(unhandled).toEqual([])
+  })
+
+  test('when the read-out fails, passes the failure on, after the upload under way is done', async () => {
+    let uploads = 0
+    const { core } = await lit({
+      wrap: (bench) => ({
+        ...bench,
+        generators: bench.generators.map((generator) => ({
+          ...generator,
+          loadFrame: async (codes, signal) => {
+            await new Promise((resolve) => setImmediate(resolve))
+            await generator.loadFrame(codes, signal)
+            uploads++
+          },
+        })),
+        meters: bench.meters.map((meter) => ({ ...meter, readLogMw: () => Promise.reject(new Error('meter gone')) })),
+      }),
+    })
+    await expect(collect(core, [frame(tile(1), 4), frame(tile(1), 4)])).rejects.toThrow('meter gone')
+    expect(uploads).toBe(2)
+    expect(unhandled).toEqual([])
+  })
+
+  test('left by its reader, returns its source and waits for what is under way', async () => {
+    let returned = false
+    async function* endless(): AsyncGenerator<Frame> {
+      try {
+        for (;;) yield frame(tile(1), 4)
+      } finally {
+        returned = true
+      }
+    }
+    const { core } = await lit()
+    for await (const { lanes } of core.stream(endless(), neverAborted)) {
+      expect(lanes[0]).toHaveLength(4 * SIZE)
+      break
+    }
+    expect(returned).toBe(true)
+    expect(unhandled).toEqual([])
+  })
+})

@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest'
+import { balancedSignal } from '../../calibration/calibration-record.ts'
+import { ChipProbe } from '../../calibration/steps/chip-readings.ts'
+import { probeCodes, probedMatrix } from '../../calibration/steps/probe-codes.ts'
+import { defaultImperfections, openDirectBench } from '../support/direct-bench.ts'
+import { litContext, neverAborted } from '../support/run-plan.ts'
+import { ChipModel } from '../../calibration/model/chip-model.ts'
+import { predictReading } from '../../calibration/model/chip-fit.ts'
+
+const detectors = {
+  darkPlusMw: [[0.01, 0.02]],
+  darkMinusMw: [[0.03, 0.04]],
+  balancePlus: [[1, 1.1]],
+  balanceMinus: [[1, 0.9]],
+}
+
+describe('the balanced signal of a pair', () => {
+  test('is plus less minus, each without its dark and in balance', () => {
+    expect(balancedSignal(detectors, 0, 1, 1.02, 0.54)).toBeCloseTo(1.1 * 1 - 0.9 * 0.5, 14)
+    expect(balancedSignal(detectors, 0, 0, 0.01, 0.03)).toBe(0)
+  })
+})
+
+describe('the probing frame', () => {
+  const { bench } = openDirectBench({ size: 2, lanes: 2 })
+
+  test('is silent first, then lights each input alone with both signs, on all lanes at once', () => {
+    const codes = probeCodes(bench, (lane, port) => 100 + 10 * lane + port)
+    expect(codes.map((lane) => lane.map((symbols) => [...symbols]))).toEqual([
+      [
+        [0, 100, -100, 0, 0],
+        [0, 0, 0, 101, -101],
+      ],
+      [
+        [0, 110, -110, 0, 0],
+        [0, 0, 0, 111, -111],
+      ],
+    ])
+  })
+
+  test('reads as a matrix: the difference of the two signs per step of field', () => {
+    const plain = { darkPlusMw: [[0, 0]], darkMinusMw: [[0, 0]], balancePlus: [[1, 1]], balanceMinus: [[1, 1]] }
+    // Output 0 sees 0.2 of input 0 and −0.1 of input 1, and a leak of 0.05 in every symbol.
+    const reading = {
+      plusMw: [[Float64Array.of(0.05, 0.25, -0.15, -0.05, 0.15), new Float64Array(5)]],
+      minusMw: [[new Float64Array(5), Float64Array.of(0, -0.3, 0.3, 0, 0)]],
+    }
+    const [matrix] = probedMatrix(reading, plain, (_, port) => 2 * (port + 1))
+    expect([...matrix!]).toEqual([0.2, -0.05, 0.3, 0].map((value) => expect.closeTo(value, 14)))
+  })
+})
+
+describe('looking at the chip', () => {
+  test('shows what an oracle predicts, at any setting of the heaters and in both quadratures', async () => {
+    const quiet = defaultImperfections({ mziLossSpreadDb: 0, laserRinDbPerHz: -200, thermalNoisePaPerRtHz: 0 })
+    const { bench, world } = openDirectBench({ size: 4, lanes: 2, imperfections: quiet })
+    const { context, oracle } = await litContext(bench, world)
+    const { layout } = bench
+    const radPerV2 = layout.lo.map((ports) => ports.map(() => 0.098))
+    const probe = new ChipProbe(context, oracle, radPerV2)
+    const model = new ChipModel(layout)
+    const crosstalk = model.crosstalk(oracle.chip)
+    for (const first of [2, 5, 8]) {
+      const voltages = Float64Array.from(layout.heaters, (_, heater) => (first + heater) % 9)
+      for (const { voltagesV, lanes } of await probe.readQuadratures(voltages, neverAborted)) {
+        for (const [lane, seen] of lanes.entries()) {
+          const expected = predictReading(model, oracle.chip, crosstalk, voltagesV, lane)
+          const strongest = Math.max(...expected.map(Math.abs))
+          for (const [element, value] of seen.entries()) {
+            // 12-bit meters, 16-bit heaters: a step of either is a fraction of a percent.
+            expect(Math.abs(value - expected[element]!) / strongest).toBeLessThan(0.005)
+          }
+        }
+      }
+    }
+  })
+
+  test('the second quadrature turns every local oscillator a quarter turn on, or three back where that is too hot', async () => {
+    const { bench, world } = openDirectBench({ size: 4, lanes: 1 })
+    const { context, oracle } = await litContext(bench, world)
+    const perV2 = 0.098
+    const probe = new ChipProbe(context, oracle, bench.layout.lo.map((ports) => ports.map(() => perV2)))
+    const voltages = new Float64Array(bench.layout.heaters.length).fill(3)
+    const [cool, hot] = [bench.layout.lo[0]![0]!, bench.layout.lo[0]![1]!]
+    voltages[hot] = 9.4
+    const turned = probe.quarterTurn(voltages)
+    expect(perV2 * (turned[cool]! ** 2 - 9)).toBeCloseTo(Math.PI / 2, 12)
+    expect(perV2 * (turned[hot]! ** 2 - 9.4 ** 2)).toBeCloseTo((-3 * Math.PI) / 2, 12)
+    for (const [heater, voltage] of turned.entries()) {
+      if (!bench.layout.lo[0]!.includes(heater)) expect(voltage).toBe(3)
+    }
+    expect(voltages[cool]).toBe(3)
+  })
+})
