@@ -95,8 +95,8 @@ function exitCodeOf({ code, context }: BenchError, stage: JobFailure['stage'] | 
   const usual = EXIT_CODES[code]
   if (usual === EXIT.notSafeOrNotReachable) return usual
   if (stage === 'open' && !NOT_THE_INSTRUMENTS.includes(code)) return EXIT.notSafeOrNotReachable
-  // The work is done; what could not be written has been checked before as far as one can.
-  if (stage === 'keep') return EXIT.workFailed
+  // The call was looked at before the bench was opened: what is found wrong with it now is no fault of the caller.
+  if ((stage === 'work' || stage === 'keep') && usual === EXIT.callWrong) return EXIT.workFailed
   const badJournalPath = ['SQLITE_CANTOPEN', 'SQLITE_READONLY'].includes(String(context['sqlite']))
   return code === 'JOURNAL_WRITE_FAILED' && stage === undefined && badJournalPath ? EXIT.callWrong : usual
 }

@@ -7,12 +7,15 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
  * From now on nothing ends this process before its bench is safe: the first signal aborts what runs, later ones
  * only hear that it is being done. A fault that nobody caught aborts as well, with itself as the reason.
  */
-export function listenForInterrupts(note: (line: string) => void): AbortSignal {
+export function listenForInterrupts(
+  note: (line: string) => void,
+  stopping = 'stopping, and making the bench safe',
+): AbortSignal {
   const abort = new AbortController()
   for (const name of SIGNALS) {
     process.on(name, () => {
       if (abort.signal.aborted) return note(`${name} again: still making the bench safe, please wait`)
-      note(`${name}: stopping, and making the bench safe`)
+      note(`${name}: ${stopping}`)
       abort.abort(new BenchError('TRANSPORT_ABORTED', `stopped by ${name}`, { context: { signal: name } }))
     })
   }

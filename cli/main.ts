@@ -41,7 +41,7 @@ command('sim', 'let other programs talk to the simulated instruments', 'sim exam
   .argument(...BENCH)
   .addOption(seedOption())
   .action((bench: string, flags: { seed?: number } & JsonFlag) =>
-    onBench(flags, async (context) => (await import('./sim.ts')).sim(context, bench, flags)),
+    onBench(flags, async (context) => (await import('./sim.ts')).sim(context, bench, flags), 'closing the ports'),
   )
 
 command('calibrate', 'calibrate a bench, from cold', 'calibrate examples/mesh-8x8.yaml --sim --seed 7')
@@ -102,9 +102,13 @@ function command(name: string, description: string, example: string): Command {
 }
 
 /** A command that may light a bench: nothing ends it before the bench is safe. */
-async function onBench(flags: JsonFlag, work: (context: CommandContext) => Promise<ExitCode>): Promise<void> {
+async function onBench(
+  flags: JsonFlag,
+  work: (context: CommandContext) => Promise<ExitCode>,
+  stopping?: string,
+): Promise<void> {
   const { listenForInterrupts } = await import('./interrupts.ts')
-  await perform(flags, (output) => work({ output, signal: listenForInterrupts((line) => output.note(line)) }))
+  await perform(flags, (output) => work({ output, signal: listenForInterrupts((line) => output.note(line), stopping) }))
 }
 
 /** A command that only looks: Ctrl-C ends it on the spot. */

@@ -49,12 +49,16 @@ export async function matmul(
 
 function requireFactors(aPath: string, a: NpyArray, bPath: string, b: NpyArray): void {
   const [[aRows, inner], [bRows, bColumns]] = [a.shape, b.shape]
-  if (inner === bRows) return
-  throw new BenchError(
-    'SHAPE_MISMATCH',
-    `${aPath} is ${aRows}×${inner} and ${bPath} is ${bRows}×${bColumns}: A needs as many columns as B has rows`,
-  )
+  if (inner !== bRows) {
+    const shapes = `${aPath} is ${aRows}×${inner} and ${bPath} is ${bRows}×${bColumns}`
+    throw new BenchError('SHAPE_MISMATCH', `${shapes}: A needs as many columns as B has rows`)
+  }
+  const largest = inner * largestOf(a) * largestOf(b)
+  if (Number.isFinite(largest)) return
+  throw new BenchError('ARRAY_FILE_INVALID', `${aPath} times ${bPath} may exceed what float64 holds: scale one of them`)
 }
+
+const largestOf = ({ data }: NpyArray): number => data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0)
 
 /** Before anything is switched on: the result must have a place. */
 async function requireWritable(path: string): Promise<void> {

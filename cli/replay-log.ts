@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { BenchError } from '../core/errors.ts'
 import { currentStep } from '../core/step-context.ts'
 import type { MatmulLog } from '../orchestrator/jobs/matmul.ts'
+import { toJson } from '../orchestrator/journal/json.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { FrameRecord, Sample, SampleRecord, StepRecord } from '../orchestrator/journal/records.ts'
 
@@ -71,10 +72,10 @@ export class ReplayLog implements MatmulLog {
   }
 
   frame(data: unknown): void {
+    const { step, stepName } = this.#here
+    const actual = { step, data: json(data) }
     const was = this.#recorded.frames[this.#frames++]
-    const here = this.#here
-    const expected = was && { step: was.step, data: was.data }
-    this.#compare(here.step, here.stepName, `frame ${this.#frames}`, expected, { step: here.step, data: json(data) })
+    this.#compare(step, stepName, `frame ${this.#frames}`, was && { step: was.step, data: was.data }, actual)
   }
 
   sample({ quantity, unit, value, source }: Sample): void {
@@ -114,9 +115,9 @@ interface Recorded {
   readonly samples: readonly SampleRecord[]
 }
 
-/** As the journal gives it back. */
+/** As the journal gives it back. Throws CALL_INVALID where the journal would not have taken it. */
 export const json = (value: unknown): unknown =>
-  value === undefined ? null : (JSON.parse(JSON.stringify(value)) as unknown)
+  value === undefined ? null : (JSON.parse(toJson('value', value)) as unknown)
 
 const SHOWN_LETTERS = 300
 

@@ -140,7 +140,8 @@ export class SerialTransport implements ByteTransport {
         return await openPort(this.resource, this.#path, this.#line, signal)
       } catch (error) {
         if (tries === UNLOCK_TRIES || !isBenchError(error) || error.context['locked'] !== true) throw error
-        await sleep(UNLOCK_RETRY_MS, undefined, { signal })
+        await sleep(UNLOCK_RETRY_MS)
+        signal.throwIfAborted()
       }
     }
   }

@@ -68,7 +68,10 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     return this.#inTurn(signal, () => {
       const reply = this.#reply(framer, request, signal, timeoutMs)
       // The deadline ends a write that hangs, too; a write that fails leaves no timer to strike the next exchange.
-      this.#send(request, this.#giveUp.signal).catch((error: unknown) => this.#waiting?.fail(error as Error))
+      const waiting = this.#waiting
+      this.#send(request, this.#giveUp.signal).catch((error: unknown) => {
+        if (this.#waiting === waiting) waiting?.fail(error as Error)
+      })
       return reply
     })
   }

@@ -1,4 +1,4 @@
-import { map } from 'rxjs'
+import { defer, map } from 'rxjs'
 import type { OperatorFunction } from 'rxjs'
 import type { Clock } from '../../core/clock.ts'
 
@@ -18,13 +18,14 @@ export interface ProgressWithEta extends Progress {
  * Rate and backpressure: one out for one in, synchronously. Errors pass. Cold: each subscription has its own start.
  */
 export function estimateRemaining(clock: Clock): OperatorFunction<Progress, ProgressWithEta> {
-  return (source) => {
-    const startNs = clock.monotonicNs()
-    return source.pipe(
-      map(({ done, total }) => {
-        const elapsedS = (clock.monotonicNs() - startNs) / 1e9
-        return { done, total, remainingS: done > 0 ? (elapsedS / done) * (total - done) : undefined }
-      }),
-    )
-  }
+  return (source) =>
+    defer(() => {
+      const startNs = clock.monotonicNs()
+      return source.pipe(
+        map(({ done, total }) => {
+          const elapsedS = (clock.monotonicNs() - startNs) / 1e9
+          return { done, total, remainingS: done > 0 ? (elapsedS / done) * (total - done) : undefined }
+        }),
+      )
+    })
 }

@@ -50,7 +50,11 @@ describe('a calibration of a cold, dark bench of 4 ports', () => {
   })
 
   test('finds crosstalk and splitters as they are: 2 % a pitch, and 0.03 rad', async () => {
-    const { bench, world, result } = calibrate(4, 1, 3, { crosstalkNeighbour: 0.02, crosstalkDecayPitch: 1.5, splitterSigmaRad: 0.03 })
+    const { bench, world, result } = calibrate(4, 1, 3, {
+      crosstalkNeighbour: 0.02,
+      crosstalkDecayPitch: 1.5,
+      splitterSigmaRad: 0.03,
+    })
     const { calibration } = await result
     expect(calibration.fit.crosstalkNeighbour).toBeCloseTo(0.02, 3)
     expect(calibration.fit.crosstalkDecayPitch).toBeCloseTo(1.5, 1)
@@ -65,12 +69,15 @@ describe('a calibration of a cold, dark bench of 4 ports', () => {
     expect(Math.hypot(...off)).toBeLessThan(0.6 * Math.hypot(...splitters))
   })
 
-  test.each([0.015, 0.03])('takes crosstalk of %f a pitch for what it is, not for dead heaters', async (crosstalkNeighbour) => {
-    for (const seed of [1, 2]) {
-      const { calibration } = await calibrate(4, 1, seed, { crosstalkNeighbour }).result
-      expect(calibration.verification.effectiveBits).toBeGreaterThan(8)
-    }
-  })
+  test.each([0.015, 0.03])(
+    'takes crosstalk of %f a pitch for what it is, not for dead heaters',
+    async (crosstalkNeighbour) => {
+      for (const seed of [1, 2]) {
+        const { calibration } = await calibrate(4, 1, seed, { crosstalkNeighbour }).result
+        expect(calibration.verification.effectiveBits).toBeGreaterThan(8)
+      }
+    },
+  )
 
   test.each([2, 3, 5])('works for %i ports too', async (size) => {
     const { calibration } = await calibrate(size, 1, 1).result

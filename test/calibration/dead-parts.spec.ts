@@ -24,54 +24,64 @@ async function calibrateBroken(breakIt: (bench: MeshBench) => MeshBench): Promis
 }
 
 /** A heater whose wire is cut, from one step on: it is told its voltage and stays cold. */
-const cutHeater = (heater: number, from = '') => (bench: MeshBench): MeshBench => ({
-  ...bench,
-  heaters: {
-    ...bench.heaters,
-    setVoltagesV: (first, voltagesV, signal) =>
-      bench.heaters.setVoltagesV(
-        first,
-        voltagesV.map((voltage, i) => (first + i === heater && (from === '' || step === from) ? 0 : voltage)),
-        signal,
-      ),
-  },
-})
+const cutHeater =
+  (heater: number, from = '') =>
+  (bench: MeshBench): MeshBench => ({
+    ...bench,
+    heaters: {
+      ...bench.heaters,
+      setVoltagesV: (first, voltagesV, signal) =>
+        bench.heaters.setVoltagesV(
+          first,
+          voltagesV.map((voltage, i) => (first + i === heater && (from === '' || step === from) ? 0 : voltage)),
+          signal,
+        ),
+    },
+  })
 
-const darkLaser = (lane: number) => (bench: MeshBench): MeshBench => ({
-  ...bench,
-  lanes: bench.lanes.map((one, at) => (at === lane ? { ...one, laser: { ...one.laser, setEmission: async () => undefined } } : one)),
-})
+const darkLaser =
+  (lane: number) =>
+  (bench: MeshBench): MeshBench => ({
+    ...bench,
+    lanes: bench.lanes.map((one, at) =>
+      at === lane ? { ...one, laser: { ...one.laser, setEmission: async () => undefined } } : one,
+    ),
+  })
 
 /** A generator output whose cable is off. */
-const unpluggedDrive = (generator: number, channel: number) => (bench: MeshBench): MeshBench => ({
-  ...bench,
-  generators: bench.generators.map((one, at) =>
-    at === generator
-      ? {
-          ...one,
-          loadFrame: (codes, signal) =>
-            one.loadFrame(
-              codes.map((symbols, c) => (c === channel ? new Int8Array(symbols.length) : symbols)),
-              signal,
-            ),
-        }
-      : one,
-  ),
-})
+const unpluggedDrive =
+  (generator: number, channel: number) =>
+  (bench: MeshBench): MeshBench => ({
+    ...bench,
+    generators: bench.generators.map((one, at) =>
+      at === generator
+        ? {
+            ...one,
+            loadFrame: (codes, signal) =>
+              one.loadFrame(
+                codes.map((symbols, c) => (c === channel ? new Int8Array(symbols.length) : symbols)),
+                signal,
+              ),
+          }
+        : one,
+    ),
+  })
 
 /** A detector whose fibre is off. */
-const darkPort = (meter: number, port: number) => (bench: MeshBench): MeshBench => ({
-  ...bench,
-  meters: bench.meters.map((one, at) =>
-    at === meter
-      ? {
-          ...one,
-          readLogMw: async (signal) =>
-            (await one.readLogMw(signal)).map((series, p) => (p === port ? new Float64Array(series.length) : series)),
-        }
-      : one,
-  ),
-})
+const darkPort =
+  (meter: number, port: number) =>
+  (bench: MeshBench): MeshBench => ({
+    ...bench,
+    meters: bench.meters.map((one, at) =>
+      at === meter
+        ? {
+            ...one,
+            readLogMw: async (signal) =>
+              (await one.readLogMw(signal)).map((series, p) => (p === port ? new Float64Array(series.length) : series)),
+          }
+        : one,
+    ),
+  })
 
 const swappedTaps = (bench: MeshBench): MeshBench => ({
   ...bench,
@@ -97,7 +107,10 @@ describe('a calibration of a bench with a broken part', () => {
   ])('names the heater that is dead: %s', async (_, heater) => {
     const { error, step } = await calibrateBroken(cutHeater(heater))
     expect(step).toBe('phase shifters')
-    expect(error).toMatchObject({ code: 'CALIBRATION_FAILED', context: { heater, channel: heater, role: layout.heaters[heater]!.role } })
+    expect(error).toMatchObject({
+      code: 'CALIBRATION_FAILED',
+      context: { heater, channel: heater, role: layout.heaters[heater]!.role },
+    })
     expect(error.message).toContain(`heater ${heater} `)
     expect(error.message).toMatch(/moves no light; check its wire$/)
   })

@@ -13,8 +13,12 @@ import { neverAborted, oracleOf } from '../support/run-plan.ts'
 const SIZE = 4
 const random = new RandomStream(1, 'mesh core')
 const tile = (id: number): Tile => ({ id, weights: Float64Array.from({ length: SIZE * SIZE }, () => random.normal()) })
-const inputs = (symbols: number): Float64Array => Float64Array.from({ length: symbols * SIZE }, () => random.uniform(-1, 1))
-const frame = (of: Tile, symbols: number, lanes = 1): Frame => ({ tile: of, lanes: Array.from({ length: lanes }, () => inputs(symbols)) })
+const inputs = (symbols: number): Float64Array =>
+  Float64Array.from({ length: symbols * SIZE }, () => random.uniform(-1, 1))
+const frame = (of: Tile, symbols: number, lanes = 1): Frame => ({
+  tile: of,
+  lanes: Array.from({ length: lanes }, () => inputs(symbols)),
+})
 
 async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
   yield* items
@@ -22,7 +26,11 @@ async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
 
 /** A lit bench and its core with the oracle's calibration; `wrap` may put something between them. */
 async function lit(
-  options: { lanes?: number; wrap?: (bench: MeshBench) => MeshBench; calibration?: (known: MeshCalibration) => MeshCalibration } = {},
+  options: {
+    lanes?: number
+    wrap?: (bench: MeshBench) => MeshBench
+    calibration?: (known: MeshCalibration) => MeshCalibration
+  } = {},
 ): Promise<{ core: MeshCore; bench: MeshBench }> {
   const { lanes = 1, wrap = (bench) => bench, calibration = (known) => known } = options
   const { bench: plain, world } = openDirectBench({ size: SIZE, lanes })
@@ -37,7 +45,16 @@ async function lit(
     lanes,
     ...truth,
     chip: Array.from(truth.chip),
-    fit: { relativeResidual: 0, heldOutResidual: 0, tapDisagreement: 0, iterations: 0, settings: 0, crosstalkNeighbour: 0, crosstalkDecayPitch: 1, splitterRmsRad: 0 },
+    fit: {
+      relativeResidual: 0,
+      heldOutResidual: 0,
+      tapDisagreement: 0,
+      iterations: 0,
+      settings: 0,
+      crosstalkNeighbour: 0,
+      crosstalkDecayPitch: 1,
+      splitterRmsRad: 0,
+    },
     verification: { E: 0, F: 1, amplitudeFidelity: 1, tvd: 0, effectiveBits: 0 },
   }
   return { core: new MeshCore(bench, calibration(known), frames, new HeaterSetter(bench)), bench }
@@ -50,7 +67,13 @@ async function collect(core: MeshCore, frames: Iterable<Frame>, signal = neverAb
 }
 
 /** Root mean square of what a result is off by, relative to the exact products. */
-function relativeError({ frame: { tile: { weights }, lanes: given }, lanes }: FrameResult): number {
+function relativeError({
+  frame: {
+    tile: { weights },
+    lanes: given,
+  },
+  lanes,
+}: FrameResult): number {
   let [off, all] = [0, 0]
   for (const [lane, outputs] of lanes.entries()) {
     for (const [at, value] of outputs.entries()) {
@@ -124,7 +147,10 @@ describe('a calibrated mesh core', () => {
     const { core } = await lit({
       wrap: (bench) => ({
         ...bench,
-        heaters: { ...bench.heaters, setVoltagesV: async (...args) => bench.heaters.setVoltagesV(...args).then(() => void sets++) },
+        heaters: {
+          ...bench.heaters,
+          setVoltagesV: async (...args) => bench.heaters.setVoltagesV(...args).then(() => void sets++),
+        },
       }),
     })
     const one = tile(1)
@@ -152,7 +178,9 @@ describe('a calibrated mesh core', () => {
           ...meter,
           // Only the plus detectors, so that it does not cancel in balance.
           readLogMw: async (signal) =>
-            (await meter.readLogMw(signal)).map((series, port) => series.map((mw) => mw + (port % 2 === 0 ? offsetMw : 0))),
+            (await meter.readLogMw(signal)).map((series, port) =>
+              series.map((mw) => mw + (port % 2 === 0 ? offsetMw : 0)),
+            ),
         })),
       }),
     })
@@ -218,7 +246,10 @@ describe('a calibrated mesh core', () => {
     const { core } = await lit()
     const bad = frame(tile(1), 3)
     bad.lanes[0]![5] = value
-    await expect(collect(core, [bad])).rejects.toMatchObject({ code: 'RANGE_EXCEEDED', context: { lane: 0, symbol: 1, port: 1, input: value } })
+    await expect(collect(core, [bad])).rejects.toMatchObject({
+      code: 'RANGE_EXCEEDED',
+      context: { lane: 0, symbol: 1, port: 1, input: value },
+    })
   })
 
   test('making safe reaches lasers, biases, generators and heaters, even when one of them fails', async () => {
@@ -254,7 +285,9 @@ describe('a stream that ends early', () => {
     meters: bench.meters.map((meter) => ({
       ...meter,
       readLogMw: (signal) =>
-        new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })),
+        new Promise((_, reject) =>
+          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
+        ),
     })),
   })
 

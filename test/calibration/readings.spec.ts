@@ -79,7 +79,11 @@ describe('looking at the chip', () => {
     const { bench, world } = openDirectBench({ size: 4, lanes: 1 })
     const { context, oracle } = await litContext(bench, world)
     const perV2 = 0.098
-    const probe = new ChipProbe(context, oracle, bench.layout.lo.map((ports) => ports.map(() => perV2)))
+    const probe = new ChipProbe(
+      context,
+      oracle,
+      bench.layout.lo.map((ports) => ports.map(() => perV2)),
+    )
     const voltages = new Float64Array(bench.layout.heaters.length).fill(3)
     const [cool, hot] = [bench.layout.lo[0]![0]!, bench.layout.lo[0]![1]!]
     voltages[hot] = 9.4

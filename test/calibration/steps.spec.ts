@@ -155,7 +155,9 @@ describe('phase shifters', () => {
   })
 
   test('as sure as they say: three in four within two standard errors, all within eight', () => {
-    const scores = bench.layout.heaters.map((_, heater) => (fringes.radPerV2[heater]! - trueRadPerV2(heater)) / fringes.sigma[heater]!)
+    const scores = bench.layout.heaters.map(
+      (_, heater) => (fringes.radPerV2[heater]! - trueRadPerV2(heater)) / fringes.sigma[heater]!,
+    )
     expect(scores.filter((score) => Math.abs(score) < 2).length / scores.length).toBeGreaterThan(0.75)
     expect(Math.max(...scores.map(Math.abs))).toBeLessThan(8)
   })

@@ -11,7 +11,11 @@ import { statistics } from '../support/statistics.ts'
 const SIZE = 4
 
 const verified = (spoil?: ExactCoreOptions['spoil'], lanes = 1): ReturnType<typeof verify> =>
-  verify(new ExactCore({ maxSymbolsPerFrame: 100, lanes, ...(spoil && { spoil }) }), new RandomStream(1, 'verify'), neverAborted)
+  verify(
+    new ExactCore({ maxSymbolsPerFrame: 100, lanes, ...(spoil && { spoil }) }),
+    new RandomStream(1, 'verify'),
+    neverAborted,
+  )
 
 describe('verification', () => {
   test('of perfect optics: no error, full fidelity, every bit', async () => {
@@ -33,7 +37,9 @@ describe('verification', () => {
   })
 
   test('of optics that lose the sign of one output: amplitude fidelity and TVD hide it, E and F do not', async () => {
-    const { E, F, amplitudeFidelity, tvd } = await verified((exact) => exact.map((value, i) => (i % SIZE === 0 ? -value : value)))
+    const { E, F, amplitudeFidelity, tvd } = await verified((exact) =>
+      exact.map((value, i) => (i % SIZE === 0 ? -value : value)),
+    )
     // One row of four is off by twice itself: E² = 4/4. The trace is 2 of 4.
     expect(E).toBeCloseTo(1, 12)
     expect(F).toBeCloseTo(0.25, 12)

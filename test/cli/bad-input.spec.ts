@@ -176,6 +176,7 @@ describe('a bad matrix', { timeout: PATIENCE_MS }, () => {
       /a matrix has two dimensions: save it as A\.reshape/,
     ],
     ['does not fit', npyOf('<f8', '(4, 5)', 160), 'SHAPE_MISMATCH', /A\.npy is 4×5 and B\.npy is 4×3: A needs as many/],
+    ['is too large', real(1e308), 'ARRAY_FILE_INVALID', /A\.npy times B\.npy may exceed what float64 holds/],
     ['is no matrix at all', Buffer.from('hello'), 'ARRAY_FILE_INVALID', /write it with numpy\.save/],
   ])('that %s is refused with 2, before anything is switched on', async (_, bytes, code, message) => {
     const cwd = await scratchFolder()

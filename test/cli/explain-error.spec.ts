@@ -34,6 +34,11 @@ test('a matrix that cannot be read is a wrong call, and one that cannot be writt
   expect(explainError(new JobFailure('r', 'keep', fault('ARRAY_FILE_INVALID'))).exitCode).toBe(1)
 })
 
+test('a call that was found right before the bench was opened is not blamed later', () => {
+  expect(explainError(fault('CALL_INVALID')).exitCode).toBe(2)
+  expect(explainError(new JobFailure('r', 'work', fault('CALL_INVALID'))).exitCode).toBe(1)
+})
+
 test('an error during clean-up hides neither itself nor the one before it', () => {
   const suppressed = Object.assign(new Error('both'), {
     suppressed: new JobFailure('run-2', 'work', fault('TRANSPORT_LOST', 'first')),

@@ -33,6 +33,8 @@ export interface Started {
   readonly ended: Promise<Ended>
   /** Resolves with what standard output said, once it is a whole line. */
   readonly firstLine: Promise<string>
+  /** Resolves once standard error has said something. */
+  readonly firstNote: Promise<void>
 }
 
 /** The real command line, as a process of its own. `limitKib`: the largest file that it may write. */
@@ -51,10 +53,15 @@ export async function startFringe(
       if (said.stdout.includes('\n')) resolve(said.stdout)
     })
   })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.stderr += text))
+  const firstNote = new Promise<void>((resolve) => {
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said.stderr += text
+      resolve()
+    })
+  })
   const ended = once(child, 'close').then(([code]) => ({ code: code as number | null, ...said }))
   onTestFinished(() => void child.kill('SIGKILL'))
-  return { child, ended, firstLine }
+  return { child, ended, firstLine, firstNote }
 }
 
 export async function fringe(args: readonly string[], options: Parameters<typeof startFringe>[1] = {}): Promise<Ended> {

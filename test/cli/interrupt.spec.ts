@@ -34,10 +34,11 @@ describe('a run that is stopped', { timeout: PATIENCE_MS }, () => {
     async (name) => {
       const cwd = await scratchFolder()
       const journal = join(cwd, 'fringe.db')
-      const { child, ended } = await startFringe(CALIBRATE, { cwd })
+      const { child, ended, firstNote } = await startFringe(CALIBRATE, { cwd })
       await untilStep(journal, 'local oscillators')
       child.kill(name)
       // Impatience changes nothing: the safe state is read back first.
+      await firstNote
       child.kill(name)
       const message = await expectFailure(await ended, 1, 'TRANSPORT_ABORTED')
       expect(message).toBe(`stopped by ${name}; the bench was made safe and read back`)

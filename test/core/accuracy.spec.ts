@@ -23,20 +23,24 @@ describe('accuracy of results', () => {
   test('does not depend on the scale or the offset of the results', () => {
     const value = fc.double({ min: -100, max: 100, noNaN: true })
     fc.assert(
-      fc.property(fc.array(fc.tuple(value, value), { minLength: 2, maxLength: 20 }), fc.integer({ min: -40, max: 40 }), (pairs, power) => {
-        const exact = pairs.map(([e]) => Math.round(e))
-        const errors = pairs.map(([, e]) => e)
-        const scale = 2 ** power
-        const plain = accuracyOf(exact, errors)
-        const scaled = accuracyOf(
-          exact.map((e) => (e + 7) * scale),
-          errors.map((e) => e * scale),
-        )
-        // Squares of the smallest doubles vanish before they are scaled.
-        fc.pre(errors.some((e) => Math.abs(e) > 1e-100))
-        expect(scaled.nrmse === plain.nrmse || Math.abs(scaled.nrmse / plain.nrmse - 1) < 1e-12).toBe(true)
-        expect(Number.isNaN(scaled.effectiveBits)).toBe(false)
-      }),
+      fc.property(
+        fc.array(fc.tuple(value, value), { minLength: 2, maxLength: 20 }),
+        fc.integer({ min: -40, max: 40 }),
+        (pairs, power) => {
+          const exact = pairs.map(([e]) => Math.round(e))
+          const errors = pairs.map(([, e]) => e)
+          const scale = 2 ** power
+          const plain = accuracyOf(exact, errors)
+          const scaled = accuracyOf(
+            exact.map((e) => (e + 7) * scale),
+            errors.map((e) => e * scale),
+          )
+          // Squares of the smallest doubles vanish before they are scaled.
+          fc.pre(errors.some((e) => Math.abs(e) > 1e-100))
+          expect(scaled.nrmse === plain.nrmse || Math.abs(scaled.nrmse / plain.nrmse - 1) < 1e-12).toBe(true)
+          expect(Number.isNaN(scaled.effectiveBits)).toBe(false)
+        },
+      ),
     )
   })
 })

@@ -8,7 +8,12 @@ const page = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf
 const rows = page
   .split('\n')
   .filter((line) => line.startsWith('| `'))
-  .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()))
+  .map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
 
 describe('the page on errors', () => {
   test('explains every code, and no other, once and in the order of the code', () => {

@@ -35,7 +35,9 @@ describe('the floor plan of a U·Σ·V† core', () => {
     expect(layout.heaters).toHaveLength(160)
     expect(layout.mzis).toHaveLength(28)
     const count = (kind: string): number => layout.heaters.filter(({ role }) => role.kind === kind).length
-    expect(Object.fromEntries(['input', 'phi', 'theta', 'sigma-phi', 'sigma-theta', 'lo'].map((k) => [k, count(k)]))).toEqual({
+    expect(
+      Object.fromEntries(['input', 'phi', 'theta', 'sigma-phi', 'sigma-theta', 'lo'].map((k) => [k, count(k)])),
+    ).toEqual({
       input: 16,
       phi: 56,
       theta: 56,
@@ -63,7 +65,8 @@ describe('the floor plan of a U·Σ·V† core', () => {
         ]
         expect(inOrder).toEqual([...heaters.keys()])
         for (const [lane, ports] of lo.entries()) {
-          for (const [port, heater] of ports.entries()) expect(heaters[heater]!.role).toEqual({ kind: 'lo', lane, port })
+          for (const [port, heater] of ports.entries())
+            expect(heaters[heater]!.role).toEqual({ kind: 'lo', lane, port })
         }
         for (const [mzi, heater] of second.theta.entries()) {
           expect(heaters[heater]!.role).toEqual({ kind: 'theta', mesh: 'second', mzi })

@@ -74,12 +74,17 @@ describe('counter-based random numbers', () => {
 
   test('a value depends on seed, stream and counter alone, whatever was asked before', () => {
     fc.assert(
-      fc.property(fc.integer(), fc.string(), fc.array(fc.nat(2 ** 31 - 1), { minLength: 1 }), (seed, stream, counters) => {
-        const [forth, back] = [new CounterRandom(seed, stream), new CounterRandom(seed, stream)]
-        const asked = counters.map((counter) => forth.normal(counter))
-        const askedBackwards = counters.toReversed().map((counter) => back.normal(counter))
-        expect(askedBackwards.reverse()).toEqual(asked)
-      }),
+      fc.property(
+        fc.integer(),
+        fc.string(),
+        fc.array(fc.nat(2 ** 31 - 1), { minLength: 1 }),
+        (seed, stream, counters) => {
+          const [forth, back] = [new CounterRandom(seed, stream), new CounterRandom(seed, stream)]
+          const asked = counters.map((counter) => forth.normal(counter))
+          const askedBackwards = counters.toReversed().map((counter) => back.normal(counter))
+          expect(askedBackwards.reverse()).toEqual(asked)
+        },
+      ),
     )
   })
 

@@ -15,7 +15,12 @@ const matrix = (rows: number, columns: number, value: (i: number) => number): Re
 })
 const ones = (rows: number, columns: number): RealMatrix => matrix(rows, columns, () => 1)
 
-function run(options: ExactCoreOptions, a: RealMatrix, b: RealMatrix, log: MatmulLog = quietLog): { core: ExactCore; result: Promise<MatmulResult> } {
+function run(
+  options: ExactCoreOptions,
+  a: RealMatrix,
+  b: RealMatrix,
+  log: MatmulLog = quietLog,
+): { core: ExactCore; result: Promise<MatmulResult> } {
   const core = new ExactCore(options)
   return { core, result: multiply(core, a, b, { log, signal: neverAborted }) }
 }
@@ -82,10 +87,18 @@ describe('a product on perfect optics', () => {
   })
 
   test('of zeros is zero, exactly', async () => {
-    const result = await run({}, matrix(5, 5, () => 0), ones(5, 5)).result
+    const result = await run(
+      {},
+      matrix(5, 5, () => 0),
+      ones(5, 5),
+    ).result
     expect(result).toMatchObject({ probeError: 0, effectiveBits: Infinity })
     expect([...result.product.data].every((element) => element === 0)).toBe(true)
-    const none = await run({}, ones(5, 5), matrix(5, 5, () => 0)).result
+    const none = await run(
+      {},
+      ones(5, 5),
+      matrix(5, 5, () => 0),
+    ).result
     expect([...none.product.data].every((element) => element === 0)).toBe(true)
   })
 
@@ -169,7 +182,9 @@ describe('a product that is watched', () => {
         return exact
       },
     })
-    await expect(multiply(core, ones(100, 4), ones(4, 4), { log: quietLog, signal: stop.signal })).rejects.toThrow('enough')
+    await expect(multiply(core, ones(100, 4), ones(4, 4), { log: quietLog, signal: stop.signal })).rejects.toThrow(
+      'enough',
+    )
     expect(core.frames.length).toBeLessThan(4)
   })
 })
@@ -204,7 +219,11 @@ describe('quality is measured with probes', () => {
   })
 
   test('a tile that is wrong twice stops the run and names itself', async () => {
-    const { core, result } = run({ spoil: (exact, { tile }) => (tile.id === 1 ? wrong(exact) : exact) }, ones(3, 4), ones(4, 12))
+    const { core, result } = run(
+      { spoil: (exact, { tile }) => (tile.id === 1 ? wrong(exact) : exact) },
+      ones(3, 4),
+      ones(4, 12),
+    )
     await expect(result).rejects.toMatchObject({
       code: 'QUALITY_OUT_OF_BOUNDS',
       message: `tile 1 at row 0 is off by 50.0 % of its probes, twice; at most ${100 * PROBE_LIMIT} % is allowed: calibrate again`,
@@ -217,7 +236,11 @@ describe('quality is measured with probes', () => {
     const [a, b] = [matrix(8, 4, Math.sin), matrix(4, 8, Math.cos)]
     const exact = exactProduct(a, b)
     const range = Math.max(...exact.data) - Math.min(...exact.data)
-    const { effectiveBits } = await run({ maxSymbolsPerFrame: 100, spoil: (values) => values.map((value) => 1.01 * value) }, a, b).result
+    const { effectiveBits } = await run(
+      { maxSymbolsPerFrame: 100, spoil: (values) => values.map((value) => 1.01 * value) },
+      a,
+      b,
+    ).result
     const rms = Math.sqrt(exact.data.reduce((sum, value) => sum + (0.01 * value) ** 2, 0) / exact.data.length)
     expect(effectiveBits).toBeCloseTo(Math.log2(range / rms), 6)
   })

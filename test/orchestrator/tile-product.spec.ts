@@ -46,7 +46,11 @@ describe('a product cut into frames', () => {
     fc.assert(
       fc.property(size, size, size, shapes, (m, k, n, fits) => {
         const met = new Map<string, number>()
-        for (const { firstRow, rows, firstInner, firstColumn } of tileJobs(matrix(m, k, () => 1), matrix(k, n, () => 1), fits)) {
+        for (const { firstRow, rows, firstInner, firstColumn } of tileJobs(
+          matrix(m, k, () => 1),
+          matrix(k, n, () => 1),
+          fits,
+        )) {
           expect(rows).toBeGreaterThan(0)
           expect(firstRow + rows).toBeLessThanOrEqual(m)
           const place = `${firstInner}/${firstColumn}`
@@ -60,7 +64,13 @@ describe('a product cut into frames', () => {
   })
 
   test('each tile comes once, with all its rows in a row: 3 frames for 30 rows on 2 lanes of 6 symbols', () => {
-    const jobs = [...tileJobs(matrix(30, 8, () => 1), matrix(8, 4, () => 1), shape)]
+    const jobs = [
+      ...tileJobs(
+        matrix(30, 8, () => 1),
+        matrix(8, 4, () => 1),
+        shape,
+      ),
+    ]
     expect(jobs.map(({ frame, firstRow, rows }) => [frame.tile.id, firstRow, rows])).toEqual([
       [0, 0, 12],
       [0, 12, 12],
@@ -73,7 +83,13 @@ describe('a product cut into frames', () => {
 
   test('a tile is the transposed piece of B; beyond the edge of B it is zero', () => {
     const b = matrix(5, 3, (row, column) => 10 * row + column)
-    const tiles = [...tileJobs(matrix(1, 5, () => 1), b, shape)].map(({ frame }) => [...frame.tile.weights])
+    const tiles = [
+      ...tileJobs(
+        matrix(1, 5, () => 1),
+        b,
+        shape,
+      ),
+    ].map(({ frame }) => [...frame.tile.weights])
     expect(tiles).toEqual([
       [0, 10, 20, 30, 1, 11, 21, 31, 2, 12, 22, 32, 0, 0, 0, 0],
       [40, 0, 0, 0, 41, 0, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0],
@@ -82,9 +98,17 @@ describe('a product cut into frames', () => {
 
   test('each row is scaled by its own largest value, so that small rows use the whole range; rows of zeros stay zero', () => {
     const a = matrix(3, 4, (row, column) => [0.001, 0, -200][row]! * (column + 1))
-    const [job] = [...tileJobs(a, matrix(4, 4, () => 1), { ...shape, lanes: 1 })]
+    const [job] = [
+      ...tileJobs(
+        a,
+        matrix(4, 4, () => 1),
+        { ...shape, lanes: 1 },
+      ),
+    ]
     expect([...job!.scale]).toEqual([0.004, 0, 800])
-    const symbol = (row: number): number[] => [...job!.frame.lanes[0]!.subarray(4 * (PROBES + row), 4 * (PROBES + row + 1))]
+    const symbol = (row: number): number[] => [
+      ...job!.frame.lanes[0]!.subarray(4 * (PROBES + row), 4 * (PROBES + row + 1)),
+    ]
     expect(symbol(0)).toEqual([0.25, 0.5, 0.75, 1].map((value) => expect.closeTo(value, 14)))
     expect(symbol(1)).toEqual([0, 0, 0, 0])
     expect(symbol(2)).toEqual([-0.25, -0.5, -0.75, -1])
@@ -110,14 +134,30 @@ describe('a product cut into frames', () => {
   })
 
   test('nothing to multiply is no frame', () => {
-    expect(countFrames(matrix(0, 4, () => 1), matrix(4, 4, () => 1), shape)).toBe(0)
-    expect([...tileJobs(matrix(0, 4, () => 1), matrix(4, 4, () => 1), shape)]).toEqual([])
+    expect(
+      countFrames(
+        matrix(0, 4, () => 1),
+        matrix(4, 4, () => 1),
+        shape,
+      ),
+    ).toBe(0)
+    expect([
+      ...tileJobs(
+        matrix(0, 4, () => 1),
+        matrix(4, 4, () => 1),
+        shape,
+      ),
+    ]).toEqual([])
   })
 
   test('frames with room for the probes alone are refused, not repeated for ever', () => {
     const small = { ...shape, maxSymbols: PROBES }
-    expect(() => countFrames(matrix(1, 1, () => 1), matrix(1, 1, () => 1), small)).toThrow(
-      `a frame of ${PROBES} symbols has no room for data: ${PROBES} are probes`,
-    )
+    expect(() =>
+      countFrames(
+        matrix(1, 1, () => 1),
+        matrix(1, 1, () => 1),
+        small,
+      ),
+    ).toThrow(`a frame of ${PROBES} symbols has no room for data: ${PROBES} are probes`)
   })
 })

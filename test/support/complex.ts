@@ -56,7 +56,12 @@ export const nonUnitarity = (matrix: Square): number =>
 /** A 2×2 matrix (re, im of 11, 12, 21, 22) on modes `top` and `top + 1` of `size`. */
 export function embed(size: number, top: number, t: Float64Array): Square {
   const matrix = identity(size)
-  for (const [i, [row, column]] of [[top, top], [top, top + 1], [top + 1, top], [top + 1, top + 1]].entries()) {
+  for (const [i, [row, column]] of [
+    [top, top],
+    [top, top + 1],
+    [top + 1, top],
+    [top + 1, top + 1],
+  ].entries()) {
     matrix.re[row! * size + column!] = t[2 * i]!
     matrix.im[row! * size + column!] = t[2 * i + 1]!
   }

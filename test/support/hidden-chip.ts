@@ -55,7 +55,9 @@ export function hiddenChip(options: HiddenChipOptions = {}): HiddenChip {
     read,
     readAnywhere: (count, settings) => {
       const draw = new RandomStream(settings, 'settings')
-      return Array.from({ length: count }, () => read(Float64Array.from(layout.heaters, () => 8 * Math.sqrt(draw.uniform()))))
+      return Array.from({ length: count }, () =>
+        read(Float64Array.from(layout.heaters, () => 8 * Math.sqrt(draw.uniform()))),
+      )
     },
   }
 }
@@ -69,7 +71,9 @@ export function firstLookAt({ layout, model, parameters }: HiddenChip): FirstLoo
   const { size } = layout
   const radPerV2 = parameters.slice(blocks.radPerV2, blocks.radPerV2 + layout.heaters.length)
   const attenuatorRad = Float64Array.from(layout.sigma.theta, (heater) => parameters[blocks.offset + heater]!)
-  const attenuatorV = attenuatorRad.map((offset, k) => Math.sqrt((2 * Math.PI - offset) / radPerV2[layout.sigma.theta[k]!]!))
+  const attenuatorV = attenuatorRad.map((offset, k) =>
+    Math.sqrt((2 * Math.PI - offset) / radPerV2[layout.sigma.theta[k]!]!),
+  )
   const baseV = new Float64Array(layout.heaters.length)
   for (const [k, heater] of layout.sigma.theta.entries()) baseV[heater] = attenuatorV[k]!
   const crosstalk = model.crosstalk(parameters)
@@ -97,7 +101,11 @@ export function firstLookAt({ layout, model, parameters }: HiddenChip): FirstLoo
     under: layout.heaters.map((_, heater) => {
       // a + b·e^{iφ} at φ and φ + π differ by twice the part that turns.
       const [plus, minus] = [seen(heater, 0, 0), seen(heater, 0, Math.PI)]
-      return { size, re: plus.re.map((v, i) => (v - minus.re[i]!) / 2), im: plus.im.map((v, i) => (v - minus.im[i]!) / 2) }
+      return {
+        size,
+        re: plus.re.map((v, i) => (v - minus.re[i]!) / 2),
+        im: plus.im.map((v, i) => (v - minus.im[i]!) / 2),
+      }
     }),
     attenuatorRad,
     attenuatorV,

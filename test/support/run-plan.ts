@@ -13,7 +13,10 @@ import type { MeshWorld } from '../../sim/optics/mesh-world.ts'
 export const neverAborted: AbortSignal = new AbortController().signal
 
 /** Runs a plan without an engine; `onStep` sees the names of the steps. */
-export async function runToEnd<Result>(plan: Plan<Result>, onStep: (name: string) => void = () => undefined): Promise<Result> {
+export async function runToEnd<Result>(
+  plan: Plan<Result>,
+  onStep: (name: string) => void = () => undefined,
+): Promise<Result> {
   for (;;) {
     const next = await plan.next()
     if (next.done === true) return next.value
@@ -33,7 +36,10 @@ export async function calibrationContext(bench: MeshBench): Promise<CalibrationC
 }
 
 /** The same with light, and what an oracle would have calibrated. */
-export async function litContext(bench: MeshBench, world: MeshWorld): Promise<{ context: CalibrationContext; oracle: ReturnType<typeof oracleCalibration> }> {
+export async function litContext(
+  bench: MeshBench,
+  world: MeshWorld,
+): Promise<{ context: CalibrationContext; oracle: ReturnType<typeof oracleCalibration> }> {
   const context = await calibrationContext(bench)
   await bringLight(bench, neverAborted)
   return { context, oracle: oracleOf(bench, world) }

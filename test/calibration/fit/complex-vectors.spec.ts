@@ -52,7 +52,11 @@ describe('the strongest row of a matrix', () => {
     const [left, right] = [vector(8, random), vector(8, random)]
     const { size, re, im } = outer(left, right)
     const noise = (0.01 * Math.hypot(...re, ...im)) / size
-    const noisy = { size, re: re.map((v) => v + random.normal(0, noise)), im: im.map((v) => v + random.normal(0, noise)) }
+    const noisy = {
+      size,
+      re: re.map((v) => v + random.normal(0, noise)),
+      im: im.map((v) => v + random.normal(0, noise)),
+    }
     expect(likeness(strongestRow(noisy), right)).toBeGreaterThan(0.9999)
   })
 
@@ -86,7 +90,10 @@ describe('a vector split over others', () => {
   })
 
   test('leaves out what none of them can make', () => {
-    const axis = (i: number): ComplexVector => ({ re: Float64Array.from([0, 1, 2], (k) => Number(k === i)), im: new Float64Array(3) })
+    const axis = (i: number): ComplexVector => ({
+      re: Float64Array.from([0, 1, 2], (k) => Number(k === i)),
+      im: new Float64Array(3),
+    })
     const both = { re: Float64Array.of(2, 0, 5), im: Float64Array.of(-1, 0, 0) }
     const [first, second] = projectOnto(both, [axis(0), axis(1)])
     expect([first!.re, first!.im, second!.re, second!.im]).toEqual([2, -1, 0, 0].map((v) => expect.closeTo(v, 12)))

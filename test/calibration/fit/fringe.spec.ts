@@ -29,7 +29,11 @@ describe('a fringe that many channels share', () => {
     fc.assert(
       fc.property(frequency, fc.array(channel, { minLength: 3, maxLength: 12 }), (k, hidden) => {
         fc.pre(hidden.some(({ cos, sin }) => Math.hypot(cos, sin) > 0.5))
-        const fit = fitSharedFringe(x, hidden.map((one) => seriesOf(one, k)), range)
+        const fit = fitSharedFringe(
+          x,
+          hidden.map((one) => seriesOf(one, k)),
+          range,
+        )
         expect(Math.abs(fit.radPerX - k)).toBeLessThan(1e-5)
         for (const [i, { mean, cos, sin }] of hidden.entries()) {
           expect(fit.channels[i]!.mean).toBeCloseTo(mean, 3)
@@ -50,7 +54,10 @@ describe('a fringe that many channels share', () => {
     // One of 21 channels swings with an amplitude of 0.5.
     const wave = seriesOf({ mean: 0, cos: 0.3, sin: -0.4 }, 8)
     const mean = wave.reduce((sum, value) => sum + value / POINTS, 0)
-    expect(fit.rmsAmplitude).toBeCloseTo(Math.sqrt(wave.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (21 * POINTS)), 5)
+    expect(fit.rmsAmplitude).toBeCloseTo(
+      Math.sqrt(wave.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (21 * POINTS)),
+      5,
+    )
   })
 
   test('the standard error is honest: found frequencies scatter by it', () => {
@@ -58,7 +65,9 @@ describe('a fringe that many channels share', () => {
     const [k, noise] = [8.6, 0.02]
     const scores = Array.from({ length: 300 }, () => {
       const channels = Array.from({ length: 16 }, () =>
-        seriesOf({ mean: random.normal(), cos: random.normal(), sin: random.normal() }, k).map((y) => y + random.normal(0, noise)),
+        seriesOf({ mean: random.normal(), cos: random.normal(), sin: random.normal() }, k).map(
+          (y) => y + random.normal(0, noise),
+        ),
       )
       const fit = fitSharedFringe(x, channels, range)
       return (fit.radPerX - k) / fit.radPerXSigma

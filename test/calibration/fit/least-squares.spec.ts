@@ -7,7 +7,9 @@ import { RandomStream } from '../../../core/random.ts'
 const options = { maxIterations: 200, tolerance: 1e-15 }
 
 /** Residuals and their derivatives, row by row. */
-function problem(rows: (p: Float64Array) => readonly { residual: number; slopes: readonly number[] }[]): LeastSquaresProblem & { evaluations: number } {
+function problem(
+  rows: (p: Float64Array) => readonly { residual: number; slopes: readonly number[] }[],
+): LeastSquaresProblem & { evaluations: number } {
   return {
     evaluations: 0,
     evaluate(parameters, normal) {
@@ -26,28 +28,35 @@ function problem(rows: (p: Float64Array) => readonly { residual: number; slopes:
 describe('normal equations', () => {
   test('of any number of rows, in blocks or at once, give the step of the exact solution', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 6 }), fc.integer({ min: 0, max: 9 }), fc.nat(), (parameters, extra, seed) => {
-        const random = new RandomStream(seed, 'rows')
-        const rows = parameters + extra
-        // Well conditioned: the first rows are near the identity.
-        const jacobian = Float64Array.from({ length: rows * parameters }, (_, i) =>
-          (Math.floor(i / parameters) === i % parameters ? 2 : 0) + random.uniform(-0.2, 0.2),
-        )
-        const hidden = Float64Array.from({ length: parameters }, () => random.normal())
-        const residuals = Float64Array.from({ length: rows }, (_, row) =>
-          -hidden.reduce((sum, value, i) => sum + jacobian[row * parameters + i]! * value, 0),
-        )
-        const whole = new NormalEquations(parameters)
-        whole.add(jacobian, residuals, rows)
-        const blocks = new NormalEquations(parameters)
-        for (let row = 0; row < rows; row++) {
-          blocks.add(jacobian.subarray(row * parameters, (row + 1) * parameters), residuals.subarray(row, row + 1), 1)
-        }
-        for (const normal of [whole, blocks]) {
-          const step = normal.step(0)!
-          for (const [i, value] of hidden.entries()) expect(step[i]).toBeCloseTo(value, 9)
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 6 }),
+        fc.integer({ min: 0, max: 9 }),
+        fc.nat(),
+        (parameters, extra, seed) => {
+          const random = new RandomStream(seed, 'rows')
+          const rows = parameters + extra
+          // Well conditioned: the first rows are near the identity.
+          const jacobian = Float64Array.from(
+            { length: rows * parameters },
+            (_, i) => (Math.floor(i / parameters) === i % parameters ? 2 : 0) + random.uniform(-0.2, 0.2),
+          )
+          const hidden = Float64Array.from({ length: parameters }, () => random.normal())
+          const residuals = Float64Array.from(
+            { length: rows },
+            (_, row) => -hidden.reduce((sum, value, i) => sum + jacobian[row * parameters + i]! * value, 0),
+          )
+          const whole = new NormalEquations(parameters)
+          whole.add(jacobian, residuals, rows)
+          const blocks = new NormalEquations(parameters)
+          for (let row = 0; row < rows; row++) {
+            blocks.add(jacobian.subarray(row * parameters, (row + 1) * parameters), residuals.subarray(row, row + 1), 1)
+          }
+          for (const normal of [whole, blocks]) {
+            const step = normal.step(0)!
+            for (const [i, value] of hidden.entries()) expect(step[i]).toBeCloseTo(value, 9)
+          }
+        },
+      ),
     )
   })
 
@@ -97,18 +106,22 @@ describe('Levenberg–Marquardt', () => {
 
   test('recovers a hidden decay through noise-free samples', () => {
     fc.assert(
-      fc.property(fc.double({ min: 0.5, max: 5, noNaN: true }), fc.double({ min: 0.2, max: 3, noNaN: true }), (height, rate) => {
-        const times = [0, 0.2, 0.5, 1, 1.5, 2, 3]
-        const decay = problem(([h = 0, r = 0]) =>
-          times.map((t) => ({
-            residual: h * Math.exp(-r * t) - height * Math.exp(-rate * t),
-            slopes: [Math.exp(-r * t), -h * t * Math.exp(-r * t)],
-          })),
-        )
-        const { parameters } = fitLeastSquares(decay, Float64Array.of(1, 1), options)
-        expect(parameters[0]).toBeCloseTo(height, 6)
-        expect(parameters[1]).toBeCloseTo(rate, 6)
-      }),
+      fc.property(
+        fc.double({ min: 0.5, max: 5, noNaN: true }),
+        fc.double({ min: 0.2, max: 3, noNaN: true }),
+        (height, rate) => {
+          const times = [0, 0.2, 0.5, 1, 1.5, 2, 3]
+          const decay = problem(([h = 0, r = 0]) =>
+            times.map((t) => ({
+              residual: h * Math.exp(-r * t) - height * Math.exp(-rate * t),
+              slopes: [Math.exp(-r * t), -h * t * Math.exp(-r * t)],
+            })),
+          )
+          const { parameters } = fitLeastSquares(decay, Float64Array.of(1, 1), options)
+          expect(parameters[0]).toBeCloseTo(height, 6)
+          expect(parameters[1]).toBeCloseTo(rate, 6)
+        },
+      ),
     )
   })
 

@@ -7,7 +7,8 @@ import type { HiddenChip } from '../../support/hidden-chip.ts'
 
 const OPTIONS = { maxIterations: 40, tolerance: 1e-4 }
 
-const rmsOf = (values: ArrayLike<number>): number => Math.sqrt(Array.from(values).reduce((sum, v) => sum + v * v, 0) / values.length)
+const rmsOf = (values: ArrayLike<number>): number =>
+  Math.sqrt(Array.from(values).reduce((sum, v) => sum + v * v, 0) / values.length)
 
 /** Everything but the phase reference: the input offsets of lane 0. */
 function freeOf({ layout, model }: HiddenChip): number[] {
@@ -55,7 +56,10 @@ describe('the fit of a whole chip', () => {
   test('knows the splitters better than the design does', () => {
     const { parameters } = fit(chip, 1e-4)
     const range = Array.from({ length: blocks.logNeighbour - blocks.alpha }, (_, i) => blocks.alpha + i)
-    const [off, hidden] = [rmsOf(range.map((i) => parameters[i]! - chip.parameters[i]!)), rmsOf(range.map((i) => chip.parameters[i]!))]
+    const [off, hidden] = [
+      rmsOf(range.map((i) => parameters[i]! - chip.parameters[i]!)),
+      rmsOf(range.map((i) => chip.parameters[i]!)),
+    ]
     expect(off).toBeLessThan(hidden / 2)
   })
 
@@ -85,7 +89,9 @@ describe('the fit of a whole chip', () => {
     const crosstalk = chip.model.crosstalk(chip.parameters)
     const turned = chip.parameters.slice()
     turned[blocks.offset + chip.layout.lo[0]![2]!]! += Math.PI
-    const [before, after] = [chip.parameters, turned].map((p) => predictReading(chip.model, p, crosstalk, voltages, 0)) as [Float64Array, Float64Array]
+    const [before, after] = [chip.parameters, turned].map((p) =>
+      predictReading(chip.model, p, crosstalk, voltages, 0),
+    ) as [Float64Array, Float64Array]
     for (const [element, value] of after.entries()) {
       expect(value).toBeCloseTo(Math.floor(element / 4) === 2 ? -before[element]! : before[element]!, 12)
     }

@@ -20,24 +20,35 @@ function somewhere(size: number, seed: number): { model: ChipModel; parameters: 
 }
 
 describe('the fitted chip', () => {
-  test.each([2, 3, 4, 8])('of %i ports, given the true parameters, makes the twin’s transfer matrix to the last digits', (size) => {
-    for (const seed of [1, 2]) {
-      const imperfections = defaultImperfections({ mziLossSpreadDb: 0, splitterSigmaRad: 0.05 })
-      const { bench, world } = openDirectBench({ size, lanes: 1, seed, imperfections })
-      const { chip: truth } = world.truth
-      const { chip } = oracleOf(bench, world)
-      const random = new RandomStream(seed, 'phases')
-      const phases = Float64Array.from(bench.layout.heaters, () => random.uniform(0, 7))
-      const model = new ChipModel(bench.layout).transfer(chip, phases)
-      const { through } = chipTransfer(truth, phases)
-      // The taps' share of the light is one of the oracle's output gains.
-      const untapped = { ...through, re: through.re.map((v) => v / truth.tapFieldRatio), im: through.im.map((v) => v / truth.tapFieldRatio) }
-      expect(distance(model, untapped)).toBeLessThan(1e-13)
-    }
-  })
+  test.each([2, 3, 4, 8])(
+    'of %i ports, given the true parameters, makes the twin’s transfer matrix to the last digits',
+    (size) => {
+      for (const seed of [1, 2]) {
+        const imperfections = defaultImperfections({ mziLossSpreadDb: 0, splitterSigmaRad: 0.05 })
+        const { bench, world } = openDirectBench({ size, lanes: 1, seed, imperfections })
+        const { chip: truth } = world.truth
+        const { chip } = oracleOf(bench, world)
+        const random = new RandomStream(seed, 'phases')
+        const phases = Float64Array.from(bench.layout.heaters, () => random.uniform(0, 7))
+        const model = new ChipModel(bench.layout).transfer(chip, phases)
+        const { through } = chipTransfer(truth, phases)
+        // The taps' share of the light is one of the oracle's output gains.
+        const untapped = {
+          ...through,
+          re: through.re.map((v) => v / truth.tapFieldRatio),
+          im: through.im.map((v) => v / truth.tapFieldRatio),
+        }
+        expect(distance(model, untapped)).toBeLessThan(1e-13)
+      }
+    },
+  )
 
   test('given the true parameters, turns voltages into the twin’s phases', async () => {
-    const { bench, world } = openDirectBench({ size: 4, lanes: 2, imperfections: defaultImperfections({ crosstalkNeighbour: 0.03 }) })
+    const { bench, world } = openDirectBench({
+      size: 4,
+      lanes: 2,
+      imperfections: defaultImperfections({ crosstalkNeighbour: 0.03 }),
+    })
     const { chip } = oracleOf(bench, world)
     const model = new ChipModel(bench.layout)
     const random = new RandomStream(1, 'voltages')
@@ -54,36 +65,43 @@ describe('the fitted chip', () => {
     }
   })
 
-  test.each([2, 3, 5])('knows how %i ports answer to every phase, splitter and loss: analytic derivatives equal differences', (size) => {
-    const { model, parameters, phases } = somewhere(size, size)
-    const { blocks, layout } = model
-    model.transfer(parameters, phases)
-    const analytic = model.newDerivatives()
-    model.derivatives(analytic)
-    const width = 2 * size * size
-    const step = 1e-5
-    const difference = (change: (by: number, p: Float64Array, ph: Float64Array) => void): Float64Array => {
-      const [plus, minus] = [step, -step].map((by) => {
-        const [p, ph] = [parameters.slice(), phases.slice()]
-        change(by, p, ph)
-        return model.transfer(p, ph)
-      }) as [ReturnType<ChipModel['transfer']>, ReturnType<ChipModel['transfer']>]
-      return Float64Array.from({ length: width }, (_, i) => {
-        const part = i % 2 === 0 ? 're' : 'im'
-        return (plus[part][i >> 1]! - minus[part][i >> 1]!) / (2 * step)
-      })
-    }
-    const compare = (rows: Float64Array, at: number, change: (by: number, p: Float64Array, ph: Float64Array) => void): void => {
-      const numeric = difference(change)
-      for (let i = 0; i < width; i++) expect(rows[at * width + i]).toBeCloseTo(numeric[i]!, 7)
-    }
-    for (const heater of layout.heaters.keys()) compare(analytic.phase, heater, (by, _, ph) => (ph[heater]! += by))
-    for (let e = 0; e < elementCount(layout); e++) {
-      compare(analytic.alpha, e, (by, p) => (p[blocks.alpha + e]! += by))
-      compare(analytic.beta, e, (by, p) => (p[blocks.beta + e]! += by))
-    }
-    compare(analytic.logMziField, 0, (by, p) => (p[blocks.logMziField]! += by))
-  })
+  test.each([2, 3, 5])(
+    'knows how %i ports answer to every phase, splitter and loss: analytic derivatives equal differences',
+    (size) => {
+      const { model, parameters, phases } = somewhere(size, size)
+      const { blocks, layout } = model
+      model.transfer(parameters, phases)
+      const analytic = model.newDerivatives()
+      model.derivatives(analytic)
+      const width = 2 * size * size
+      const step = 1e-5
+      const difference = (change: (by: number, p: Float64Array, ph: Float64Array) => void): Float64Array => {
+        const [plus, minus] = [step, -step].map((by) => {
+          const [p, ph] = [parameters.slice(), phases.slice()]
+          change(by, p, ph)
+          return model.transfer(p, ph)
+        }) as [ReturnType<ChipModel['transfer']>, ReturnType<ChipModel['transfer']>]
+        return Float64Array.from({ length: width }, (_, i) => {
+          const part = i % 2 === 0 ? 're' : 'im'
+          return (plus[part][i >> 1]! - minus[part][i >> 1]!) / (2 * step)
+        })
+      }
+      const compare = (
+        rows: Float64Array,
+        at: number,
+        change: (by: number, p: Float64Array, ph: Float64Array) => void,
+      ): void => {
+        const numeric = difference(change)
+        for (let i = 0; i < width; i++) expect(rows[at * width + i]).toBeCloseTo(numeric[i]!, 7)
+      }
+      for (const heater of layout.heaters.keys()) compare(analytic.phase, heater, (by, _, ph) => (ph[heater]! += by))
+      for (let e = 0; e < elementCount(layout); e++) {
+        compare(analytic.alpha, e, (by, p) => (p[blocks.alpha + e]! += by))
+        compare(analytic.beta, e, (by, p) => (p[blocks.beta + e]! += by))
+      }
+      compare(analytic.logMziField, 0, (by, p) => (p[blocks.logMziField]! += by))
+    },
+  )
 
   test('derivatives of phases alone are the same as with all others', () => {
     const { model, parameters, phases } = somewhere(4, 9)
@@ -116,7 +134,17 @@ describe('the parameters of a chip', () => {
   test('stand side by side without gap or overlap: 461 for 8 ports on 2 lanes', () => {
     const layout = svdCoreLayout(8, 2)
     const { count, ...starts } = parameterBlocks(layout)
-    const lengths = { offset: 160, radPerV2: 160, alpha: 64, beta: 64, logNeighbour: 1, logDecay: 1, logMziField: 1, logIn: 16, logOut: 16 }
+    const lengths = {
+      offset: 160,
+      radPerV2: 160,
+      alpha: 64,
+      beta: 64,
+      logNeighbour: 1,
+      logDecay: 1,
+      logMziField: 1,
+      logIn: 16,
+      logOut: 16,
+    }
     let next = 0
     for (const [key, length] of Object.entries(lengths)) {
       expect(starts[key as keyof typeof starts], key).toBe(next)

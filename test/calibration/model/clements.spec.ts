@@ -58,7 +58,10 @@ describe('the phases of a rectangular mesh', () => {
     ['the modes moved on by one', permutation(8, (i) => (i + 1) % 8)],
     ['a sign on every other mode', diagonal([1, -1, 1, -1, 1], [0, 0, 0, 0, 0])],
     ['phases alone', diagonal([1, 0, -1, 0], [0, 1, 0, -1])],
-    ['two blocks that do not meet', { ...identity(4), re: Float64Array.of(0.6, 0.8, 0, 0, -0.8, 0.6, 0, 0, 0, 0, 0.8, 0.6, 0, 0, -0.6, 0.8) }],
+    [
+      'two blocks that do not meet',
+      { ...identity(4), re: Float64Array.of(0.6, 0.8, 0, 0, -0.8, 0.6, 0, 0, 0, 0, 0.8, 0.6, 0, 0, -0.6, 0.8) },
+    ],
   ])('make %s, where many elements are zero from the start', (_, unitary) => {
     expect(distance(rebuild(unitary.size, clementsPhases(unitary)), unitary)).toBeLessThan(1e-12)
   })

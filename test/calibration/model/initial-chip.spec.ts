@@ -22,9 +22,12 @@ describe('the first guess from true fringes', () => {
     }
   })
 
-  test.each([3, 4, 8])('of %i ports with splitters off by 0.02 rad, crosstalk and losses comes near enough for the fit', (size) => {
-    for (const seed of SEEDS) expect(misses({ size, seed })).toBeLessThan(0.5)
-  })
+  test.each([3, 4, 8])(
+    'of %i ports with splitters off by 0.02 rad, crosstalk and losses comes near enough for the fit',
+    (size) => {
+      for (const seed of SEEDS) expect(misses({ size, seed })).toBeLessThan(0.5)
+    },
+  )
 
   test('takes the attenuators and the heaters’ coefficients as they were measured, and the inputs of lane 0 as the reference', () => {
     const chip: HiddenChip = hiddenChip()
@@ -34,7 +37,8 @@ describe('the first guess from true fringes', () => {
     for (const heater of layout.heaters.keys()) {
       expect(guess[blocks.radPerV2 + heater]).toBe(parameters[blocks.radPerV2 + heater])
     }
-    for (const heater of layout.sigma.theta) expect(guess[blocks.offset + heater]).toBe(parameters[blocks.offset + heater])
+    for (const heater of layout.sigma.theta)
+      expect(guess[blocks.offset + heater]).toBe(parameters[blocks.offset + heater])
     for (const heater of layout.input[0]!) expect(guess[blocks.offset + heater]).toBe(0)
   })
 })

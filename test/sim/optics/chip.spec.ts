@@ -19,7 +19,8 @@ describe('a fabricated chip', () => {
   test('is the same chip for the same seed and another one for another', () => {
     expect(fabricateChip(layout, what, 5)).toEqual(fabricateChip(layout, what, 5))
     const [five, six] = [fabricateChip(layout, what, 5), fabricateChip(layout, what, 6)]
-    for (const key of ['first', 'sigma', 'second', 'offsetRad', 'piPowerMw'] as const) expect(five[key]).not.toEqual(six[key])
+    for (const key of ['first', 'sigma', 'second', 'offsetRad', 'piPowerMw'] as const)
+      expect(five[key]).not.toEqual(six[key])
   })
 
   test('its splitters err by 0.02 rad (σ) around π/4', () => {
@@ -56,7 +57,10 @@ describe('a fabricated chip', () => {
   })
 
   test('worse splitters are the same splitters, worse: no other device changes', () => {
-    const [chip, worse] = [fabricateChip(layout, what, 3), fabricateChip(layout, { ...what, splitterSigmaRad: 0.04 }, 3)]
+    const [chip, worse] = [
+      fabricateChip(layout, what, 3),
+      fabricateChip(layout, { ...what, splitterSigmaRad: 0.04 }, 3),
+    ]
     for (const [i, mzi] of mzisOf(worse).entries()) {
       expect(mzi.alphaRad).toBeCloseTo(2 * mzisOf(chip)[i]!.alphaRad, 15)
       expect(mzi.fieldRatio).toBe(mzisOf(chip)[i]!.fieldRatio)

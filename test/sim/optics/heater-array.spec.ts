@@ -9,7 +9,12 @@ import { defaultImperfections } from '../../support/direct-bench.ts'
 const TAU_US = 5.6
 const { signal } = new AbortController()
 
-function heaters(crosstalkNeighbour = 0): { chip: ChipTruth; array: HeaterArray; wait: (us: number) => Promise<void>; grown: () => Float64Array } {
+function heaters(crosstalkNeighbour = 0): {
+  chip: ChipTruth
+  array: HeaterArray
+  wait: (us: number) => Promise<void>
+  grown: () => Float64Array
+} {
   const clock = new VirtualClock()
   const chip = fabricateChip(svdCoreLayout(4, 1), defaultImperfections({ crosstalkNeighbour }), 1)
   const array = new HeaterArray(chip, TAU_US, clock)
@@ -82,7 +87,11 @@ describe('heaters on the chip', () => {
     const { chip, array, wait, grown } = heaters(0.02)
     const count = chip.layout.heaters.length
     const self = new Float64Array(count)
-    for (const [heater, voltage] of [[5, 4], [6, 6], [17, 8]] as const) {
+    for (const [heater, voltage] of [
+      [5, 4],
+      [6, 6],
+      [17, 8],
+    ] as const) {
       array.setVoltageV(heater, voltage)
       self[heater] = (Math.PI * (voltage ** 2 / 1500) * 1e3) / chip.piPowerMw[heater]!
     }

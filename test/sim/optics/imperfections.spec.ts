@@ -6,7 +6,12 @@ const page = readFileSync(new URL('../../../docs/physics.md', import.meta.url), 
 const rows = page
   .split('\n')
   .filter((line) => line.startsWith('| `'))
-  .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()))
+  .map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
 
 describe('the page on physics', () => {
   test('lists every parameter of the twin with the default, the range and the source of the code', () => {

@@ -74,7 +74,9 @@ function expected(
     )
   const ports = [...Array(SIZE).keys()]
   return {
-    signal: ports.map((port) => product(pass(transfer.through, port), { re: path.outRe[port]!, im: path.outIm[port]! })),
+    signal: ports.map((port) =>
+      product(pass(transfer.through, port), { re: path.outRe[port]!, im: path.outIm[port]! }),
+    ),
     lo: ports.map((port) =>
       product(
         { re: amplitude * path.loRe[port]!, im: amplitude * path.loIm[port]! },
@@ -88,7 +90,10 @@ function expected(
 /** Reads both detectors of every output of lane 0; ports of meter-0 are plus, minus, plus, minus… */
 function readPairs(world: MeshWorld): { plus: number; minus: number }[] {
   const meter = world.port('power-meter', 'meter-0')
-  return Array.from({ length: SIZE }, (_, port) => ({ plus: meter.powerMw(2 * port), minus: meter.powerMw(2 * port + 1) }))
+  return Array.from({ length: SIZE }, (_, port) => ({
+    plus: meter.powerMw(2 * port),
+    minus: meter.powerMw(2 * port + 1),
+  }))
 }
 
 describe('the optical world, in the dark', () => {
@@ -128,7 +133,11 @@ describe('the optical world, lit', () => {
     const bank = world.port('phase-shifter-bank', 'heaters')
     for (let heater = 0; heater < world.truth.chip.layout.heaters.length; heater++) bank.setVoltageV(heater, heater % 7)
     clock.moveTo(1e9)
-    const { signal, lo } = expected(world, (port) => drives[port]!, (port) => world.truth.modulators[0]![port]!.lockBiasV)
+    const { signal, lo } = expected(
+      world,
+      (port) => drives[port]!,
+      (port) => world.truth.modulators[0]![port]!.lockBiasV,
+    )
     for (const [port, { plus, minus }] of readPairs(world).entries()) {
       const gain = (sign: number): number => world.truth.photodiodes.get(`meter-0.${2 * port + sign}`)!.gain
       const [s, l] = [signal[port]!, lo[port]!]
@@ -164,7 +173,11 @@ describe('the optical world, lit', () => {
     lockBiases()
     const drives = [0.4, 0, 0, -0.3]
     world.port('symbol-generator', 'awg-0').rest(drives)
-    const { taps } = expected(world, (port) => drives[port]!, (port) => world.truth.modulators[0]![port]!.lockBiasV)
+    const { taps } = expected(
+      world,
+      (port) => drives[port]!,
+      (port) => world.truth.modulators[0]![port]!.lockBiasV,
+    )
     const monitor = world.port('voltage-monitor', 'taps')
     for (const [waveguide, field] of taps.entries()) {
       expect(monitor.voltageV(waveguide)).toBeCloseTo(0.01 * power(field) * 500, 12)
@@ -176,7 +189,9 @@ describe('the optical world, lit', () => {
   test('the tap’s noise is 0.05 mV rms', () => {
     const { world } = setUp()
     const monitor = world.port('voltage-monitor', 'taps')
-    const { mean, meanTolerance, sigma, sigmaTolerance } = statistics(Array.from({ length: 5000 }, () => monitor.voltageV(1)))
+    const { mean, meanTolerance, sigma, sigmaTolerance } = statistics(
+      Array.from({ length: 5000 }, () => monitor.voltageV(1)),
+    )
     expect(Math.abs(mean)).toBeLessThan(meanTolerance)
     expect(Math.abs(sigma - 0.05e-3)).toBeLessThan(sigmaTolerance)
   })
@@ -202,7 +217,10 @@ describe('the optical world, lit', () => {
     const { world, light } = setUp({ ...noiseless, laserRinDbPerHz: -110 })
     light()
     const meter = world.port('power-meter', 'meter-0')
-    const [plus, minus] = [0, 1].map((channel) => meter.captureMw(channel, 10_000, 1e-3)) as [Float64Array, Float64Array]
+    const [plus, minus] = [0, 1].map((channel) => meter.captureMw(channel, 10_000, 1e-3)) as [
+      Float64Array,
+      Float64Array,
+    ]
     const { mean } = statistics(plus)
     const relative = statistics(plus.map((value) => value / mean))
     const expectedSigma = Math.sqrt(10 ** (-110 / 10) / (2 * 1e-3))
@@ -260,7 +278,10 @@ describe('records of a frame', () => {
     const [forth, back] = [armed(), armed()]
     for (const { world } of [forth, back]) world.port('symbol-generator', 'awg-0').start()
     const channels = [...Array(8).keys()]
-    const [a, b] = [channels.map((channel) => record(forth, channel)), channels.toReversed().map((channel) => record(back, channel))]
+    const [a, b] = [
+      channels.map((channel) => record(forth, channel)),
+      channels.toReversed().map((channel) => record(back, channel)),
+    ]
     expect(b.reverse()).toEqual(a)
   })
 

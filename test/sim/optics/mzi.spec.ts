@@ -6,7 +6,11 @@ import { embed, nonUnitarity } from '../../support/complex.ts'
 const phase = fc.double({ min: -10, max: 10, noNaN: true })
 const splitterError = fc.double({ min: -0.7, max: 0.7, noNaN: true })
 
-function matrixOf(mzi: { alphaRad: number; betaRad: number; fieldRatio: number }, thetaRad: number, phiRad: number): Float64Array {
+function matrixOf(
+  mzi: { alphaRad: number; betaRad: number; fieldRatio: number },
+  thetaRad: number,
+  phiRad: number,
+): Float64Array {
   const out = new Float64Array(8)
   mziMatrix(mzi, thetaRad, phiRad, out)
   return out
@@ -27,7 +31,9 @@ describe('an interferometer of the twin', () => {
 
   test('crosses the light over at θ = 0 and lets it straight on at θ = π', () => {
     const cross = matrixOf(ideal, 0, 0)
-    expect([0, 1, 2, 3].map((element) => modulus(cross, element))).toEqual([0, 1, 1, 0].map((v) => expect.closeTo(v, 15)))
+    expect([0, 1, 2, 3].map((element) => modulus(cross, element))).toEqual(
+      [0, 1, 1, 0].map((v) => expect.closeTo(v, 15)),
+    )
     const bar = matrixOf(ideal, Math.PI, 0)
     expect([0, 1, 2, 3].map((element) => modulus(bar, element))).toEqual([1, 0, 0, 1].map((v) => expect.closeTo(v, 15)))
   })
@@ -41,10 +47,15 @@ describe('an interferometer of the twin', () => {
   })
 
   test('turns what enters above by φ, and nothing else', () => {
-    const [before, after] = [matrixOf({ ...ideal, alphaRad: 0.1 }, 1, 0), matrixOf({ ...ideal, alphaRad: 0.1 }, 1, Math.PI / 2)]
+    const [before, after] = [
+      matrixOf({ ...ideal, alphaRad: 0.1 }, 1, 0),
+      matrixOf({ ...ideal, alphaRad: 0.1 }, 1, Math.PI / 2),
+    ]
     // The first column times i, the second as it was.
     expect([...after]).toEqual(
-      [-before[1]!, before[0]!, before[2]!, before[3]!, -before[5]!, before[4]!, before[6]!, before[7]!].map((v) => expect.closeTo(v, 14)),
+      [-before[1]!, before[0]!, before[2]!, before[3]!, -before[5]!, before[4]!, before[6]!, before[7]!].map((v) =>
+        expect.closeTo(v, 14),
+      ),
     )
   })
 

@@ -8,7 +8,11 @@ const Q = 1.602176634e-19
 const SAMPLES = 20_000
 const quiet = { darkCurrentNa: 0, thermalNoisePaPerRtHz: 0, responsivitySpread: 0 }
 
-function readings(changes: Partial<MeshImperfections>, powerMw: number, averagingS: number): ReturnType<typeof statistics> {
+function readings(
+  changes: Partial<MeshImperfections>,
+  powerMw: number,
+  averagingS: number,
+): ReturnType<typeof statistics> {
   const diode = new Photodiode('pm.0', defaultImperfections({ ...quiet, ...changes }), 1)
   return statistics(Float64Array.from({ length: SAMPLES }, (_, sample) => diode.reportMw(powerMw, averagingS, sample)))
 }
@@ -30,7 +34,10 @@ describe('a photodiode', () => {
   })
 
   test('averaging four times as long halves the noise', () => {
-    const [short, long] = [readings({ thermalNoisePaPerRtHz: 12.2 }, 1, 10e-6), readings({ thermalNoisePaPerRtHz: 12.2 }, 1, 40e-6)]
+    const [short, long] = [
+      readings({ thermalNoisePaPerRtHz: 12.2 }, 1, 10e-6),
+      readings({ thermalNoisePaPerRtHz: 12.2 }, 1, 40e-6),
+    ]
     expect(Math.abs(short.sigma / long.sigma - 2)).toBeLessThan(2 * (5 / Math.sqrt(SAMPLES)))
   })
 

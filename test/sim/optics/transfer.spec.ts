@@ -101,7 +101,10 @@ describe('the folded chip', () => {
       mziMatrix(mzi, phases[layout.sigma.theta[waveguide]!]!, phases[layout.sigma.phi[waveguide]!]!, t)
       return [t[4]! * chip.tapFieldRatio, t[5]! * chip.tapFieldRatio] as const
     })
-    const sigma = diagonal(passed.map(([re]) => re), passed.map(([, im]) => im))
+    const sigma = diagonal(
+      passed.map(([re]) => re),
+      passed.map(([, im]) => im),
+    )
     const whole = mesh(times(sigma, taps), chip.second, layout.second)
     const folded = chipTransfer(chip, phases)
     expect(distance(folded.toTaps, taps)).toBeLessThan(1e-14)

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import type { OpticalCore } from '../../core/optical-core.ts'
+import { matmulPlan } from '../../orchestrator/jobs/matmul-plan.ts'
+import type { MatmulOutcome } from '../../orchestrator/jobs/matmul-plan.ts'
+import { exactProduct } from '../../orchestrator/jobs/matmul.ts'
+import type { RealMatrix } from '../../orchestrator/tiles/tile-product.ts'
+import { openDirectBench } from '../support/direct-bench.ts'
+import { ExactCore } from '../support/exact-core.ts'
+import { neverAborted, quietLog, runToEnd } from '../support/run-plan.ts'
+
+const matrix = (rows: number, columns: number): RealMatrix => ({
+  rows,
+  columns,
+  data: Float64Array.from({ length: rows * columns }, (_, i) => Math.sin(i)),
+})
+const [a, b] = [matrix(5, 8), matrix(8, 4)]
+
+interface Sample {
+  readonly quantity: string
+  readonly unit: string
+  readonly value: number
+  readonly source: string
+}
+
+/** A product of two tiles on exact optics that take a quarter of a second a frame. */
+async function run(): Promise<{ outcome: MatmulOutcome; steps: string[]; samples: Sample[] }> {
+  const { bench } = openDirectBench({ size: 4, lanes: 1 })
+  const exact = new ExactCore()
+  const core: OpticalCore = {
+    shape: exact.shape,
+    lanes: exact.lanes,
+    maxSymbolsPerFrame: exact.maxSymbolsPerFrame,
+    program: () => exact.program(),
+    safe: () => exact.safe(),
+    async *stream(frames, signal) {
+      for await (const result of exact.stream(frames, signal)) {
+        await bench.clock.sleep(250, signal)
+        yield result
+      }
+    },
+  }
+  const samples: Sample[] = []
+  const steps: string[] = []
+  const log = { ...quietLog, sample: (sample: Sample) => void samples.push(sample) }
+  const outcome = await runToEnd(matmulPlan(bench, { a, b, core: () => core, log }), (name) => steps.push(name))
+  return { outcome, steps, samples }
+}
+
+describe('a multiplication from a cold, dark bench', () => {
+  test('warms up, brings light, multiplies and accounts for its energy', async () => {
+    const { outcome, steps } = await run()
+    expect(steps).toEqual(['warm up', 'prepare frames', 'light', 'multiply', 'account energy'])
+    expect([...outcome.product.data]).toEqual([...exactProduct(a, b).data].map((value) => expect.closeTo(value, 12)))
+    expect(outcome).toMatchObject({ frames: 2, repeatedFrames: 0, macs: 160 })
+  })
+
+  test('its energy is what the bench drew times the time that the multiplication took', async () => {
+    const { energy } = (await run()).outcome
+    expect(energy.benchSeconds).toBe(0.5)
+    expect(energy.macs).toBe(160)
+    // 900 W of instruments, one laser of 20 mW at 20 %; all heaters cold.
+    const wall = energy.boundaries.find(({ boundary }) => boundary === 'wall-plug')!
+    expect(wall.joules).toBeCloseTo(0.5 * (900 + 0.0199526 / 0.2), 4)
+    expect(energy.boundaries[0]!.joules).toBeCloseTo(0.5 * 0.0199526, 6)
+  })
+
+  test('every power that it counts is journalled as a sample', async () => {
+    const { outcome, samples } = await run()
+    expect(samples.map(({ quantity, value }) => [quantity, value])).toEqual(
+      outcome.energy.shares.map(({ component, powerW }) => [`power of ${component}`, powerW]),
+    )
+    for (const { unit } of samples) expect(unit).toBe('W')
+  })
+
+  test('nothing happens until the engine runs a step', async () => {
+    const { bench } = openDirectBench({ size: 4, lanes: 1 })
+    const plan = matmulPlan(bench, { a, b, core: () => new ExactCore(), log: { ...quietLog, sample: () => undefined } })
+    const first = await plan.next()
+    expect(first.done).toBe(false)
+    expect(bench.clock.monotonicNs()).toBe(0)
+    await plan.return(undefined as never)
+    expect(neverAborted.aborted).toBe(false)
+  })
+})
