@@ -61,8 +61,10 @@ const NOT_THE_INSTRUMENTS: readonly BenchErrorCode[] = [
 
 export function explainError(error: unknown): Explained {
   const failure = failureIn(error)
-  const leaves = leavesOf(error).map((leaf) => explainLeaf(leaf, failure?.stage))
+  const isUnsafe = ({ code }: Leaf): boolean => code === 'SAFE_STATE_UNVERIFIED'
+  const all = leavesOf(error).map((leaf) => explainLeaf(leaf, failure?.stage))
   // What is not safe comes before what went wrong.
+  const leaves = [...all.filter(isUnsafe), ...all.filter((leaf) => !isUnsafe(leaf))]
   const first = leaves.find(({ exitCode }) => exitCode === EXIT.notSafeOrNotReachable) ?? leaves[0]!
   const messages = [...new Set(leaves.map(({ message }) => message))]
   const { exitCode, code, recovery } = first

@@ -40,7 +40,7 @@ const FIT = { maxIterations: 25, tolerance: 0.02 } as const
 export const DEFAULT_CHIP_PLAN: ChipPlan = { settings: 32, heldOut: 3 }
 
 /**
- * Crosstalk, offsets, splitter errors and losses of the whole chip: a first guess from singular value decompositions,
+ * Crosstalk, offsets, splitter errors and losses of the whole chip: a first guess from the fringes, along the light,
  * then one fit of the clear-box model to random settings of all heaters.
  *
  * Leaves: heaters at the last random setting.

@@ -32,7 +32,7 @@ async function lit(
     calibration?: (known: MeshCalibration) => MeshCalibration
   } = {},
 ): Promise<{ core: MeshCore; bench: MeshBench }> {
-  const { lanes = 1, wrap = (bench) => bench, calibration = (known) => known } = options
+  const { lanes = 1, wrap = (bench: MeshBench) => bench, calibration = (known: MeshCalibration) => known } = options
   const { bench: plain, world } = openDirectBench({ size: SIZE, lanes })
   const bench = wrap(plain)
   await bringLight(bench, neverAborted)
@@ -149,7 +149,10 @@ describe('a calibrated mesh core', () => {
         ...bench,
         heaters: {
           ...bench.heaters,
-          setVoltagesV: async (...args) => bench.heaters.setVoltagesV(...args).then(() => void sets++),
+          setVoltagesV: async (...args) =>
+            bench.heaters.setVoltagesV(...args).then(() => {
+              sets++
+            }),
         },
       }),
     })

@@ -6,6 +6,7 @@ import { defaultImperfections, openDirectBench } from '../support/direct-bench.t
 import { litContext, neverAborted } from '../support/run-plan.ts'
 import { ChipModel } from '../../calibration/model/chip-model.ts'
 import { predictReading } from '../../calibration/model/chip-fit.ts'
+import { close } from '../support/close.ts'
 
 const detectors = {
   darkPlusMw: [[0.01, 0.02]],
@@ -46,7 +47,7 @@ describe('the probing frame', () => {
       minusMw: [[new Float64Array(5), Float64Array.of(0, -0.3, 0.3, 0, 0)]],
     }
     const [matrix] = probedMatrix(reading, plain, (_, port) => 2 * (port + 1))
-    expect([...matrix!]).toEqual([0.2, -0.05, 0.3, 0].map((value) => expect.closeTo(value, 14)))
+    expect([...matrix!]).toEqual([0.2, -0.05, 0.3, 0].map(close(14)))
   })
 })
 

@@ -17,6 +17,7 @@ import type { MeshWorld } from '../../sim/optics/mesh-world.ts'
 import { angleBetween } from '../support/complex.ts'
 import { defaultImperfections, openDirectBench } from '../support/direct-bench.ts'
 import { calibrationContext, neverAborted, oracleOf } from '../support/run-plan.ts'
+import { close } from '../support/close.ts'
 
 /**
  * Hidden parameters that each step alone can find: no crosstalk, which only the fit of the whole chip tells apart;
@@ -188,7 +189,7 @@ describe('voltages of a sweep', () => {
   test('are evenly spaced in V², from 0 to the limit', () => {
     const squares = [...evenPhaseVoltagesV(bench, 5)].map((v) => v * v)
     const whole = bench.heaterLimitsV.max ** 2
-    expect(squares).toEqual([0, 0.25, 0.5, 0.75, 1].map((share) => expect.closeTo(share * whole, 9)))
+    expect(squares).toEqual([0, 0.25, 0.5, 0.75, 1].map((share) => close(9)(share * whole)))
   })
 
   test('are looked at for half a turn to three turns', () => {

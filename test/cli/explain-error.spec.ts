@@ -16,8 +16,13 @@ test('an error of several is told line by line, each once', () => {
 })
 
 test('what is not safe decides the exit code, wherever it stands', () => {
-  const error = new JobFailure('run-1', 'work', new AggregateError([fault('QUALITY_OUT_OF_BOUNDS'), unsafe]))
-  expect(explainError(error)).toMatchObject({ exitCode: 3, code: 'SAFE_STATE_UNVERIFIED', run: 'run-1' })
+  const error = new JobFailure('run-1', 'work', new AggregateError([fault('TRANSPORT_OPEN_FAILED'), unsafe]))
+  expect(explainError(error)).toMatchObject({
+    exitCode: 3,
+    code: 'SAFE_STATE_UNVERIFIED',
+    messages: ['NOT SAFE', 'TRANSPORT_OPEN_FAILED'],
+    run: 'run-1',
+  })
   expect(saysNotSafe(error)).toBe(true)
   expect(saysNotSafe(fault('QUALITY_OUT_OF_BOUNDS'))).toBe(false)
 })

@@ -53,7 +53,9 @@ describe('clean-up', () => {
   test('closing twice closes once', async () => {
     let closed = 0
     const cleanup = new Cleanup()
-    cleanup.defer(() => void closed++)
+    cleanup.defer(() => {
+      closed++
+    })
     await dispose(cleanup)
     await dispose(cleanup)
     expect(closed).toBe(1)

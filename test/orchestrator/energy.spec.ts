@@ -6,6 +6,7 @@ import type { PowerShare } from '../../orchestrator/ledger/energy.ts'
 import { measurePower } from '../../orchestrator/ledger/measure-power.ts'
 import { openDirectBench } from '../support/direct-bench.ts'
 import { neverAborted } from '../support/run-plan.ts'
+import { close } from '../support/close.ts'
 
 const share = (boundary: PowerShare['boundary'], powerW: number, component = boundary): PowerShare => ({
   component,
@@ -22,9 +23,9 @@ describe('the energy account', () => {
     expect(boundaries[0]).toEqual({
       boundary: 'optical',
       joules: 1,
-      femtojoulePerMac: expect.closeTo(1e9, 3),
-      milliwattPerTops: expect.closeTo(5e8, 3),
-      topsPerWatt: expect.closeTo(2e-6, 15),
+      femtojoulePerMac: close(3)(1e9),
+      milliwattPerTops: close(3)(5e8),
+      topsPerWatt: close(15)(2e-6),
     })
   })
 
@@ -88,12 +89,12 @@ describe('what a bench draws', () => {
     const powers = Object.fromEntries(shares.map(({ component, powerW }) => [component, powerW]))
     expect(powers).toEqual({
       // 10 mW and 100 mW of light, made at 20 %.
-      'laser light': expect.closeTo(0.11, 12),
-      'lasers, electrical': expect.closeTo(0.44, 12),
-      heaters: expect.closeTo(1.2, 12),
+      'laser light': close(12)(0.11),
+      'lasers, electrical': close(12)(0.44),
+      heaters: close(12)(1.2),
       // 8 modulators of 8 bits and 16 detectors of 12 bits, 33.6 fJ each, 25 000 times a second.
-      'DAC and ADC': expect.closeTo((8 * 8 + 16 * 12) * 33.6e-15 * 25_000, 18),
-      'transimpedance amplifiers': expect.closeTo(16 * 0.119, 12),
+      'DAC and ADC': close(18)((8 * 8 + 16 * 12) * 33.6e-15 * 25_000),
+      'transimpedance amplifiers': close(12)(16 * 0.119),
       'whole bench': 987,
     })
     expect(Object.fromEntries(shares.map(({ component, source }) => [component, source]))).toEqual({

@@ -1,4 +1,4 @@
-import { NEVER, of, Subject, throwError, toArray } from 'rxjs'
+import { EMPTY, NEVER, Subject, throwError, toArray } from 'rxjs'
 import { describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../core/clock.ts'
 import { estimateRemaining } from '../../orchestrator/operators/estimate-remaining.ts'
@@ -54,7 +54,7 @@ describe('an estimate of what remains', () => {
       error: (error: Error) => seen.push(error.message),
       complete: () => seen.push('end'),
     }
-    of<Progress[]>().pipe(estimateRemaining(clock), toArray()).subscribe(observer)
+    EMPTY.pipe(estimateRemaining(clock), toArray()).subscribe(observer)
     throwError(() => new Error('lost'))
       .pipe(estimateRemaining(clock))
       .subscribe(observer)

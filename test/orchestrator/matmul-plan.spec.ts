@@ -7,6 +7,7 @@ import type { RealMatrix } from '../../orchestrator/tiles/tile-product.ts'
 import { openDirectBench } from '../support/direct-bench.ts'
 import { ExactCore } from '../support/exact-core.ts'
 import { neverAborted, quietLog, runToEnd } from '../support/run-plan.ts'
+import { close } from '../support/close.ts'
 
 const matrix = (rows: number, columns: number): RealMatrix => ({
   rows,
@@ -50,7 +51,7 @@ describe('a multiplication from a cold, dark bench', () => {
   test('warms up, brings light, multiplies and accounts for its energy', async () => {
     const { outcome, steps } = await run()
     expect(steps).toEqual(['warm up', 'prepare frames', 'light', 'multiply', 'account energy'])
-    expect([...outcome.product.data]).toEqual([...exactProduct(a, b).data].map((value) => expect.closeTo(value, 12)))
+    expect([...outcome.product.data]).toEqual([...exactProduct(a, b).data].map(close(12)))
     expect(outcome).toMatchObject({ frames: 2, repeatedFrames: 0, macs: 160 })
   })
 

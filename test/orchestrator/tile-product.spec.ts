@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { countFrames, placeOfRow, PROBES, probeVectors, tileJobs } from '../../orchestrator/tiles/tile-product.ts'
 import type { RealMatrix, TilingShape } from '../../orchestrator/tiles/tile-product.ts'
+import { close } from '../support/close.ts'
 
 const matrix = (rows: number, columns: number, value: (row: number, column: number) => number): RealMatrix => ({
   rows,
@@ -109,7 +110,7 @@ describe('a product cut into frames', () => {
     const symbol = (row: number): number[] => [
       ...job!.frame.lanes[0]!.subarray(4 * (PROBES + row), 4 * (PROBES + row + 1)),
     ]
-    expect(symbol(0)).toEqual([0.25, 0.5, 0.75, 1].map((value) => expect.closeTo(value, 14)))
+    expect(symbol(0)).toEqual([0.25, 0.5, 0.75, 1].map(close(14)))
     expect(symbol(1)).toEqual([0, 0, 0, 0])
     expect(symbol(2)).toEqual([-0.25, -0.5, -0.75, -1])
   })

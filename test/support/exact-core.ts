@@ -19,7 +19,13 @@ export class ExactCore implements OpticalCore {
   readonly #spoil: NonNullable<ExactCoreOptions['spoil']>
 
   constructor(options: ExactCoreOptions = {}) {
-    const { outputs = 4, inputs = 4, lanes = 1, maxSymbolsPerFrame = 16, spoil = (exact) => exact } = options
+    const {
+      outputs = 4,
+      inputs = 4,
+      lanes = 1,
+      maxSymbolsPerFrame = 16,
+      spoil = (exact: Float64Array) => exact,
+    } = options
     this.shape = { outputs, inputs }
     this.lanes = lanes
     this.maxSymbolsPerFrame = maxSymbolsPerFrame

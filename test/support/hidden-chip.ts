@@ -12,9 +12,9 @@ export interface HiddenChip {
   readonly model: ChipModel
   readonly parameters: Float64Array
   /** What a noise-free reading of all lanes shows at these voltages. */
-  read(voltagesV: Float64Array): ChipReading
+  readonly read: (voltagesV: Float64Array) => ChipReading
   /** Readings at settings of all heaters anywhere within a turn. */
-  readAnywhere(count: number, seed: number): ChipReading[]
+  readonly readAnywhere: (count: number, seed: number) => ChipReading[]
 }
 
 export interface HiddenChipOptions {

@@ -4,6 +4,7 @@ import { complexFromReal, complexIdentity, copyOf } from '../../../calibration/f
 import { projectOnto, strongestRow } from '../../../calibration/fit/complex-vectors.ts'
 import type { ComplexVector } from '../../../calibration/fit/complex-vectors.ts'
 import { RandomStream } from '../../../core/random.ts'
+import { close } from '../../support/close.ts'
 
 const sizes = fc.integer({ min: 2, max: 9 })
 
@@ -96,7 +97,7 @@ describe('a vector split over others', () => {
     })
     const both = { re: Float64Array.of(2, 0, 5), im: Float64Array.of(-1, 0, 0) }
     const [first, second] = projectOnto(both, [axis(0), axis(1)])
-    expect([first!.re, first!.im, second!.re, second!.im]).toEqual([2, -1, 0, 0].map((v) => expect.closeTo(v, 12)))
+    expect([first!.re, first!.im, second!.re, second!.im]).toEqual([2, -1, 0, 0].map(close(12)))
   })
 })
 

@@ -6,6 +6,7 @@ import { modulatorField } from '../../../sim/optics/modulator.ts'
 import { chipTransfer } from '../../../sim/optics/transfer.ts'
 import { defaultImperfections, directWorldSpec } from '../../support/direct-bench.ts'
 import { statistics } from '../../support/statistics.ts'
+import { close } from '../../support/close.ts'
 
 const SIZE = 4
 const LASER_MW = 20
@@ -17,8 +18,8 @@ const noiseless = { laserRinDbPerHz: -200, thermalNoisePaPerRtHz: 0, darkCurrent
 interface Setup {
   readonly world: MeshWorld
   readonly clock: VirtualClock
-  light(lane?: number, powerMw?: number): void
-  lockBiases(): void
+  readonly light: (lane?: number, powerMw?: number) => void
+  readonly lockBiases: () => void
 }
 
 function setUp(changes: Partial<MeshImperfections> = {}, { lanes = 1, seed = 1 } = {}): Setup {
@@ -375,7 +376,7 @@ describe('electrical power', () => {
     await phase(() => oven.setSetPointC(123, false))
     await phase(() => light(0, 0))
     const expectedKwh = [1, 1.1, 1.13, 1.130096, 1.100096]
-    expect(used).toEqual(expectedKwh.map((kwh) => expect.closeTo(kwh, 9)))
+    expect(used).toEqual(expectedKwh.map(close(9)))
     expect(start).toBeGreaterThan(100)
     expect(mains.energyKwh()).toBe(mains.energyKwh())
   })

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { mziMatrix } from '../../../sim/optics/mzi.ts'
 import { embed, nonUnitarity } from '../../support/complex.ts'
+import { close } from '../../support/close.ts'
 
 const phase = fc.double({ min: -10, max: 10, noNaN: true })
 const splitterError = fc.double({ min: -0.7, max: 0.7, noNaN: true })
@@ -31,11 +32,9 @@ describe('an interferometer of the twin', () => {
 
   test('crosses the light over at θ = 0 and lets it straight on at θ = π', () => {
     const cross = matrixOf(ideal, 0, 0)
-    expect([0, 1, 2, 3].map((element) => modulus(cross, element))).toEqual(
-      [0, 1, 1, 0].map((v) => expect.closeTo(v, 15)),
-    )
+    expect([0, 1, 2, 3].map((element) => modulus(cross, element))).toEqual([0, 1, 1, 0].map(close(15)))
     const bar = matrixOf(ideal, Math.PI, 0)
-    expect([0, 1, 2, 3].map((element) => modulus(bar, element))).toEqual([1, 0, 0, 1].map((v) => expect.closeTo(v, 15)))
+    expect([0, 1, 2, 3].map((element) => modulus(bar, element))).toEqual([1, 0, 0, 1].map(close(15)))
   })
 
   test('splits by sin²(θ/2) in between', () => {
@@ -54,7 +53,7 @@ describe('an interferometer of the twin', () => {
     // The first column times i, the second as it was.
     expect([...after]).toEqual(
       [-before[1]!, before[0]!, before[2]!, before[3]!, -before[5]!, before[4]!, before[6]!, before[7]!].map((v) =>
-        expect.closeTo(v, 14),
+        close(14)(v),
       ),
     )
   })
@@ -75,6 +74,6 @@ describe('an interferometer of the twin', () => {
 
   test('loses the same share of every field', () => {
     const [full, half] = [matrixOf(ideal, 1, 2), matrixOf({ ...ideal, fieldRatio: 0.5 }, 1, 2)]
-    expect([...half]).toEqual([...full].map((value) => expect.closeTo(value / 2, 15)))
+    expect([...half]).toEqual([...full].map((value) => close(15)(value / 2)))
   })
 })
