@@ -136,6 +136,10 @@ function checkProbes(
   core: OpticalCore,
 ): { squaredError: number; squared: number; relative: number } {
   const { outputs, inputs } = core.shape
+  // Near the tile's largest weight, because squares of very large or small ones leave a double's range; a power of
+  // two, because dividing by it rounds nothing.
+  const largest = frame.tile.weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0) || 1
+  const unit = 2 ** Math.floor(Math.log2(largest))
   let [squaredError, squared] = [0, 0]
   for (const [lane, results] of lanes.entries()) {
     const given = frame.lanes[lane]!
@@ -143,9 +147,9 @@ function checkProbes(
       for (let output = 0; output < outputs; output++) {
         let expected = 0
         for (let i = 0; i < inputs; i++)
-          expected += frame.tile.weights[output * inputs + i]! * given[probe * inputs + i]!
+          expected += (frame.tile.weights[output * inputs + i]! / unit) * given[probe * inputs + i]!
         squared += expected * expected
-        squaredError += (results[probe * outputs + output]! - expected) ** 2
+        squaredError += (results[probe * outputs + output]! / unit - expected) ** 2
       }
     }
   }

@@ -72,6 +72,23 @@ describe('counter-based random numbers', () => {
     expect(l.filter((value, i) => value === r[i])).toHaveLength(0)
   })
 
+  test('one bit of the counter changes every bit of the value half the time', () => {
+    const random = new CounterRandom(9, 'avalanche')
+    const word = (counter: number): number => (random.uniform(counter) * 2 ** 32 - 0.5) >>> 0
+    const trials = 2000
+    for (let bit = 0; bit < 45; bit++) {
+      const flips = new Float64Array(32)
+      for (let trial = 0; trial < trials; trial++) {
+        const counter = trial * 1_000_003
+        const flipped = Math.floor(counter / 2 ** bit) % 2 === 0 ? counter + 2 ** bit : counter - 2 ** bit
+        const difference = word(counter) ^ word(flipped)
+        for (let out = 0; out < 32; out++) flips[out]! += (difference >>> out) & 1
+      }
+      // Six standard errors of a fair coin.
+      for (const count of flips) expect(Math.abs(count / trials - 0.5)).toBeLessThan(3 / Math.sqrt(trials))
+    }
+  })
+
   test('a value depends on seed, stream and counter alone, whatever was asked before', () => {
     fc.assert(
       fc.property(

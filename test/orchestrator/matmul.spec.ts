@@ -193,6 +193,21 @@ describe('quality is measured with probes', () => {
   /** Probes and data of one frame come back wrong by this factor. */
   const wrong = (exact: Float64Array, factor = 1.5): Float64Array => exact.map((value) => factor * value)
 
+  test('weights whose squares no double holds are checked like any others', async () => {
+    const fair = await run(
+      {},
+      matrix(3, 4, () => 1e-200),
+      matrix(4, 4, (i) => 1e200 * Math.sin(i + 1)),
+    ).result
+    expect(fair).toMatchObject({ probeError: 0, repeatedFrames: 0 })
+    const off = run(
+      { spoil: (exact) => wrong(exact) },
+      matrix(3, 4, () => 1e-200),
+      matrix(4, 4, () => 1e200),
+    )
+    await expect(off.result).rejects.toMatchObject({ code: 'QUALITY_OUT_OF_BOUNDS' })
+  })
+
   test('errors within bounds are reported, not repeated', async () => {
     const { core, result } = run({ spoil: (exact) => wrong(exact, 1.1) }, ones(3, 4), matrix(4, 4, Math.sin))
     const { probeError, repeatedFrames, effectiveBits } = await result

@@ -152,6 +152,16 @@ describe('Levenberg–Marquardt', () => {
     expect(fit.iterations).toBeLessThan(20)
   })
 
+  test('at the end of what doubles can tell it gives up after eight steps that gain nothing', () => {
+    const line = problem(([x = 0]) => [
+      { residual: x - Math.SQRT2, slopes: [1] },
+      { residual: 1, slopes: [0] },
+    ])
+    const fit = fitLeastSquares(line, Float64Array.of(0), { maxIterations: 1000, tolerance: 0 })
+    expect(fit.parameters[0]).toBeCloseTo(Math.SQRT2, 7)
+    expect(fit.iterations).toBeLessThan(8 + 8)
+  })
+
   test('where no step helps it stays where it was', () => {
     // Derivatives that point the wrong way.
     const lying = problem(([x = 0]) => [{ residual: x - 2, slopes: [-1] }])
