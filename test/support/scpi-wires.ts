@@ -74,7 +74,7 @@ export class RawClient {
   send(bytes: Uint8Array | string, piece = Infinity): void {
     const all = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes
     for (let at = 0; at < all.length; at += piece)
-      this.#connection.receive(all.slice(at, Math.min(at + piece, all.length)))
+      this.#connection.receive(all.subarray(at, Math.min(at + piece, all.length)))
   }
 
   /** What has come since the last look. */
