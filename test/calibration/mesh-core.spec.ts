@@ -350,6 +350,21 @@ describe('a stream that ends early', () => {
     expect(unhandled).toEqual([])
   })
 
+  test('when the read-out fails while the source thinks, keeps the failure for when it can be told', async () => {
+    async function* slow(): AsyncGenerator<Frame> {
+      yield frame(tile(1), 4)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    const { core } = await lit({
+      wrap: (bench) => ({
+        ...bench,
+        meters: bench.meters.map((meter) => ({ ...meter, readLogMw: () => Promise.reject(new Error('meter gone')) })),
+      }),
+    })
+    await expect(core.stream(slow(), neverAborted).next()).rejects.toThrow('meter gone')
+    expect(unhandled).toEqual([])
+  })
+
   test('left by its reader, returns its source and waits for what is under way', async () => {
     let returned = false
     async function* endless(): AsyncGenerator<Frame> {

@@ -115,9 +115,9 @@ describe('a frame', () => {
     ])
   })
 
-  test('is uploaded again after an upload that failed, and after the outputs were held', async () => {
+  test('is uploaded again after another upload that failed, and after the outputs were held', async () => {
     const { bench, calls } = watched()
-    let fails = true
+    let fails = false
     const generators = bench.generators.map((generator, g) =>
       g === 1
         ? {
@@ -129,12 +129,14 @@ describe('a frame', () => {
     )
     const frames = new FrameRunner({ ...bench, generators })
     const codes = codesOf(3)
-    await expect(frames.run(codes, neverAborted)).rejects.toThrow('busy')
+    await frames.run(codes, neverAborted)
+    fails = true
+    await expect(frames.run(codesOf(3), neverAborted)).rejects.toThrow('busy')
     fails = false
     await frames.run(codes, neverAborted)
     await frames.hold([new Int8Array(4), new Int8Array(4)], neverAborted)
     await frames.run(codes, neverAborted)
-    expect(calls.filter((call) => call === 'awg-0 load')).toHaveLength(3)
+    expect(calls.filter((call) => call === 'awg-0 load')).toHaveLength(4)
     expect(calls).not.toContain('awg-0 rearm')
   })
 
