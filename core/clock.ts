@@ -9,14 +9,14 @@ export interface Clock {
 }
 
 export class SystemClock implements Clock {
-  readonly #startNs = process.hrtime.bigint()
+  readonly #startMs = performance.now()
 
   epochMs(): number {
     return Date.now()
   }
 
   monotonicNs(): number {
-    return Number(process.hrtime.bigint() - this.#startNs)
+    return Math.round((performance.now() - this.#startMs) * 1e6)
   }
 
   sleep(durationMs: number, signal: AbortSignal): Promise<void> {

@@ -97,8 +97,8 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
       }
     }
     const queued = this.#pending++ > 0
-    const result = queued ? this.#last.then(run) : run()
-    this.#last = result.catch(() => undefined)
+    const result = queued ? this.#last.then(run, run) : run()
+    this.#last = result
     return queued ? this.#unlessAborted(result, signal) : result
   }
 
@@ -167,7 +167,8 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#last
+    // How the last exchange ended is its caller's concern.
+    await this.#last.catch(() => undefined)
     this.#watch(undefined)
     await this.transport[Symbol.asyncDispose]()
   }

@@ -1,70 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { MeshCalibration } from '../../calibration/calibration-record.ts'
-import { MeshCore } from '../../calibration/mesh-core.ts'
-import type { MeshBench } from '../../core/mesh-bench.ts'
-import type { Frame, FrameResult, Tile } from '../../core/optical-core.ts'
-import { RandomStream } from '../../core/random.ts'
-import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
-import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
-import { bringLight } from '../../orchestrator/plans/light.ts'
-import { openDirectBench } from '../support/direct-bench.ts'
-import { neverAborted, oracleOf } from '../support/run-plan.ts'
-
-const SIZE = 4
-const random = new RandomStream(1, 'mesh core')
-const tile = (id: number): Tile => ({ id, weights: Float64Array.from({ length: SIZE * SIZE }, () => random.normal()) })
-const inputs = (symbols: number): Float64Array =>
-  Float64Array.from({ length: symbols * SIZE }, () => random.uniform(-1, 1))
-const frame = (of: Tile, symbols: number, lanes = 1): Frame => ({
-  tile: of,
-  lanes: Array.from({ length: lanes }, () => inputs(symbols)),
-})
-
-async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items
-}
-
-/** A lit bench and its core with the oracle's calibration; `wrap` may put something between them. */
-async function lit(
-  options: {
-    lanes?: number
-    wrap?: (bench: MeshBench) => MeshBench
-    calibration?: (known: MeshCalibration) => MeshCalibration
-  } = {},
-): Promise<{ core: MeshCore; bench: MeshBench }> {
-  const { lanes = 1, wrap = (bench: MeshBench) => bench, calibration = (known: MeshCalibration) => known } = options
-  const { bench: plain, world } = openDirectBench({ size: SIZE, lanes })
-  const bench = wrap(plain)
-  await bringLight(bench, neverAborted)
-  const frames = new FrameRunner(bench)
-  await frames.prepare(neverAborted)
-  const truth = oracleOf(plain, world)
-  const known: MeshCalibration = {
-    schema: 'fringe-mesh-calibration-1',
-    size: SIZE,
-    lanes,
-    ...truth,
-    chip: Array.from(truth.chip),
-    fit: {
-      relativeResidual: 0,
-      heldOutResidual: 0,
-      tapDisagreement: 0,
-      iterations: 0,
-      settings: 0,
-      crosstalkNeighbour: 0,
-      crosstalkDecayPitch: 1,
-      splitterRmsRad: 0,
-    },
-    verification: { E: 0, F: 1, amplitudeFidelity: 1, tvd: 0, effectiveBits: 0 },
-  }
-  return { core: new MeshCore(bench, calibration(known), frames, new HeaterSetter(bench)), bench }
-}
-
-async function collect(core: MeshCore, frames: Iterable<Frame>, signal = neverAborted): Promise<FrameResult[]> {
-  const results: FrameResult[] = []
-  for await (const result of core.stream(asyncOf(frames), signal)) results.push(result)
-  return results
-}
+import { describe, expect, test } from 'vitest'
+import type { FrameResult } from '../../core/optical-core.ts'
+import { collect, frame, litCore, SIZE, tile } from '../support/lit-core.ts'
+import { neverAborted } from '../support/run-plan.ts'
 
 /** Root mean square of what a result is off by, relative to the exact products. */
 function relativeError({
@@ -87,26 +24,16 @@ function relativeError({
   return Math.sqrt(off / all)
 }
 
-const unhandled: unknown[] = []
-const onUnhandled = (reason: unknown): void => void unhandled.push(reason)
-beforeEach(() => {
-  unhandled.length = 0
-  process.on('unhandledRejection', onUnhandled)
-})
-afterEach(() => {
-  process.off('unhandledRejection', onUnhandled)
-})
-
 describe('a calibrated mesh core', () => {
   test('multiplies: weights times inputs in the weights’ own scale, to two percent, on every lane', async () => {
-    const { core } = await lit({ lanes: 2 })
+    const { core } = await litCore({ lanes: 2 })
     const small = { id: 2, weights: tile(0).weights.map((weight) => 1e-6 * weight) }
     const results = await collect(core, [frame(tile(1), 40, 2), frame(small, 40, 2)])
     for (const result of results) expect(relativeError(result)).toBeLessThan(0.02)
   })
 
   test('gives results in the order of the frames, each with its own frame', async () => {
-    const { core } = await lit()
+    const { core } = await litCore()
     const [one, two] = [tile(1), tile(2)]
     const frames = [frame(one, 5), frame(two, 9), frame(one, 3), frame(two, 5)]
     const results = await collect(core, frames)
@@ -115,12 +42,12 @@ describe('a calibrated mesh core', () => {
   })
 
   test('no frames, no results', async () => {
-    expect(await collect((await lit()).core, [])).toEqual([])
+    expect(await collect((await litCore()).core, [])).toEqual([])
   })
 
   test('programs the heaters only when the tile changes', async () => {
     let sets = 0
-    const { core } = await lit({
+    const { core } = await litCore({
       wrap: (bench) => ({
         ...bench,
         heaters: {
@@ -144,7 +71,7 @@ describe('a calibrated mesh core', () => {
 
   test('programming ahead makes the first frame of that tile change nothing', async () => {
     let sets = 0
-    const { core } = await lit({
+    const { core } = await litCore({
       wrap: (bench) => ({
         ...bench,
         heaters: {
@@ -164,7 +91,7 @@ describe('a calibrated mesh core', () => {
   })
 
   test('another product may count its tiles from 0 again: other weights under a known number are other weights', async () => {
-    const { core } = await lit()
+    const { core } = await litCore()
     const [first, second] = [tile(0), tile(0)]
     for (const weights of [first, second, first]) {
       const [result] = await collect(core, [frame(weights, 20)])
@@ -174,7 +101,7 @@ describe('a calibrated mesh core', () => {
 
   test('what all symbols carry alike, light or offset, is taken off with the silence before them', async () => {
     const offsetMw = 0.05
-    const { core } = await lit({
+    const { core } = await litCore({
       wrap: (bench) => ({
         ...bench,
         meters: bench.meters.map((meter) => ({
@@ -192,14 +119,14 @@ describe('a calibrated mesh core', () => {
   })
 
   test('has room for one symbol less than the frame: the silence comes first', async () => {
-    const { core, bench } = await lit()
+    const { core, bench } = await litCore()
     expect(core.maxSymbolsPerFrame).toBe(bench.timing.maxSymbolsPerFrame - 1)
     expect(core.shape).toEqual({ outputs: SIZE, inputs: SIZE })
   })
 
   test('reads one frame out while the next one is programmed and uploaded, and arms the meters only then', async () => {
     const log: string[] = []
-    const { core } = await lit({
+    const { core } = await litCore({
       wrap: (bench) => ({
         ...bench,
         generators: bench.generators.map((generator) => ({
@@ -239,14 +166,14 @@ describe('a calibrated mesh core', () => {
   })
 
   test('refuses a calibration of another core', async () => {
-    await expect(lit({ calibration: (known) => ({ ...known, size: 8 }) })).rejects.toMatchObject({
+    await expect(litCore({ calibration: (known) => ({ ...known, size: 8 }) })).rejects.toMatchObject({
       code: 'SHAPE_MISMATCH',
       message: 'the calibration is for 8 ports and 1 lanes, the bench has 4 and 1',
     })
   })
 
   test.each([1.001, -2, NaN])('refuses an input of %f, which no modulator makes', async (value) => {
-    const { core } = await lit()
+    const { core } = await litCore()
     const bad = frame(tile(1), 3)
     bad.lanes[0]![5] = value
     await expect(collect(core, [bad])).rejects.toMatchObject({
@@ -264,7 +191,7 @@ describe('a calibrated mesh core', () => {
         if (name === 'laser') throw new Error('still lit')
       },
     })
-    const { core } = await lit({
+    const { core } = await litCore({
       wrap: (bench) => ({
         ...bench,
         lanes: bench.lanes.map((lane) => ({
@@ -278,108 +205,5 @@ describe('a calibrated mesh core', () => {
     })
     await expect(core.safe(neverAborted)).rejects.toThrow('still lit')
     expect(safe).toEqual(['laser', 'bias', 'bias', 'bias', 'bias', 'generator', 'heaters'])
-  })
-})
-
-describe('a stream that ends early', () => {
-  /** Meters whose read-out waits until it is aborted. */
-  const stuckMeters = (bench: MeshBench): MeshBench => ({
-    ...bench,
-    meters: bench.meters.map((meter) => ({
-      ...meter,
-      readLogMw: (signal) =>
-        new Promise((_, reject) =>
-          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true }),
-        ),
-    })),
-  })
-
-  test('aborted in mid-stream, rejects with the reason and leaves nothing behind', async () => {
-    const { core } = await lit({ wrap: stuckMeters })
-    const stop = new AbortController()
-    const results = collect(core, [frame(tile(1), 4), frame(tile(1), 4)], stop.signal)
-    setImmediate(() => stop.abort(new Error('enough')))
-    await expect(results).rejects.toThrow('enough')
-    await new Promise((resolve) => setTimeout(resolve, 10))
-    expect(unhandled).toEqual([])
-  })
-
-  test('when its source fails, waits for the read-out under way and passes the failure on', async () => {
-    let readOut = false
-    const { core } = await lit({
-      wrap: (bench) => ({
-        ...bench,
-        meters: bench.meters.map((meter) => ({
-          ...meter,
-          readLogMw: async (signal) => {
-            await new Promise((resolve) => setImmediate(resolve))
-            readOut = true
-            return meter.readLogMw(signal)
-          },
-        })),
-      }),
-    })
-    async function* failing(): AsyncGenerator<Frame> {
-      yield frame(tile(1), 4)
-      throw new Error('no more rows')
-    }
-    const stream = core.stream(failing(), neverAborted)
-    await expect(stream.next()).rejects.toThrow('no more rows')
-    expect(readOut).toBe(true)
-    expect(unhandled).toEqual([])
-  })
-
-  test('when the read-out fails, passes the failure on, after the upload under way is done', async () => {
-    let uploads = 0
-    const { core } = await lit({
-      wrap: (bench) => ({
-        ...bench,
-        generators: bench.generators.map((generator) => ({
-          ...generator,
-          loadFrame: async (codes, signal) => {
-            await new Promise((resolve) => setImmediate(resolve))
-            await generator.loadFrame(codes, signal)
-            uploads++
-          },
-        })),
-        meters: bench.meters.map((meter) => ({ ...meter, readLogMw: () => Promise.reject(new Error('meter gone')) })),
-      }),
-    })
-    await expect(collect(core, [frame(tile(1), 4), frame(tile(1), 4)])).rejects.toThrow('meter gone')
-    expect(uploads).toBe(2)
-    expect(unhandled).toEqual([])
-  })
-
-  test('when the read-out fails while the source thinks, keeps the failure for when it can be told', async () => {
-    async function* slow(): AsyncGenerator<Frame> {
-      yield frame(tile(1), 4)
-      await new Promise((resolve) => setTimeout(resolve, 20))
-    }
-    const { core } = await lit({
-      wrap: (bench) => ({
-        ...bench,
-        meters: bench.meters.map((meter) => ({ ...meter, readLogMw: () => Promise.reject(new Error('meter gone')) })),
-      }),
-    })
-    await expect(core.stream(slow(), neverAborted).next()).rejects.toThrow('meter gone')
-    expect(unhandled).toEqual([])
-  })
-
-  test('left by its reader, returns its source and waits for what is under way', async () => {
-    let returned = false
-    async function* endless(): AsyncGenerator<Frame> {
-      try {
-        for (;;) yield frame(tile(1), 4)
-      } finally {
-        returned = true
-      }
-    }
-    const { core } = await lit()
-    for await (const { lanes } of core.stream(endless(), neverAborted)) {
-      expect(lanes[0]).toHaveLength(4 * SIZE)
-      break
-    }
-    expect(returned).toBe(true)
-    expect(unhandled).toEqual([])
   })
 })

@@ -1,0 +1,37 @@
+import { VirtualClock } from '../../core/clock.ts'
+import type { MeshImperfections } from '../../sim/optics/imperfections.ts'
+import { MeshWorld } from '../../sim/optics/mesh-world.ts'
+import { defaultImperfections, directWorldSpec } from './direct-bench.ts'
+
+/** Ports of the small world. */
+export const SIZE = 4
+export const LASER_MW = 20
+
+/** No noise that a reading of one second would show. */
+export const noiseless = { laserRinDbPerHz: -200, thermalNoisePaPerRtHz: 0, darkCurrentNa: 0, tapNoiseMv: 0 }
+
+export interface SmallWorld {
+  readonly world: MeshWorld
+  readonly clock: VirtualClock
+  readonly light: (lane?: number, powerMw?: number) => void
+  readonly lockBiases: () => void
+}
+
+/** An optical world of 4 ports with an oven, and what an operator would do with it. */
+export function smallWorld(changes: Partial<MeshImperfections> = {}, { lanes = 1, seed = 1 } = {}): SmallWorld {
+  const clock = new VirtualClock()
+  const spec = { ...directWorldSpec(SIZE, lanes, defaultImperfections(changes)), ovens: ['oven'] }
+  const world = new MeshWorld(spec, seed, clock)
+  return {
+    world,
+    clock,
+    light: (lane = 0, powerMw = LASER_MW) =>
+      world.port('laser', `laser-${lane}`).setOutput({ powerMw, frequencyThz: 193.1 }),
+    lockBiases: () => {
+      for (let i = 0; i < SIZE * lanes; i++) {
+        const port = world.port('bias-controller', `bias-${i}`)
+        port.setBiasV(port.nullBiasV())
+      }
+    },
+  }
+}
