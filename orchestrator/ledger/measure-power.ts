@@ -20,11 +20,14 @@ const ADC_BITS = 12
  */
 export async function measurePower(bench: MeshBench, signal: AbortSignal): Promise<PowerShare[]> {
   const { lanes, heaters, mains, timing, layout } = bench
-  const [lightMw, heatersMw, mainsW] = await Promise.all([
+  const asked = [
     allDone(lanes.map(async ({ laser }) => dbmToMw(await laser.readPowerDbm(signal)))),
     heaters.readPowersMw(signal),
     mains.readPowerW(signal),
-  ])
+  ] as const
+  // Even when one fails, nothing is left half-way on a wire.
+  await Promise.allSettled(asked)
+  const [lightMw, heatersMw, mainsW] = await Promise.all(asked)
   const lightW = lightMw.reduce<number>((sum, mw) => sum + mw, 0) / 1e3
   const heatersW = heatersMw.reduce((sum, mw) => sum + mw, 0) / 1e3
   const modulators = lanes.length * layout.size
