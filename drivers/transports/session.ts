@@ -3,6 +3,7 @@ import { currentStep } from '../../core/step-context.ts'
 import type { ByteReceiver, ByteTransport, WireTap } from '../../core/transport.ts'
 import type { Framer } from '../protocols/framer.ts'
 import { ByteQueue } from './byte-queue.ts'
+import { QuickReply } from './quick-reply.ts'
 
 export interface SessionOptions {
   /** Longest silence before a reply. */
@@ -41,6 +42,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   readonly transport: ByteTransport
   readonly #options: SessionOptions
   readonly #arrived = new ByteQueue()
+  readonly #quickReply = new QuickReply()
   #waiting: Waiting | undefined
   #rawWaiting: ((bytes: Uint8Array | undefined) => void) | undefined
   #last: Promise<unknown> = Promise.resolve()
@@ -72,6 +74,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
       this.#send(request, this.#giveUp.signal).catch((error: unknown) => {
         if (this.#waiting === waiting) waiting?.fail(error as Error)
       })
+      this.#quickReply.asked()
       return reply
     })
   }
@@ -189,6 +192,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     return new Promise<T>((resolve, reject) => {
       const settle = (): void => {
         stopTimer()
+        this.#quickReply.answered()
         this.#waiting = undefined
       }
       const fail = (error: Error): void => {

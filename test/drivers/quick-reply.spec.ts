@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { QuickReply } from '../../drivers/transports/quick-reply.ts'
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setImmediate', 'performance'] })
+})
+afterEach(() => {
+  vi.useRealTimers()
+})
+
+/** The loop looks again at once, instead of sleeping until bytes wake it. */
+const isAwake = (): boolean => vi.getTimerCount() > 0
+
+function answeredAtOnce(): QuickReply {
+  const reply = new QuickReply()
+  reply.asked()
+  reply.answered()
+  return reply
+}
+
+test('sleeps through the first exchange, of which nothing is known', () => {
+  new QuickReply().asked()
+  expect(isAwake()).toBe(false)
+})
+
+test('stays awake for an instrument whose last reply was quick, until it has answered', () => {
+  const reply = answeredAtOnce()
+  reply.asked()
+  expect(isAwake()).toBe(true)
+  reply.answered()
+  vi.advanceTimersByTime(0)
+  expect(isAwake()).toBe(false)
+})
+
+test('goes to sleep when a quick instrument is slow for once, and trusts it again after a quick reply', () => {
+  const reply = answeredAtOnce()
+  reply.asked()
+  vi.advanceTimersByTime(1)
+  expect(isAwake()).toBe(false)
+  reply.answered()
+  reply.asked()
+  expect(isAwake()).toBe(false)
+  reply.answered()
+  reply.asked()
+  expect(isAwake()).toBe(true)
+})
+
+test('turns once a loop, however many questions follow each other', () => {
+  const reply = answeredAtOnce()
+  reply.asked()
+  reply.answered()
+  reply.asked()
+  expect(vi.getTimerCount()).toBe(1)
+})
