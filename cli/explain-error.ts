@@ -31,6 +31,7 @@ const EXIT_CODES: Readonly<Record<BenchErrorCode, ExitCode>> = {
   TRANSPORT_TIMEOUT: EXIT.workFailed,
   TRANSPORT_LOST: EXIT.workFailed,
   TRANSPORT_ABORTED: EXIT.workFailed,
+  TRANSPORT_LOCKED: EXIT.notSafeOrNotReachable,
   PROTOCOL_UNEXPECTED_REPLY: EXIT.workFailed,
   PROTOCOL_CHECKSUM: EXIT.workFailed,
   INSTRUMENT_WRONG_IDENTITY: EXIT.notSafeOrNotReachable,

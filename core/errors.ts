@@ -4,6 +4,7 @@ export const BENCH_ERRORS = {
   TRANSPORT_TIMEOUT: 'retry',
   TRANSPORT_LOST: 'reconnect',
   TRANSPORT_ABORTED: 'stop',
+  TRANSPORT_LOCKED: 'call-operator',
   PROTOCOL_UNEXPECTED_REPLY: 'stop',
   PROTOCOL_CHECKSUM: 'retry',
   INSTRUMENT_WRONG_IDENTITY: 'call-operator',

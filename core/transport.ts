@@ -6,6 +6,8 @@ export type WireDirection = 'tx' | 'rx' | 'ctl' | 'err'
 /** Where bytes arrive. Calls never overlap and never happen inside `write`. */
 export interface ByteReceiver {
   onBytes(bytes: Uint8Array): void
+  /** What came last ends a message. Only wires that mark the end of a message say so. */
+  onEnd(): void
   /** The far end is gone; the transport is unusable until `resynchronise`. */
   onLost(error: BenchError): void
   /** Nothing more will come for the exchange under way, as in the recorded run: time is up now. */
@@ -26,6 +28,11 @@ export interface ByteTransport extends AsyncDisposable {
   connect(receiver: ByteReceiver): void
   /** Bytes leave in the order of the calls. One command, one write. */
   write(bytes: Uint8Array, signal: AbortSignal): Promise<void>
+  /**
+   * Asks for the reply to what was written, on wires where the far end speaks only when it is asked to. The reply
+   * arrives as ever; a wire that fails says so by `onLost`; when none comes in time, nothing happens.
+   */
+  pull?(timeoutMs: number): void
   /** After it resolves, nothing asked before can still answer. Sockets reconnect; serial lines wait for silence. */
   resynchronise(signal: AbortSignal): Promise<void>
 }

@@ -1,5 +1,6 @@
 /**
  * Cuts the first message off the bytes that have arrived: the message and how many bytes it took,
- * or undefined while it is incomplete. Throws BenchError on bytes that can never become one.
+ * or undefined while it is incomplete. `ended`: the wire says that nothing more belongs to this message.
+ * Throws BenchError on bytes that can never become one.
  */
-export type Framer<T> = (bytes: Uint8Array) => { readonly message: T; readonly used: number } | undefined
+export type Framer<T> = (bytes: Uint8Array, ended?: boolean) => { readonly message: T; readonly used: number } | undefined

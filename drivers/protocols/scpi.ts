@@ -87,16 +87,17 @@ export function scpiLine(text: string): Uint8Array {
   return Buffer.from(`${text}\n`, 'latin1')
 }
 
-/** Cuts one line of text; its terminator is NL or CR NL. */
-export const scpiLineReply: Framer<string> = (bytes) => {
-  const end = bytes.indexOf(NL)
+/** Cuts one line of text; its terminator is NL or CR NL, or nothing where the wire itself marks the end. */
+export const scpiLineReply: Framer<string> = (bytes, ended) => {
+  const terminator = bytes.indexOf(NL)
+  const end = terminator < 0 && ended === true ? bytes.length : terminator
   if (end < 0) {
     if (bytes.length > LONGEST_LINE) throw unexpected('a line of text', bytes)
     return undefined
   }
   const message = latin1(bytes, 0, end > 0 && bytes[end - 1] === CR ? end - 1 : end)
   if (!LINE.test(message)) throw unexpected('a line of text', bytes.subarray(0, end))
-  return { message, used: end + 1 }
+  return { message, used: Math.min(end + 1, bytes.length) }
 }
 
 /**
@@ -105,7 +106,7 @@ export const scpiLineReply: Framer<string> = (bytes) => {
  * `decode` runs while the payload is still in the receive buffer, so that nothing is copied on the way.
  */
 export function scpiBlockReply<T>(decode: (payload: Uint8Array) => T): Framer<T> {
-  return (bytes) => {
+  return (bytes, ended) => {
     if (bytes.length === 0) return undefined
     if (bytes[0] !== HASH) throw unexpected('a block that begins with #', bytes)
     const digits = bytes.length > 1 ? bytes[1]! - DIGIT_0 : 1
@@ -119,11 +120,13 @@ export function scpiBlockReply<T>(decode: (payload: Uint8Array) => T): Framer<T>
       length = 10 * length + digit - DIGIT_0
     }
     let end = start + length
+    const payload = (): Uint8Array => bytes.subarray(start, start + length)
+    if (ended === true && bytes.length === end) return { message: decode(payload()), used: end }
     if (bytes.length <= end) return undefined
     if (bytes[end] === CR) end++
     if (bytes.length <= end) return undefined
     if (bytes[end] !== NL) throw unexpected(`a line end after a block of ${length} bytes`, bytes)
-    return { message: decode(bytes.subarray(start, start + length)), used: end + 1 }
+    return { message: decode(payload()), used: end + 1 }
   }
 }
 

@@ -24,7 +24,7 @@ export interface RawWire {
 }
 
 interface Waiting {
-  take(): void
+  take(ended: boolean): void
   fail(error: Error): void
   deadline(): void
   abort(): void
@@ -71,9 +71,14 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
       const reply = this.#reply(framer, request, signal, timeoutMs)
       // The deadline ends a write that hangs, too; a write that fails leaves no timer to strike the next exchange.
       const waiting = this.#waiting
-      this.#send(request, this.#giveUp.signal).catch((error: unknown) => {
-        if (this.#waiting === waiting) waiting?.fail(error as Error)
-      })
+      this.#send(request, this.#giveUp.signal).then(
+        () => {
+          if (this.#waiting === waiting) this.transport.pull?.(timeoutMs)
+        },
+        (error: unknown) => {
+          if (this.#waiting === waiting) waiting?.fail(error as Error)
+        },
+      )
       this.#quickReply.asked()
       return reply
     })
@@ -156,7 +161,12 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     // While resynchronising, what comes between two calls of `nextBytes` belongs to the next one.
     if (this.#resynchronising) return
     if (this.#waiting === undefined) this.#stray()
-    else this.#waiting.take()
+    else this.#waiting.take(false)
+  }
+
+  onEnd(): void {
+    // An empty message says nothing: whoever asked goes on waiting.
+    if (this.#rawWaiting === undefined && this.#arrived.length > 0) this.#waiting?.take(true)
   }
 
   onDeadline(): void {
@@ -203,9 +213,10 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
         this.#giveUp = new AbortController()
         giveUp.abort(error)
       }
-      const take = (): void => {
+      const take = (ended: boolean): void => {
         try {
-          const framed = framer(this.#arrived.peek())
+          const framed = framer(this.#arrived.peek(), ended)
+          if (framed === undefined && ended) throw cutShort(this.resource, this.#arrived.peek())
           if (framed === undefined) return
           this.#arrived.drop(framed.used)
           settle()
@@ -311,6 +322,13 @@ export const SILENCE = text.encode('silence')
 
 function aborted(resource: string, signal: AbortSignal): BenchError {
   return new BenchError('TRANSPORT_ABORTED', `${resource}: given up while waiting`, { cause: signal.reason })
+}
+
+function cutShort(resource: string, received: Uint8Array): BenchError {
+  const shown = printable(received.subarray(0, 64))
+  return new BenchError('PROTOCOL_UNEXPECTED_REPLY', `${resource}: the reply ended before it was complete: ${shown}`, {
+    context: { resource, received: shown },
+  })
 }
 
 /** Text where it is text, hex pairs where it is not. */

@@ -1,16 +1,20 @@
 import type { BenchError } from '../../core/errors.ts'
 import type { ByteReceiver, ByteTransport, WireTap } from '../../core/transport.ts'
 
-const LOST = new TextEncoder().encode('lost')
+const text = new TextEncoder()
+const LOST = text.encode('lost')
+const END = text.encode('end')
 
 /** A transport whose bytes all pass a tap, both ways, before any parser sees them. */
 export class TappedTransport implements ByteTransport {
   readonly #inner: ByteTransport
   readonly #tap: WireTap
+  readonly pull?: (timeoutMs: number) => void
 
   constructor(inner: ByteTransport, tap: WireTap) {
     this.#inner = inner
     this.#tap = tap
+    if (inner.pull !== undefined) this.pull = (timeoutMs) => inner.pull?.(timeoutMs)
   }
 
   get resource(): string {
@@ -22,6 +26,10 @@ export class TappedTransport implements ByteTransport {
       onBytes: (bytes) => {
         this.#tap.record('rx', bytes)
         receiver.onBytes(bytes)
+      },
+      onEnd: () => {
+        this.#tap.record('ctl', END)
+        receiver.onEnd()
       },
       onLost: (error: BenchError) => {
         this.#tap.record('err', LOST)

@@ -1,7 +1,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { ByteReceiver, ByteTransport, WireDirection, WireTap } from '../../core/transport.ts'
 import { firstDifference, shown } from './divergence.ts'
-import { isResynchronisation, isWord, turnOf } from './wire-script.ts'
+import { isEnd, isResynchronisation, isWord, turnOf } from './wire-script.ts'
 import type { Turn, WireScript } from './wire-script.ts'
 
 /** What the wires of one replay share. */
@@ -185,6 +185,7 @@ export class ReplayWire implements ByteTransport, WireTap {
     this.script.take()
     this.#stage.consumed(next.timeNs)
     if (next.direction === 'rx') this.#receiver.onBytes(next.bytes)
+    else if (isEnd(next)) this.#receiver.onEnd()
     else this.#receiver.onLost(lost(this.resource))
     return true
   }

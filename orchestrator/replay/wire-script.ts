@@ -89,7 +89,7 @@ export class WireScript {
 }
 
 export function turnOf(record: WireRecord): Turn {
-  if (record.direction === 'rx') return 'arrival'
+  if (record.direction === 'rx' || isEnd(record)) return 'arrival'
   if (record.direction === 'tx') return 'program'
   if (isSilence(record)) return 'deadline'
   if (record.direction !== 'err' || isWord(record, 'aborted')) return 'program'
@@ -101,6 +101,8 @@ export const isWord = (record: WireRecord, word: string): boolean =>
 
 export const isResynchronisation = (record: WireRecord | undefined): boolean =>
   record?.direction === 'ctl' && isWord(record, 'resynchronise')
+
+export const isEnd = (record: WireRecord): boolean => record.direction === 'ctl' && isWord(record, 'end')
 
 const isSilence = (record: WireRecord): boolean => record.direction === 'ctl' && isWord(record, 'silence')
 

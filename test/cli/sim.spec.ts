@@ -36,7 +36,7 @@ def tell(command):
 print(json.dumps({'identity': ask('id?'), 'set': tell('v5=2.5'), 'volts': ask('v5?')}))
 `
 
-const [visa, modbus, serial] = [['pyvisa', 'pyvisa_py'], ['pymodbus', 'serial'], ['serial']] as const
+const [visa, modbus, serial] = [['pyvisa', 'pyvisa_py'], ['pymodbus.client', 'serial'], ['serial']] as const
 for (const [peer, debian, modules] of [
   ['PyVISA', 'python3-pyvisa-py', visa],
   ['pymodbus', 'python3-pymodbus', modbus],

@@ -10,7 +10,7 @@ import { serveTcp } from '../../sim/ports/tcp-server.ts'
 import { farEnd, forever } from '../support/modbus-lines.ts'
 import { pythonHas, runPython } from '../support/python.ts'
 
-const modules = ['pymodbus', 'serial']
+const modules = ['pymodbus.client', 'serial']
 const hasPymodbus = pythonHas(...modules)
 if (!hasPymodbus) console.info('skipped: no Python here has pymodbus and pyserial (Debian: python3-pymodbus)')
 

@@ -52,6 +52,10 @@ class Listener implements ByteReceiver {
     this.#onBytes()
   }
 
+  onEnd(): void {
+    throw new Error('a serial line marks no ends')
+  }
+
   onLost(error: BenchError): void {
     this.#onLost(error)
   }

@@ -125,6 +125,7 @@ describe('A TCP stream', () => {
     const heard: string[] = []
     transport.connect({
       onBytes: (bytes) => void heard.push(latin1(bytes)),
+      onEnd: () => void heard.push('end'),
       onLost: () => void heard.push('lost'),
       onDeadline: () => undefined,
     })

@@ -48,6 +48,11 @@ export class ManualTransport implements ByteTransport {
     this.#receiver?.onBytes(bytesOf(text))
   }
 
+  /** What has arrived was a whole message. */
+  end(): void {
+    this.#receiver?.onEnd()
+  }
+
   lose(): void {
     this.#receiver?.onLost(lost())
   }

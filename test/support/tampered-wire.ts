@@ -46,6 +46,7 @@ export class TamperedWire implements ByteTransport {
         if (this.#held === undefined) receiver.onBytes(bytes)
         else this.#held.push(bytes)
       },
+      onEnd: () => receiver.onEnd(),
       onLost: (error: BenchError) => receiver.onLost(error),
       onDeadline: () => receiver.onDeadline(),
     })
