@@ -34,5 +34,7 @@ async function openTransport(
         throw new BenchError('TRANSPORT_OPEN_FAILED', `${resource.text}: its driver says no baud rate`)
       }
       return SerialTransport.open(resource.text, resource.path, line, signal)
+    default:
+      throw new BenchError('TRANSPORT_OPEN_FAILED', `${resource.text}: ${resource.wire} is not connected yet`)
   }
 }

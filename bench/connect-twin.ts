@@ -138,6 +138,8 @@ async function serve(instrument: WireInstrument, resource: Resource, cleanup: Cl
       const { path } = cleanup.use(await servePseudoTerminal(instrument))
       return { ...resource, path, text: `MODBUS::${path}::${serialLineText(resource.line)}::${resource.unit}` }
     }
+    default:
+      throw new BenchError('TRANSPORT_OPEN_FAILED', `${resource.text}: ${resource.wire} is not served yet`)
   }
 }
 

@@ -3,7 +3,7 @@ import type { DriverEntry } from '../drivers/driver-entry.ts'
 import { instrumentName, instrumentSchema } from './bench-schema.ts'
 import { didYouMean } from './closest-name.ts'
 import { explainIssues, knownKeys, requirement, schemaAt, shown } from './explain-issue.ts'
-import { parseResource } from './resource.ts'
+import { RESOURCE_EXAMPLES, parseResource } from './resource.ts'
 import type { Resource } from './resource.ts'
 import type { Problem, YamlSource } from './yaml-source.ts'
 
@@ -72,7 +72,7 @@ function readInstrument(
   }
   if (entry === undefined) return { problems }
   if (resource !== undefined && !entry.wires.includes(resource.wire)) {
-    const right = `write it like ${entry.wires.map((wire) => EXAMPLES[wire]).join(' or ')}`
+    const right = `write it like ${entry.wires.map((wire) => RESOURCE_EXAMPLES[wire]).join(' or ')}`
     const why = `${shown(resourceText)} is ${WIRES[resource.wire]}, which ${driver} does not speak; ${right}`
     problems.push(source.problem([...path, 'resource'], why))
   } else if (resource?.wire === 'serial' && entry.serialLine === undefined) {
@@ -103,16 +103,14 @@ function partition<T>(list: readonly T[], first: (item: T) => boolean): [T[], T[
 
 const WIRES: Readonly<Record<Resource['wire'], string>> = {
   socket: 'a raw socket',
+  vxi11: 'a VXI-11 instrument',
+  hislip: 'a HiSLIP instrument',
+  usbtmc: 'a USB instrument',
+  visa: 'a name for a VISA library',
+  http: 'a web address',
   serial: 'a serial port',
   'modbus-serial': 'a Modbus serial line',
   'modbus-tcp': 'a Modbus TCP address',
-}
-
-const EXAMPLES: Readonly<Record<Resource['wire'], string>> = {
-  socket: 'TCPIP::10.0.0.5::5025::SOCKET',
-  serial: 'ASRL/dev/ttyUSB0::INSTR',
-  'modbus-serial': 'MODBUS::/dev/ttyUSB1::9600-8E1::1',
-  'modbus-tcp': 'MODBUS::10.0.0.7::502::1',
 }
 
 /** Two sessions on one wire would read each other's replies. */
@@ -125,7 +123,7 @@ function sharedResources(
   for (const instrument of instruments.values()) {
     if (instrument === undefined) continue
     const { name, resource } = instrument
-    const place = 'path' in resource ? resource.path : `${resource.host.toLowerCase()}:${resource.port}`
+    const place = placeOf(resource)
     // A Modbus TCP gateway keeps its units apart by itself, with one connection for each.
     const key = resource.wire === 'modbus-tcp' ? `${place}:${resource.unit}` : place
     const owner = owners.get(key)
@@ -140,4 +138,25 @@ function sharedResources(
     problems.push(source.problem(['instruments', name, 'resource'], why))
   }
   return problems
+}
+
+/** What two instruments cannot share. */
+function placeOf(resource: Resource): string {
+  switch (resource.wire) {
+    case 'serial':
+    case 'modbus-serial':
+      return resource.path
+    case 'socket':
+    case 'modbus-tcp':
+    case 'http':
+      return `${resource.host.toLowerCase()}:${resource.port}`
+    case 'vxi11':
+    case 'hislip':
+      // One address may be the gateway to many instruments.
+      return `${resource.host.toLowerCase()}:${resource.port ?? resource.wire} ${resource.device.toLowerCase()}`
+    case 'usbtmc':
+      return resource.path ?? Object.values(resource.usb ?? {}).join(' ')
+    case 'visa':
+      return resource.name.toUpperCase()
+  }
 }

@@ -14,6 +14,16 @@ export interface ByteReceiver {
   onDeadline(): void
 }
 
+/** What message-based wires (VXI-11, HiSLIP, USBTMC, GPIB) can do beside bytes. Throws as `ByteTransport.write` does. */
+export interface MessageControls {
+  /** Serial poll: the status byte with RQS in bit 6, which the poll clears. */
+  readStatusByte(signal: AbortSignal): Promise<number>
+  /** The trigger of the bus, as `*TRG`. */
+  trigger(signal: AbortSignal): Promise<void>
+  /** `listener` runs each time the instrument asks for service; it replaces the one before. Poll to learn why. */
+  onServiceRequest(listener: () => void, signal: AbortSignal): Promise<void>
+}
+
 /**
  * One end of a wire: bytes in, bytes out, no framing.
  *
@@ -24,6 +34,8 @@ export interface ByteTransport extends AsyncDisposable {
   readonly resource: string
   /** True in a replay: `onDeadline` alone says when time is up, so the session sets no timer of its own. */
   readonly keepsDeadlines?: boolean
+  /** Only on wires that have them. */
+  readonly controls?: MessageControls
   /** Called once, by the session that owns this wire. */
   connect(receiver: ByteReceiver): void
   /** Bytes leave in the order of the calls. One command, one write. */

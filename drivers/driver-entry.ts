@@ -10,6 +10,13 @@ export interface SerialLine {
   readonly stopBits: 1 | 2
 }
 
+/** What can lie between a driver and its instrument. */
+export type WireKind =
+  'serial' | 'socket' | 'vxi11' | 'hislip' | 'usbtmc' | 'visa' | 'modbus-serial' | 'modbus-tcp' | 'http'
+
+/** Whatever carries SCPI. */
+export const SCPI_WIRES: readonly WireKind[] = ['socket', 'vxi11', 'hislip', 'usbtmc', 'visa']
+
 /** One line of the registry: what the bench file may say of an instrument, and how to open it. */
 export interface DriverEntry<Settings = unknown, T extends Instrument = Instrument> {
   /** Which role the instrument can fill. */
@@ -23,7 +30,7 @@ export interface DriverEntry<Settings = unknown, T extends Instrument = Instrume
     | 'voltage-monitor'
     | 'energy-meter'
   /** Which resources can reach it. */
-  readonly wires: readonly ('serial' | 'socket' | 'modbus-serial' | 'modbus-tcp')[]
+  readonly wires: readonly WireKind[]
   /** How its serial line is set when the resource does not say. */
   readonly serialLine?: SerialLine
   /** Settings under the instrument in the bench file, besides driver and resource; unknown keys are refused. */

@@ -3,4 +3,7 @@
  * or undefined while it is incomplete. `ended`: the wire says that nothing more belongs to this message.
  * Throws BenchError on bytes that can never become one.
  */
-export type Framer<T> = (bytes: Uint8Array, ended?: boolean) => { readonly message: T; readonly used: number } | undefined
+export type Framer<T> = (
+  bytes: Uint8Array,
+  ended?: boolean,
+) => { readonly message: T; readonly used: number } | undefined

@@ -1,22 +1,25 @@
-import { ScpiInterpreter } from '../protocols/scpi-interpreter.ts'
-import type { ScpiExchange, ScpiModel } from '../protocols/scpi-interpreter.ts'
+import { ScpiExchange, ScpiInterpreter } from '../protocols/scpi-interpreter.ts'
+import type { ScpiModel } from '../protocols/scpi-interpreter.ts'
 import { ScpiParser } from '../protocols/scpi-parser.ts'
+import type { MessageClient, MessageInstrument, MessageSession } from '../ports/message-instrument.ts'
 import type { WireConnection, WireInstrument } from '../ports/wire-instrument.ts'
+import { ScpiConversation } from './scpi-conversation.ts'
 
 export interface ScpiServerOptions {
   /**
-   * What a message does that arrives while an answer is awaited: it waits its turn, or the answer is given up
-   * with -410.
+   * What a message does that arrives on a raw socket while an answer is awaited: it waits its turn, or the answer is
+   * given up with -410.
    */
   readonly whileAnswering: 'queue' | 'interrupt'
 }
 
 /**
- * A SCPI instrument behind a raw socket: each connection has its own input buffer, all share the instrument.
+ * A SCPI instrument behind a raw socket or a message-based wire: each connection has its own input buffer, all share
+ * the instrument.
  *
  * Commands are never answered; several questions in one message get one line.
  */
-export class ScpiServer implements WireInstrument {
+export class ScpiServer implements WireInstrument, MessageInstrument {
   readonly #model: ScpiModel
   readonly #interpreter: ScpiInterpreter
   readonly #options: ScpiServerOptions
@@ -27,9 +30,13 @@ export class ScpiServer implements WireInstrument {
     this.#options = options
   }
 
+  open(client: MessageClient): MessageSession {
+    return new ScpiConversation(this.#model, this.#interpreter, client)
+  }
+
   attach(send: (bytes: Uint8Array) => void): WireConnection {
     const parser = new ScpiParser()
-    let pending: Exchange | undefined
+    let pending: ScpiExchange | undefined
     let attached = true
 
     const pump = (): void => {
@@ -42,7 +49,7 @@ export class ScpiServer implements WireInstrument {
           pending = undefined
           this.#model.status.report(-410)
         }
-        const exchange = new Exchange()
+        const exchange = new ScpiExchange()
         const answer = this.#interpreter.run(message, exchange)
         if (answer instanceof Promise) {
           pending = exchange
@@ -66,20 +73,5 @@ export class ScpiServer implements WireInstrument {
         pending?.abort()
       },
     }
-  }
-}
-
-/** Most messages are answered at once and never need a signal. */
-class Exchange implements ScpiExchange {
-  #controller: AbortController | undefined
-
-  get signal(): AbortSignal {
-    this.#controller ??= new AbortController()
-    return this.#controller.signal
-  }
-
-  abort(): void {
-    this.#controller ??= new AbortController()
-    this.#controller.abort()
   }
 }

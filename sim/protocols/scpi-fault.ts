@@ -43,5 +43,6 @@ export const SCPI_ERROR_TEXTS: Readonly<Record<number, string>> = {
   [-400]: 'Query error',
   [-410]: 'Query INTERRUPTED',
   [-420]: 'Query UNTERMINATED',
+  [-430]: 'Query DEADLOCKED',
   [-440]: 'Query UNTERMINATED after indefinite response',
 }

@@ -17,8 +17,19 @@ export interface ScpiModel {
 }
 
 /** Who asked: aborted when the answer is no longer wanted. */
-export interface ScpiExchange {
-  readonly signal: AbortSignal
+export class ScpiExchange {
+  #controller: AbortController | undefined
+
+  /** Most messages are answered at once and never need a signal. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    return this.#controller.signal
+  }
+
+  abort(): void {
+    this.#controller ??= new AbortController()
+    this.#controller.abort()
+  }
 }
 
 type Answers = (string | Uint8Array)[]
@@ -36,6 +47,11 @@ export class ScpiInterpreter {
   constructor(model: ScpiModel) {
     this.#model = model
     this.#commands = new ScpiCommands([...model.rows, ...this.#commonRows()])
+  }
+
+  /** Whether a command by this header exists. */
+  knows(header: string): boolean {
+    return typeof this.#commands.find(header) !== 'number'
   }
 
   /** The response, if there is one; a promise only where a handler made one. */

@@ -15,11 +15,13 @@ export interface ScpiMessage {
   readonly fault: number
 }
 
-export interface ScpiParserLimits {
-  /** Longest block that is taken; a longer one is thrown away with -223. */
-  readonly maxBlockBytes: number
-  /** Longest text between two separators. */
-  readonly maxTextBytes: number
+export interface ScpiParserOptions {
+  /** Longest block that is taken; a longer one is thrown away with -223. Default 256 MiB. */
+  readonly maxBlockBytes?: number
+  /** Longest text between two separators. Default 16 MiB. */
+  readonly maxTextBytes?: number
+  /** The wire marks the ends of messages, so that blocks of indefinite length have one. Default false. */
+  readonly marksEnds?: boolean
 }
 
 const NL = 0x0a
@@ -37,22 +39,25 @@ const DIGIT_0 = 0x30
 const DIGIT_9 = 0x39
 const TILDE = 0x7e
 
+const MIB = 2 ** 20
 /** Room made in advance for a block that has only been announced: an announcement may be a lie. */
-const ROOM_ON_TRUST = 8 * 1024 * 1024
+const ROOM_ON_TRUST = 8 * MIB
 const NOTHING = Buffer.alloc(0)
 
-type Mode = 'text' | 'string' | 'hash' | 'length' | 'payload' | 'after-block' | 'skip-payload' | 'skip-line'
+type Mode =
+  'text' | 'string' | 'hash' | 'length' | 'payload' | 'after-block' | 'indefinite' | 'skip-payload' | 'skip-line'
 
 /**
- * Program messages out of a stream of bytes in any pieces, the way a SCPI instrument on a raw socket reads them.
+ * Program messages out of a stream of bytes in any pieces, the way a SCPI instrument reads them.
  *
- * Each byte is looked at once. Payloads of definite blocks are views of the received bytes and may hold any byte.
+ * Each byte is looked at once. Payloads of blocks are views of the received bytes and may hold any byte; those of
+ * indefinite length go on to the end of the message.
  * Errors end the message at its line end: -101 invalid character, -102 syntax, -103 separator, -151 string,
  * -160 block without end, -161 block length, -223 block too long, -363 text too long.
  * Source: IEEE 488.2 as summarised in Keysight "B2900 SCPI Command Reference" ch. 1.
  */
 export class ScpiParser {
-  readonly #limits: ScpiParserLimits
+  readonly #limits: Required<ScpiParserOptions>
   #bytes: Buffer = NOTHING
   /** Valid bytes in `#bytes`. */
   #end = 0
@@ -73,8 +78,8 @@ export class ScpiParser {
   #blockBytes = 0
   #block: Uint8Array | undefined
 
-  constructor(limits: ScpiParserLimits = { maxBlockBytes: 256 * 1024 * 1024, maxTextBytes: 16 * 1024 * 1024 }) {
-    this.#limits = limits
+  constructor(options: ScpiParserOptions = {}) {
+    this.#limits = { maxBlockBytes: 256 * MIB, maxTextBytes: 16 * MIB, marksEnds: false, ...options }
   }
 
   push(chunk: Uint8Array): void {
@@ -88,6 +93,45 @@ export class ScpiParser {
     this.#makeRoom(chunk.length)
     this.#bytes.set(chunk, this.#end)
     this.#end += chunk.length
+  }
+
+  /** The wire says that the message is over: what is left of it once `next` has nothing more. */
+  end(): ScpiMessage | undefined {
+    switch (this.#mode) {
+      case 'text':
+        if (this.#header === undefined && this.#blank && this.#units.length === 0) return undefined
+        break
+      case 'indefinite': {
+        const end = this.#bytes[this.#end - 1] === NL ? this.#end - 1 : this.#end
+        this.#block = this.#bytes.subarray(this.#tokenStart, Math.max(end, this.#tokenStart))
+        this.#tokenStart = this.#end
+        break
+      }
+      case 'after-block':
+      case 'skip-line':
+        break
+      case 'string':
+        this.#fault = -151
+        break
+      case 'skip-payload':
+        this.#fault = -223
+        break
+      case 'hash':
+      case 'length':
+      case 'payload':
+        this.#fault = -161
+        break
+    }
+    this.#at = this.#end
+    if (this.#fault === 0) this.#endUnit(this.#end)
+    this.#tokenStart = this.#end
+    return this.#message()
+  }
+
+  /** Forgets what is not yet a message. */
+  clear(): void {
+    this.#at = this.#tokenStart = this.#end
+    this.#message()
   }
 
   /** The next message whose line end has arrived. */
@@ -111,6 +155,9 @@ export class ScpiParser {
           break
         case 'after-block':
           this.#afterBlock()
+          break
+        case 'indefinite':
+          this.#indefinite()
           break
         case 'skip-payload':
           this.#skipPayload()
@@ -207,8 +254,13 @@ export class ScpiParser {
       this.#mode = 'text'
       return
     }
-    // #0: its end would be the END of a message, which a stream does not have.
-    if (byte === DIGIT_0) return void this.#fail(-160, this.#at)
+    if (byte === DIGIT_0) {
+      // Its end is the end of the message, which a mere stream does not have.
+      if (!this.#limits.marksEnds) return void this.#fail(-160, this.#at)
+      this.#mode = 'indefinite'
+      this.#tokenStart = ++this.#at
+      return
+    }
     this.#lengthDigits = byte - DIGIT_0
     this.#blockBytes = 0
     this.#mode = 'length'
@@ -241,6 +293,11 @@ export class ScpiParser {
     } else if (byte === NL || byte === COMMA || byte === SEMICOLON) {
       this.#mode = 'text'
     } else this.#fail(-103, this.#at)
+  }
+
+  #indefinite(): void {
+    this.#at = this.#end
+    if (this.#end - this.#tokenStart > this.#limits.maxBlockBytes) this.#fail(-223, this.#end)
   }
 
   #skipPayload(): void {

@@ -24,14 +24,30 @@ const MASTER_SUMMARY = 0x40
 export class ScpiStatus {
   readonly #queue: string[] = []
   readonly #plus: string
+  readonly #watchers = new Set<() => void>()
   #events = POWER_ON
-  /** *ESE */
-  eventEnable = 0
+  #eventEnable = 0
   #serviceEnable = 0
 
   /** Some makers write `+0,"No error"`, some `0,"No error"`. */
   constructor({ signed }: { readonly signed: boolean }) {
     this.#plus = signed ? '+' : ''
+  }
+
+  /** `changed` runs whenever the status byte may have changed. Returns what ends that. */
+  watch(changed: () => void): () => void {
+    this.#watchers.add(changed)
+    return () => void this.#watchers.delete(changed)
+  }
+
+  get eventEnable(): number {
+    return this.#eventEnable
+  }
+
+  /** *ESE */
+  set eventEnable(value: number) {
+    this.#eventEnable = value
+    this.#changed()
   }
 
   get serviceEnable(): number {
@@ -41,31 +57,35 @@ export class ScpiStatus {
   /** *SRE: bit 6 is ignored. */
   set serviceEnable(value: number) {
     this.#serviceEnable = value & ~MASTER_SUMMARY
+    this.#changed()
   }
 
   report(number: number, detail = ''): void {
     this.#events |= eventOf(number)
-    if (this.#queue.length === QUEUE_LENGTH) {
-      this.#queue[QUEUE_LENGTH - 1] = entry(-350, '', '')
-      return
-    }
-    this.#queue.push(entry(number, detail, this.#plus))
+    if (this.#queue.length === QUEUE_LENGTH) this.#queue[QUEUE_LENGTH - 1] = entry(-350, '', '')
+    else this.#queue.push(entry(number, detail, this.#plus))
+    this.#changed()
   }
 
   /** Oldest entry first; says that there is none when there is none. */
   takeError(): string {
-    return this.#queue.shift() ?? `${this.#plus}0,"${NO_ERROR}"`
+    const oldest = this.#queue.shift()
+    if (oldest === undefined) return `${this.#plus}0,"${NO_ERROR}"`
+    this.#changed()
+    return oldest
   }
 
   /** *OPC */
   complete(): void {
     this.#events |= OPERATION_COMPLETE
+    this.#changed()
   }
 
   /** *ESR?: reading clears. */
   takeEvents(): number {
     const events = this.#events
     this.#events = 0
+    this.#changed()
     return events
   }
 
@@ -74,7 +94,7 @@ export class ScpiStatus {
     const byte =
       (this.#queue.length > 0 ? ERROR_AVAILABLE : 0) |
       (messageAvailable ? MESSAGE_AVAILABLE : 0) |
-      ((this.#events & this.eventEnable) !== 0 ? EVENT_SUMMARY : 0)
+      ((this.#events & this.#eventEnable) !== 0 ? EVENT_SUMMARY : 0)
     return byte | ((byte & this.#serviceEnable) !== 0 ? MASTER_SUMMARY : 0)
   }
 
@@ -82,6 +102,11 @@ export class ScpiStatus {
   clear(): void {
     this.#queue.length = 0
     this.#events = 0
+    this.#changed()
+  }
+
+  #changed(): void {
+    for (const changed of this.#watchers) changed()
   }
 }
 

@@ -21,7 +21,12 @@ function failing(name: string, failure: Error): BenchInstrument {
 async function openWith(failure: Error): Promise<{ readonly error: BenchError; readonly closed: number }> {
   let closed = 0
   const transport = new BytePipe(resource.text, () => ({ receive: () => undefined, detach: () => (closed += 1) }))
-  transport.connect({ onBytes: () => undefined, onEnd: () => undefined, onLost: () => undefined, onDeadline: () => undefined })
+  transport.connect({
+    onBytes: () => undefined,
+    onEnd: () => undefined,
+    onLost: () => undefined,
+    onDeadline: () => undefined,
+  })
   const options = {
     connect: async () => ({ name: 'laser', transport }),
     clock: new VirtualClock(),

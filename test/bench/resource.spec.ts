@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { closestName, didYouMean } from '../../bench/closest-name.ts'
-import { parseResource, serialLineText } from '../../bench/resource.ts'
+import { RESOURCE_EXAMPLES, parseResource, serialLineText } from '../../bench/resource.ts'
 
 const eightE1 = { baudRate: 9600, dataBits: 8, parity: 'even', stopBits: 1 } as const
 
@@ -23,36 +23,56 @@ describe('a resource name', () => {
       },
     ],
     ['MODBUS::10.0.0.7::502::1', { wire: 'modbus-tcp', host: '10.0.0.7', port: 502, unit: 1 }],
+    ['TCPIP::10.0.0.5::INSTR', { wire: 'vxi11', host: '10.0.0.5', device: 'inst0' }],
+    ['TCPIP0::10.0.0.5::gpib0,20::INSTR', { wire: 'vxi11', host: '10.0.0.5', device: 'gpib0,20' }],
+    ['TCPIP::10.0.0.5,1024::inst3::INSTR', { wire: 'vxi11', host: '10.0.0.5', port: 1024, device: 'inst3' }],
+    ['TCPIP::10.0.0.5::hislip0::INSTR', { wire: 'hislip', host: '10.0.0.5', port: 4880, device: 'hislip0' }],
+    ['TCPIP::10.0.0.5::hislipHCCU,4881::INSTR', { wire: 'hislip', host: '10.0.0.5', port: 4881, device: 'hislipHCCU' }],
+    [
+      'USB0::0x1313::0x8078::P0001::INSTR',
+      { wire: 'usbtmc', usb: { vendor: 0x1313, product: 0x8078, serial: 'P0001' } },
+    ],
+    [
+      'USB::4883::32888::P0001::0::INSTR',
+      { wire: 'usbtmc', usb: { vendor: 0x1313, product: 0x8078, serial: 'P0001' } },
+    ],
+    ['USB/dev/usbtmc0::INSTR', { wire: 'usbtmc', path: '/dev/usbtmc0' }],
+    ['GPIB0::12::INSTR', { wire: 'visa', name: 'GPIB0::12::INSTR' }],
+    ['VISA::TCPIP0::10.0.0.5::inst0::INSTR', { wire: 'visa', name: 'TCPIP0::10.0.0.5::inst0::INSTR' }],
+    ['HTTP::10.0.0.9', { wire: 'http', host: '10.0.0.9', port: 80 }],
+    ['HTTP::10.0.0.9::8080', { wire: 'http', host: '10.0.0.9', port: 8080 }],
     ['MODBUS::[::1]::502::255', { wire: 'modbus-tcp', host: '::1', port: 502, unit: 255 }],
   ])('%s', (text, expected) => {
     expect(parseResource(text)).toEqual({ text, ...expected })
   })
 
-  const forms =
-    'TCPIP::10.0.0.5::5025::SOCKET or ASRL/dev/ttyUSB0::INSTR or MODBUS::/dev/ttyUSB1::9600-8E1::1 or MODBUS::10.0.0.7::502::1'
+  const forms = Object.values(RESOURCE_EXAMPLES).join(' or ')
+  const lan =
+    'must end in a port and SOCKET, or in INSTR, like TCPIP::10.0.0.5::5025::SOCKET, TCPIP::10.0.0.5::inst0::INSTR or TCPIP::10.0.0.5::hislip0::INSTR'
   test.each([
     ['', `is not a resource name; write it like ${forms}`],
     ['/dev/ttyUSB0', `is not a resource name; write it like ${forms}`],
-    ['TCPIP::10.0.0.5', 'must end in a port and SOCKET, like TCPIP::10.0.0.5::5025::SOCKET'],
+    ['TCPIP::10.0.0.5', lan],
+    ['TCPIP::10.0.0.5::5025', lan],
     ['TCPIP::10.0.0.5::70000::SOCKET', '"70000" is not a port from 1 to 65535'],
     ['TCPIP::10.0.0.5::http::SOCKET', '"http" is not a port from 1 to 65535'],
     ['TCPIP::::5025::SOCKET', 'names no host, as in TCPIP::10.0.0.5::5025::SOCKET'],
     ['TCPIP::10.0.0.5 ::5025::SOCKET', '"10.0.0.5 " is not a host name or address'],
+    ['TCPIP::10.0.0.5,99999::inst0::INSTR', '"99999" is not a port from 1 to 65535'],
+    ['TCPIP::10.0.0.5::hislip0,0::INSTR', '"0" is not a port from 1 to 65535'],
+    ['TCPIP::10.0.0.5::::INSTR', 'names no device, as in TCPIP::10.0.0.5::inst0::INSTR'],
     [
-      'TCPIP::10.0.0.5::INSTR',
-      'is a VXI-11 resource, not supported by this version; use its raw socket: TCPIP::10.0.0.5::5025::SOCKET',
+      'USB0::0x1313::INSTR',
+      'must name vendor, product and serial number and end in INSTR, like USB0::0x1313::0x8078::P0001::INSTR',
     ],
     [
-      'TCPIP::10.0.0.5::inst0::INSTR',
-      'is a VXI-11 resource, not supported by this version; use its raw socket: TCPIP::10.0.0.5::5025::SOCKET',
+      'USB0::0x13131::0x8078::P0001::INSTR',
+      'must name vendor, product and serial number and end in INSTR, like USB0::0x1313::0x8078::P0001::INSTR',
     ],
-    [
-      'TCPIP::10.0.0.5::hislip0::INSTR',
-      'is a HiSLIP resource, not supported by this version; use its raw socket: TCPIP::10.0.0.5::5025::SOCKET',
-    ],
-    ['USB0::0x1313::0x8078::P0001::INSTR', `USB resources are not supported by this version; use ${forms}`],
-    ['GPIB0::12::INSTR', `GPIB resources are not supported by this version; use ${forms}`],
-    ['HTTP::10.0.0.9', `HTTP resources are not supported by this version; use ${forms}`],
+    ['GPIB0::12', 'must be a whole VISA name that ends in INSTR, like GPIB0::12::INSTR'],
+    ['VISA::', 'must be a whole VISA name that ends in INSTR, like GPIB0::12::INSTR'],
+    ['HTTP::', 'names no host, as in TCPIP::10.0.0.5::5025::SOCKET'],
+    ['HTTP::10.0.0.9::80::x', 'must name a host and at most a port, like HTTP::10.0.0.9'],
     ['ASRL::INSTR', 'must name one port and end in INSTR, like ASRL/dev/ttyUSB0::INSTR'],
     ['ASRL/dev/ttyUSB0', 'must name one port and end in INSTR, like ASRL/dev/ttyUSB0::INSTR'],
     ['MODBUS::10.0.0.7', 'must read like MODBUS::/dev/ttyUSB1::9600-8E1::1 or MODBUS::10.0.0.7::502::1'],

@@ -459,7 +459,12 @@ describe('A byte pipe', () => {
       receive: (bytes) => void received.push(bytes),
       detach: () => undefined,
     }))
-    pipe.connect({ onBytes: () => undefined, onEnd: () => undefined, onLost: () => undefined, onDeadline: () => undefined })
+    pipe.connect({
+      onBytes: () => undefined,
+      onEnd: () => undefined,
+      onLost: () => undefined,
+      onDeadline: () => undefined,
+    })
     const buffer = bytesOf('abc')
     await pipe.write(buffer, forever())
     buffer.fill(0)
