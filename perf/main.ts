@@ -1,14 +1,18 @@
 import { accuracy } from './accuracy.ts'
+import { blockRate } from './block-rate.ts'
 import type { Figure } from './figure.ts'
 import { printFigures, writeFigures } from './figure.ts'
 import { journal } from './journal.ts'
 import { writePerformancePage } from './performance-page.ts'
-import { scpiRate } from './scpi-rate.ts'
+import { polling } from './polling.ts'
+import { wireRates } from './wire-rates.ts'
 
 /** `npm run bench [-- NAME…]`: measures, prints a table and writes perf/results/NAME.json. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   accuracy,
-  'scpi-rate': scpiRate,
+  'wire-rates': wireRates,
+  'block-rate': blockRate,
+  polling,
   journal,
 }
 

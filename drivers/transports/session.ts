@@ -1,9 +1,9 @@
 import { BenchError, isBenchError } from '../../core/errors.ts'
 import { currentStep } from '../../core/step-context.ts'
 import type { ByteReceiver, ByteTransport, WireTap } from '../../core/transport.ts'
+import { Wakefulness } from '../../core/wakefulness.ts'
 import type { Framer } from '../protocols/framer.ts'
 import { ByteQueue } from './byte-queue.ts'
-import { QuickReply } from './quick-reply.ts'
 
 export interface SessionOptions {
   /** Longest silence before a reply. */
@@ -42,7 +42,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   readonly transport: ByteTransport
   readonly #options: SessionOptions
   readonly #arrived = new ByteQueue()
-  readonly #quickReply = new QuickReply()
+  readonly #wakefulness = new Wakefulness()
   #waiting: Waiting | undefined
   #rawWaiting: ((bytes: Uint8Array | undefined) => void) | undefined
   #last: Promise<unknown> = Promise.resolve()
@@ -79,7 +79,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
           if (this.#waiting === waiting) waiting?.fail(error as Error)
         },
       )
-      this.#quickReply.asked()
+      this.#wakefulness.expect()
       return reply
     })
   }
@@ -202,7 +202,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     return new Promise<T>((resolve, reject) => {
       const settle = (): void => {
         stopTimer()
-        this.#quickReply.answered()
+        this.#wakefulness.settle()
         this.#waiting = undefined
       }
       const fail = (error: Error): void => {

@@ -2,6 +2,7 @@ import { connect as connectSocket } from 'node:net'
 import type { Socket } from 'node:net'
 import { BenchError } from '../../core/errors.ts'
 import type { ByteReceiver, ByteTransport } from '../../core/transport.ts'
+import { ReceiveWindows } from './receive-windows.ts'
 
 /**
  * A raw TCP stream.
@@ -13,16 +14,16 @@ export class TcpTransport implements ByteTransport {
   readonly resource: string
   readonly #host: string
   readonly #port: number
-  #socket: Socket
+  #dialled: Dialled
   #receiver: ByteReceiver | undefined
   readonly #reportLost = (): void => this.#receiver?.onLost(lost(this.resource))
 
-  private constructor(resource: string, host: string, port: number, socket: Socket) {
+  private constructor(resource: string, host: string, port: number, dialled: Dialled) {
     this.resource = resource
     this.#host = host
     this.#port = port
-    this.#socket = socket
-    this.#listen(socket)
+    this.#dialled = dialled
+    this.#listen(dialled)
   }
 
   static async open(resource: string, host: string, port: number, signal: AbortSignal): Promise<TcpTransport> {
@@ -35,10 +36,10 @@ export class TcpTransport implements ByteTransport {
 
   async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    if (this.#socket.destroyed) throw lost(this.resource)
-    if (this.#socket.write(bytes)) return
+    const { socket } = this.#dialled
+    if (socket.destroyed) throw lost(this.resource)
+    if (socket.write(bytes)) return
     await new Promise<void>((resolve, reject) => {
-      const socket = this.#socket
       const settle = (error?: Error): void => {
         socket.off('drain', settle)
         socket.off('close', onClose)
@@ -56,27 +57,33 @@ export class TcpTransport implements ByteTransport {
 
   async resynchronise(signal: AbortSignal): Promise<void> {
     this.#drop()
-    this.#socket = await dial(this.resource, this.#host, this.#port, signal)
-    this.#listen(this.#socket)
+    this.#dialled = await dial(this.resource, this.#host, this.#port, signal)
+    this.#listen(this.#dialled)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#drop()
   }
 
-  #listen(socket: Socket): void {
-    socket.on('data', (bytes) => this.#receiver?.onBytes(bytes))
-    socket.once('close', this.#reportLost)
+  #listen(dialled: Dialled): void {
+    dialled.onBytes = (bytes) => this.#receiver?.onBytes(bytes)
+    dialled.socket.once('close', this.#reportLost)
     // 'close' follows and is what we report.
-    socket.on('error', () => undefined)
+    dialled.socket.on('error', () => undefined)
   }
 
   #drop(): void {
-    this.#socket.removeAllListeners('data')
+    this.#dialled.onBytes = () => undefined
     // Only ours: a write that still waits hears of the end.
-    this.#socket.off('close', this.#reportLost)
-    this.#socket.destroy()
+    this.#dialled.socket.off('close', this.#reportLost)
+    this.#dialled.socket.destroy()
   }
+}
+
+/** A connection, and who hears what comes over it. */
+interface Dialled {
+  readonly socket: Socket
+  onBytes: (bytes: Uint8Array) => void
 }
 
 function lost(resource: string): BenchError {
@@ -85,13 +92,23 @@ function lost(resource: string): BenchError {
   })
 }
 
-function dial(resource: string, host: string, port: number, signal: AbortSignal): Promise<Socket> {
+function dial(resource: string, host: string, port: number, signal: AbortSignal): Promise<Dialled> {
   return new Promise((resolve, reject) => {
-    const socket = connectSocket({ host, port, noDelay: true })
+    // Read into windows of ours: Node's own streams allocate 64 KiB for each read, however short.
+    const windows = new ReceiveWindows()
+    let received = 0
+    const callback = (count: number, window: Uint8Array): boolean => {
+      received = count
+      dialled.onBytes(window.subarray(0, count))
+      return true
+    }
+    const onread = { buffer: () => windows.advance(received), callback }
+    const socket = connectSocket({ host, port, noDelay: true, onread })
+    const dialled: Dialled = { socket, onBytes: () => undefined }
     const settle = (error?: Error): void => {
       signal.removeEventListener('abort', onAbort)
       socket.removeAllListeners()
-      if (error === undefined) return resolve(socket)
+      if (error === undefined) return resolve(dialled)
       socket.on('error', () => undefined)
       socket.destroy()
       reject(

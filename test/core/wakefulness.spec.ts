@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { QuickReply } from '../../drivers/transports/quick-reply.ts'
+import { Wakefulness } from '../../core/wakefulness.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setImmediate', 'performance'] })
@@ -11,44 +11,44 @@ afterEach(() => {
 /** The loop looks again at once, instead of sleeping until bytes wake it. */
 const isAwake = (): boolean => vi.getTimerCount() > 0
 
-function answeredAtOnce(): QuickReply {
-  const reply = new QuickReply()
-  reply.asked()
-  reply.answered()
+function answeredAtOnce(): Wakefulness {
+  const reply = new Wakefulness()
+  reply.expect()
+  reply.settle()
   return reply
 }
 
 test('sleeps through the first exchange, of which nothing is known', () => {
-  new QuickReply().asked()
+  new Wakefulness().expect()
   expect(isAwake()).toBe(false)
 })
 
 test('stays awake for an instrument whose last reply was quick, until it has answered', () => {
   const reply = answeredAtOnce()
-  reply.asked()
+  reply.expect()
   expect(isAwake()).toBe(true)
-  reply.answered()
+  reply.settle()
   vi.advanceTimersByTime(0)
   expect(isAwake()).toBe(false)
 })
 
 test('goes to sleep when a quick instrument is slow for once, and trusts it again after a quick reply', () => {
   const reply = answeredAtOnce()
-  reply.asked()
+  reply.expect()
   vi.advanceTimersByTime(1)
   expect(isAwake()).toBe(false)
-  reply.answered()
-  reply.asked()
+  reply.settle()
+  reply.expect()
   expect(isAwake()).toBe(false)
-  reply.answered()
-  reply.asked()
+  reply.settle()
+  reply.expect()
   expect(isAwake()).toBe(true)
 })
 
 test('turns once a loop, however many questions follow each other', () => {
   const reply = answeredAtOnce()
-  reply.asked()
-  reply.answered()
-  reply.asked()
+  reply.expect()
+  reply.settle()
+  reply.expect()
   expect(vi.getTimerCount()).toBe(1)
 })

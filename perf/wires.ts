@@ -1,0 +1,90 @@
+import { SystemClock } from '../core/clock.ts'
+import type { ByteTransport } from '../core/transport.ts'
+import { ModbusLink } from '../drivers/transports/modbus.ts'
+import { ScpiSession } from '../drivers/transports/scpi-session.ts'
+import { SerialTransport } from '../drivers/transports/serial.ts'
+import { TcpTransport } from '../drivers/transports/tcp.ts'
+import type { Wire } from '../drivers/transports/wire.ts'
+import type { Places } from './serve-instruments.ts'
+
+type Tapped = (transport: ByteTransport) => Wire
+
+/** Asks one and the same question, as often as it is told to. */
+interface Asker extends AsyncDisposable {
+  ask(signal: AbortSignal): Promise<unknown>
+}
+
+/** A wire, how we ask over it, and how the Python library that people know asks over it. */
+export interface MeasuredWire {
+  readonly name: string
+  readonly peer: string
+  readonly goal: number
+  /** Why the peer cannot be measured on this machine. */
+  readonly missing?: () => Promise<string | undefined>
+  open(places: Places, tapped: Tapped, signal: AbortSignal): Promise<Asker>
+  /** Defines `ask()`. */
+  peerScript(places: Places): string
+}
+
+const HOST = '127.0.0.1'
+const QUESTION = 'SENS1:POW:ATIM?'
+const TIMEOUT_MS = 1000
+const LINE = { baudRate: 115_200, dataBits: 8, parity: 'none', stopBits: 1 } as const
+
+const scpi = (wire: Wire): Asker => {
+  const session = new ScpiSession(wire, TIMEOUT_MS)
+  return {
+    ask: (signal) => session.ask(QUESTION, signal),
+    [Symbol.asyncDispose]: () => session[Symbol.asyncDispose](),
+  }
+}
+
+const pyvisa = (resource: string): string => `
+import pyvisa
+instrument = pyvisa.ResourceManager('@py').open_resource('${resource}', read_termination='\\n', write_termination='\\n')
+def ask(): return instrument.query('${QUESTION}')`
+
+const socketName = ({ socket }: Places): string => `TCPIP::${HOST}::${socket}::SOCKET`
+
+export const WIRES: readonly MeasuredWire[] = [
+  {
+    name: 'raw socket',
+    peer: 'pyvisa-py',
+    goal: 1.2,
+    open: async (places, tapped, signal) =>
+      scpi(tapped(await TcpTransport.open(socketName(places), HOST, places.socket, signal))),
+    peerScript: (places) => pyvisa(socketName(places)),
+  },
+  {
+    name: 'Modbus TCP',
+    peer: 'pymodbus',
+    goal: 2,
+    open: async ({ monitor }, tapped, signal) => {
+      const transport = await TcpTransport.open(`MODBUS::${HOST}::${monitor}::1`, HOST, monitor, signal)
+      const options = { unit: 1, framing: 'tcp', timeoutMs: TIMEOUT_MS, clock: new SystemClock() } as const
+      const link = ModbusLink.open(tapped(transport), options)
+      return {
+        ask: () => link.readHolding(0, 2, signal),
+        [Symbol.asyncDispose]: () => link[Symbol.asyncDispose](),
+      }
+    },
+    peerScript: ({ monitor }) => `
+from pymodbus.client import ModbusTcpClient
+client = ModbusTcpClient('${HOST}', port=${monitor})
+client.connect()
+def ask(): return client.read_holding_registers(0, 2, slave=1).registers[1]`,
+  },
+  {
+    name: 'serial port',
+    peer: 'pyserial',
+    goal: 1,
+    open: async ({ terminal }, tapped, signal) =>
+      scpi(tapped(await SerialTransport.open(`ASRL${terminal}::INSTR`, terminal, LINE, signal))),
+    peerScript: ({ terminal }) => `
+import serial
+port = serial.Serial('${terminal}', ${LINE.baudRate}, timeout=1)
+def ask():
+    port.write(b'${QUESTION}\\n')
+    return port.readline()`,
+  },
+]
