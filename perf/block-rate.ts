@@ -35,6 +35,8 @@ export async function blockRate(): Promise<readonly Figure[]> {
     )
 
   const rates: Record<'upload' | 'download', number[]> = { upload: [], download: [] }
+  await mbPerS(upload)
+  await mbPerS(download)
   for (let round = 0; round < ROUNDS; round++) {
     rates.upload.push(await mbPerS(upload))
     rates.download.push(await mbPerS(download))
@@ -68,14 +70,15 @@ async function mbPerS(transfer: () => Promise<unknown>): Promise<number> {
 /** How often each byte of a block is copied, on average: every way to copy bytes in this process is counted. */
 async function copies(transfer: () => Promise<unknown>): Promise<number> {
   const array = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array
-  const [set, slice] = [array.set, array.slice]
+  const set = Reflect.get(array, 'set') as (source: ArrayLike<number>, offset?: number) => void
+  const slice = Reflect.get(array, 'slice') as (start?: number, end?: number) => Uint8Array<ArrayBuffer>
   let copied = 0
-  array.set = function (this: Uint8Array, source: ArrayLike<number>, offset?: number) {
+  array.set = function (this: Uint8Array, source, offset) {
     copied += source.length
-    set.call(this, source, offset)
+    Reflect.apply(set, this, [source, offset])
   }
-  array.slice = function (this: Uint8Array, start?: number, end?: number) {
-    const cut = slice.call(this, start, end)
+  array.slice = function (this: Uint8Array, start, end) {
+    const cut = Reflect.apply(slice, this, [start, end])
     copied += cut.length
     return cut
   }
