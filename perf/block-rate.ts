@@ -70,8 +70,8 @@ async function mbPerS(transfer: () => Promise<unknown>): Promise<number> {
 /** How often each byte of a block is copied, on average: every way to copy bytes in this process is counted. */
 async function copies(transfer: () => Promise<unknown>): Promise<number> {
   const array: Uint8Array = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array
-  const set = Reflect.get(array, 'set') as (source: ArrayLike<number>, offset?: number) => void
-  const slice = Reflect.get(array, 'slice') as (start?: number, end?: number) => Uint8Array<ArrayBuffer>
+  const set = Reflect.get(array, 'set')
+  const slice = Reflect.get(array, 'slice')
   let copied = 0
   array.set = function (this: Uint8Array, source, offset) {
     copied += source.length

@@ -1,6 +1,6 @@
 import { BenchError, isBenchError } from '../../core/errors.ts'
 import { currentStep } from '../../core/step-context.ts'
-import type { ByteReceiver, ByteTransport, WireTap } from '../../core/transport.ts'
+import type { ByteReceiver, ByteTransport, MessageControls, WireTap } from '../../core/transport.ts'
 import { Wakefulness } from '../../core/wakefulness.ts'
 import type { Framer } from '../protocols/framer.ts'
 import { ByteQueue } from './byte-queue.ts'
@@ -87,6 +87,48 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   /** Sends a message that has none. */
   tell(request: Uint8Array, signal: AbortSignal): Promise<void> {
     return this.#inTurn(signal, () => this.#send(request, signal))
+  }
+
+  /** Serial poll. Throws: CALL_INVALID on a wire that has none. */
+  readStatusByte(signal: AbortSignal): Promise<number> {
+    return this.#inTurn(signal, () => this.#control(signal, (controls, limited) => controls.readStatusByte(limited)))
+  }
+
+  /** The trigger of the bus. Throws: CALL_INVALID on a wire that has none. */
+  trigger(signal: AbortSignal): Promise<void> {
+    return this.#inTurn(signal, () => this.#control(signal, (controls, limited) => controls.trigger(limited)))
+  }
+
+  /** `listener` runs each time the instrument asks for service. Throws: CALL_INVALID on a wire that has none. */
+  onServiceRequest(listener: () => void, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(signal, () =>
+      this.#control(signal, (controls, limited) => controls.onServiceRequest(listener, limited)),
+    )
+  }
+
+  /** An operation beside the bytes; one that is not answered in time leaves the session suspect. */
+  async #control<T>(
+    signal: AbortSignal,
+    operate: (controls: MessageControls, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    const { controls } = this.transport
+    if (controls === undefined) {
+      throw new BenchError('CALL_INVALID', `${this.resource} knows no status byte, triggers or requests for service`)
+    }
+    const giveUp = new AbortController()
+    const { timeoutMs } = this.#options
+    const stopTimer =
+      this.transport.keepsDeadlines === true
+        ? () => undefined
+        : startDeadline(timeoutMs, () => giveUp.abort(timedOut(this.resource, timeoutMs, {})))
+    try {
+      return await operate(controls, AbortSignal.any([signal, giveUp.signal]))
+    } catch (error) {
+      this.#suspect = true
+      throw giveUp.signal.aborted && !signal.aborted ? giveUp.signal.reason : error
+    } finally {
+      stopTimer()
+    }
   }
 
   #inTurn<T>(signal: AbortSignal, exchange: () => Promise<T>): Promise<T> {
@@ -232,12 +274,8 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
       }
       const deadline = (): void => {
         this.#options.tap?.record('err', TIMEOUT)
-        const received = this.#arrived.peek().slice(0, 64)
-        fail(
-          new BenchError('TRANSPORT_TIMEOUT', `${this.resource}: no complete reply within ${timeoutMs} ms`, {
-            context: { resource: this.resource, request: printable(request), received: printable(received), timeoutMs },
-          }),
-        )
+        const received = printable(this.#arrived.peek().slice(0, 64))
+        fail(timedOut(this.resource, timeoutMs, { request: printable(request), received }))
       }
       const stopTimer = this.transport.keepsDeadlines === true ? () => undefined : startDeadline(timeoutMs, deadline)
       this.#waiting = { take, fail, deadline, abort }
@@ -322,6 +360,12 @@ export const SILENCE = text.encode('silence')
 
 function aborted(resource: string, signal: AbortSignal): BenchError {
   return new BenchError('TRANSPORT_ABORTED', `${resource}: given up while waiting`, { cause: signal.reason })
+}
+
+function timedOut(resource: string, timeoutMs: number, context: Readonly<Record<string, unknown>>): BenchError {
+  return new BenchError('TRANSPORT_TIMEOUT', `${resource}: no complete reply within ${timeoutMs} ms`, {
+    context: { resource, timeoutMs, ...context },
+  })
 }
 
 function cutShort(resource: string, received: Uint8Array): BenchError {

@@ -1,8 +1,9 @@
 import { BenchError } from '../../core/errors.ts'
-import type { ByteReceiver, ByteTransport, WireDirection, WireTap } from '../../core/transport.ts'
+import type { ByteReceiver, ByteTransport, MessageControls, WireDirection, WireTap } from '../../core/transport.ts'
 import { firstDifference, shown } from './divergence.ts'
-import { isEnd, isResynchronisation, isWord, turnOf } from './wire-script.ts'
+import { isEnd, isResynchronisation, isServiceRequest, isWord, statusOf, turnOf } from './wire-script.ts'
 import type { Turn, WireScript } from './wire-script.ts'
+import type { WireRecord } from '../journal/records.ts'
 
 /** What the wires of one replay share. */
 export interface Stage {
@@ -49,6 +50,8 @@ export class ReplayWire implements ByteTransport, WireTap {
   /** Were the right ones. They end when all that followed them has arrived. */
   #sent: Write[] = []
   #resynchronisation: Resynchronisation | undefined
+  #poll: { readonly resolve: (statusByte: number) => void; readonly reject: (error: Error) => void } | undefined
+  #onServiceRequest: (() => void) | undefined
 
   constructor(resource: string, script: WireScript, stage: Stage) {
     this.resource = resource
@@ -91,6 +94,19 @@ export class ReplayWire implements ByteTransport, WireTap {
       this.#resynchronisation = { resolve, reject }
       this.#stage.changed()
     })
+  }
+
+  readonly controls: MessageControls = {
+    readStatusByte: () =>
+      new Promise((resolve, reject) => {
+        this.#poll = { resolve, reject }
+        this.record('ctl', Buffer.from('poll'))
+        this.#stage.changed()
+      }),
+    trigger: async () => this.record('ctl', Buffer.from('trigger')),
+    onServiceRequest: async (listener) => {
+      this.#onServiceRequest = listener
+    },
   }
 
   record(direction: WireDirection, bytes: Uint8Array): void {
@@ -150,6 +166,7 @@ export class ReplayWire implements ByteTransport, WireTap {
     for (const write of [...this.#writes.splice(0), ...this.#sent.splice(0)]) write.reject(error)
     this.#resynchronisation?.reject(error)
     this.#resynchronisation = undefined
+    this.#poll?.reject(error)
     this.#receiver?.onLost(error)
     this.timeIsUp()
   }
@@ -184,10 +201,18 @@ export class ReplayWire implements ByteTransport, WireTap {
     if (this.#isFlawed()) return false
     this.script.take()
     this.#stage.consumed(next.timeNs)
-    if (next.direction === 'rx') this.#receiver.onBytes(next.bytes)
-    else if (isEnd(next)) this.#receiver.onEnd()
-    else this.#receiver.onLost(lost(this.resource))
+    this.#deliver(next, this.#receiver)
     return true
+  }
+
+  #deliver(record: WireRecord, receiver: ByteReceiver): void {
+    const statusByte = statusOf(record)
+    if (record.direction === 'rx') receiver.onBytes(record.bytes)
+    else if (isEnd(record)) receiver.onEnd()
+    else if (statusByte !== undefined) this.#poll?.resolve(statusByte)
+    else if (isServiceRequest(record)) this.#onServiceRequest?.()
+    else if (isWord(record, 'no status')) this.#poll?.reject(lost(this.resource))
+    else receiver.onLost(lost(this.resource))
   }
 
   /** Compares with the next record what the program does, and takes it. False: it diverged. */

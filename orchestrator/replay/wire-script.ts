@@ -90,19 +90,30 @@ export class WireScript {
 
 export function turnOf(record: WireRecord): Turn {
   if (record.direction === 'rx' || isEnd(record)) return 'arrival'
+  if (isServiceRequest(record) || statusOf(record) !== undefined) return 'arrival'
   if (record.direction === 'tx') return 'program'
   if (isSilence(record)) return 'deadline'
   if (record.direction !== 'err' || isWord(record, 'aborted')) return 'program'
   return isWord(record, 'timeout') ? 'deadline' : 'arrival'
 }
 
-export const isWord = (record: WireRecord, word: string): boolean =>
-  Buffer.from(record.bytes).toString('latin1') === word
+export const isWord = (record: WireRecord, word: string): boolean => wordOf(record) === word
 
 export const isResynchronisation = (record: WireRecord | undefined): boolean =>
   record?.direction === 'ctl' && isWord(record, 'resynchronise')
 
 export const isEnd = (record: WireRecord): boolean => record.direction === 'ctl' && isWord(record, 'end')
+
+export const isServiceRequest = (record: WireRecord): boolean =>
+  record.direction === 'ctl' && isWord(record, 'service request')
+
+/** The status byte that a poll brought. */
+export function statusOf(record: WireRecord): number | undefined {
+  const digits = record.direction === 'ctl' ? /^status (\d{1,3})$/.exec(wordOf(record))?.[1] : undefined
+  return digits === undefined ? undefined : Number(digits)
+}
+
+const wordOf = (record: WireRecord): string => Buffer.from(record.bytes).toString('latin1')
 
 const isSilence = (record: WireRecord): boolean => record.direction === 'ctl' && isWord(record, 'silence')
 
