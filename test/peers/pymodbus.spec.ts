@@ -9,6 +9,7 @@ import { servePseudoTerminal } from '../../sim/ports/pseudo-terminal.ts'
 import { serveTcp } from '../../sim/ports/tcp-server.ts'
 import { farEnd, forever } from '../support/modbus-lines.ts'
 import { pythonHas, runPython } from '../support/python.ts'
+import { oven } from './served.ts'
 
 const modules = ['pymodbus.client', 'serial']
 const hasPymodbus = pythonHas(...modules)
@@ -34,6 +35,28 @@ seen = {
     'oddAddress': client.read_input_registers(1, 2, slave=1).exception_code,
     'written': not client.write_registers(2, [0x41f0, 0], slave=1).isError(),
     'readBack': words(client.read_holding_registers(2, 2, slave=1)),
+}
+client.close()
+print(json.dumps(seen))
+`
+
+const DRIVE_OVEN = `
+import json, sys
+from pymodbus.client import ModbusSerialClient
+client = ModbusSerialClient(port=sys.argv[1], baudrate=9600, bytesize=8, parity='N', stopbits=1, timeout=3)
+assert client.connect()
+def words(reply):
+    assert not reply.isError(), reply
+    return reply.registers
+locked = client.write_register(0x2103, 314, slave=1).exception_code
+for value in (0x0001, 0x0100): client.write_register(0x0000, value, slave=1)
+seen = {
+    'locked': locked,
+    'written': not client.write_register(0x2103, 314, slave=1).isError(),
+    'setPoint': words(client.read_holding_registers(0x2103, 1, slave=1)),
+    'temperature': words(client.read_holding_registers(0x2000, 1, slave=1)),
+    'block': words(client.read_holding_registers(0x2103, 4, slave=1)),
+    'unknown': client.read_holding_registers(0x2700, 1, slave=1).exception_code,
 }
 client.close()
 print(json.dumps(seen))
@@ -109,5 +132,12 @@ describe.skipIf(!hasPymodbus)('pymodbus', () => {
       readOnly: 2,
     })
     seen.voltagesV.forEach((voltageV, channel) => expect(voltageV).toBeCloseTo(inputsV[channel]!, 4))
+  })
+
+  test('unlocks, sets and reads a temperature controller', async () => {
+    await using port = await servePseudoTerminal(oven())
+    const seen = JSON.parse(await runPython(DRIVE_OVEN, { modules, args: [port.path] })) as Record<string, unknown>
+    expect(seen).toMatchObject({ locked: 4, written: true, setPoint: [314], temperature: [314], unknown: 2 })
+    expect(seen['block']).toHaveLength(4)
   })
 })
