@@ -7,5 +7,6 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
+    execArgv: ['--import', new URL('test/support/typescript-workers.mjs', import.meta.url).href],
   },
 })

@@ -14,5 +14,7 @@ declare module 'vitest' {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'fringe-tests-'))
   project.provide('runFolder', folder)
+  // For what runs outside of vitest: child processes and worker threads.
+  process.env['FRINGE_TEST_RUN_FOLDER'] = folder
   return () => rm(folder, { recursive: true, force: true })
 }
