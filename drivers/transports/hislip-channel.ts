@@ -22,6 +22,16 @@ export interface HislipChannelListener {
   onLost(error: BenchError): void
 }
 
+/** What a channel does before it has a listener, and after. */
+export const NOTHING_EXPECTED: HislipChannelListener = {
+  onData: (_, piece) => {
+    throw unexpectedHislip('data that nothing asked for', piece)
+  },
+  onMessage: () => false,
+  onRefused: () => undefined,
+  onLost: () => undefined,
+}
+
 export interface HislipAddress {
   readonly host: string
   readonly port: number
@@ -43,7 +53,7 @@ export class HislipChannel {
   readonly #resource: string
   readonly #socket: Socket
   readonly #reader: HislipReader
-  listener: HislipChannelListener | undefined
+  listener = NOTHING_EXPECTED
   #lost: BenchError | undefined
   #request: Request | undefined
   /** Settled once the last request has its response: one that was given up must not get that of the next. */
@@ -53,9 +63,7 @@ export class HislipChannel {
     this.#resource = resource
     this.#reader = new HislipReader(limits, {
       onData: (header, piece, last) => {
-        if (this.#lost !== undefined) return
-        if (this.listener === undefined) throw unexpectedHislip('data during initialization', piece)
-        this.listener.onData(header, piece, last)
+        if (this.#lost === undefined) this.listener.onData(header, piece, last)
       },
       onMessage: (message) => {
         if (this.#lost === undefined) this.#take(message)
@@ -166,7 +174,7 @@ export class HislipChannel {
 
   /** Without a word: the far end sees the connection close. Nothing more is reported. */
   destroy(): void {
-    this.listener = undefined
+    this.listener = NOTHING_EXPECTED
     this.#socket.destroy()
     this.#lose(lost(this.#resource))
   }
@@ -195,9 +203,9 @@ export class HislipChannel {
     } else if (type === HISLIP.Error) {
       const error = hislipServerError(this.#resource, message)
       this.#request = undefined
-      if (request === undefined) this.listener?.onRefused(error)
+      if (request === undefined) this.listener.onRefused(error)
       else request.reject(error)
-    } else if (this.listener?.onMessage(message) !== true) {
+    } else if (!this.listener.onMessage(message)) {
       const raw = hislipMessage(type, message.control, message.parameter, message.payload)
       throw unexpectedHislip(`a message of type ${type}, which nothing asked for`, raw)
     }
@@ -208,7 +216,7 @@ export class HislipChannel {
     this.#lost = error
     this.#request?.reject(error)
     this.#request = undefined
-    this.listener?.onLost(error)
+    this.listener.onLost(error)
   }
 }
 

@@ -1,7 +1,7 @@
 import { BenchError } from '../../core/errors.ts'
 import { HISLIP, OVERLAP, initializeParameter, unexpectedHislip } from '../protocols/hislip.ts'
 import type { HislipMode } from '../protocols/hislip-conversation.ts'
-import { HislipChannel } from './hislip-channel.ts'
+import { HislipChannel, NOTHING_EXPECTED } from './hislip-channel.ts'
 import type { HislipAddress } from './hislip-channel.ts'
 
 export interface HislipTarget extends HislipAddress {
@@ -60,11 +60,15 @@ export async function dialHislip(
         context: { resource, control },
       })
     }
-    const channel = (asynchronous = await HislipChannel.dial(resource, address, LIMITS, signal))
+    // Nothing is said on the first channel now, but it may go.
+    const syncGone = new AbortController()
+    sync.listener = { ...NOTHING_EXPECTED, onLost: (error) => syncGone.abort(error) }
+    const limit = AbortSignal.any([signal, syncGone.signal])
+    const channel = (asynchronous = await HislipChannel.dial(resource, address, LIMITS, limit))
     await channel.request(
       () => channel.send(HISLIP.AsyncInitialize, 0, parameter & 0xffff),
       HISLIP.AsyncInitializeResponse,
-      signal,
+      limit,
     )
     return { sync, async: channel, version: negotiated, mode: hislipMode(control) }
   } catch (error) {
