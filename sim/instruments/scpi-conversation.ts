@@ -66,6 +66,10 @@ export class ScpiConversation implements MessageSession {
     this.#model.status.report(-420)
   }
 
+  answerIgnored(): void {
+    this.#model.status.report(-410)
+  }
+
   clear(): void {
     this.#parser.clear()
     this.#midMessage = false
@@ -110,6 +114,7 @@ export class ScpiConversation implements MessageSession {
       this.#pending = undefined
       this.#finish(message, late)
       this.#runWaiting()
+      if (late === undefined) this.#client.onNoAnswer?.()
     })
   }
 

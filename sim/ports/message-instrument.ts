@@ -13,6 +13,8 @@ export interface MessageInstrument {
 export interface MessageClient {
   /** There is an answer to fetch. */
   onAnswer(): void
+  /** What took time and might have been answered ended without an answer. */
+  onNoAnswer?(): void
   /** An answer that nobody had fetched was dropped for a new message (-410). */
   onInterrupted(): void
   /** Bit 6 of the status byte rose: the instrument wants to be served. */
@@ -28,6 +30,8 @@ export interface MessageSession {
   readonly owesAnswer: boolean
   /** The client wanted an answer, and nothing had been asked: -420. */
   readUnasked(): void
+  /** The client says that it did not take the answer that it was sent: -410. */
+  answerIgnored?(): void
   /** Device clear: both buffers empty, what was being answered given up; settings and errors stay. */
   clear(): void
   /** The bus's own trigger, as `*TRG`. */
