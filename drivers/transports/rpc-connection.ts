@@ -107,6 +107,7 @@ export class RpcConnection {
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error)
+      if (this.#lost !== undefined) return reject(this.#lost)
       const settle = (): void => {
         clearTimeout(timer)
         signal.removeEventListener('abort', onAbort)

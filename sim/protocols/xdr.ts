@@ -57,21 +57,22 @@ export class XdrOutput {
   #length = 0
 
   int(value: number): this {
-    this.#room.writeInt32BE(value, this.#reserve(4))
+    const at = this.#reserve(4)
+    this.#room.writeInt32BE(value, at)
     return this
   }
 
   unsigned(value: number): this {
-    this.#room.writeUInt32BE(value, this.#reserve(4))
+    const at = this.#reserve(4)
+    this.#room.writeUInt32BE(value, at)
     return this
   }
 
   opaque(data: Uint8Array): this {
     this.unsigned(data.length)
-    this.#room.set(data, this.#reserve(data.length))
-    const pad = padding(data.length)
-    const at = this.#reserve(pad)
-    this.#room.fill(0, at, at + pad)
+    const at = this.#reserve(data.length + padding(data.length))
+    this.#room.set(data, at)
+    this.#room.fill(0, at + data.length, this.#length)
     return this
   }
 

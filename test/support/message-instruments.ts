@@ -2,10 +2,11 @@ import { VirtualClock } from '../../core/clock.ts'
 import { simN7745 } from '../../sim/instruments/sim-n7745.ts'
 import { isMessageInstrument } from '../../sim/ports/message-instrument.ts'
 import type { MessageClient, MessageInstrument, MessageSession } from '../../sim/ports/message-instrument.ts'
+import type { WireInstrument } from '../../sim/ports/wire-instrument.ts'
 import { bytesOf, latin1 } from './manual-transport.ts'
 
 /** A simulated eight-port power meter in 1 mW of light, for message-based wires. */
-export function simulatedMeter(): MessageInstrument {
+export function simulatedMeter(): MessageInstrument & WireInstrument {
   const light = {
     powerMw: () => 1,
     captureMw: (_: number, points: number) => new Float64Array(points).fill(1),
