@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.spec.ts'],
     globalSetup: ['test/support/run-folder.ts'],
+    setupFiles: ['test/support/own-leases.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -5,16 +5,24 @@ import { SerialTransport } from '../drivers/transports/serial.ts'
 import { TcpTransport } from '../drivers/transports/tcp.ts'
 import { tappedWire } from './connect.ts'
 import type { Connect, TapFor } from './connect.ts'
+import { takeLease } from './lease.ts'
+import { LeasedTransport } from './leased-transport.ts'
 import type { Resource } from './resource.ts'
 
 /** An address where nobody lives is silent for minutes; nobody waits that long at a bench. */
 const OPEN_DEADLINE_MS = 5_000
 
-/** Plugs in what the resources of the bench file name. */
+/** Plugs in what the resources of the bench file name, each for this process alone. Throws: TRANSPORT_LOCKED. */
 export function connectReal(tapFor: TapFor = () => undefined, openDeadlineMs = OPEN_DEADLINE_MS): Connect {
   return async (name, resource, line, signal) => {
     const deadline = AbortSignal.any([signal, AbortSignal.timeout(openDeadlineMs)])
-    return tappedWire(name, await openTransport(resource, line, deadline), tapFor)
+    const lease = await takeLease(resource, deadline)
+    try {
+      return tappedWire(name, new LeasedTransport(await openTransport(resource, line, deadline), lease), tapFor)
+    } catch (error) {
+      await lease[Symbol.asyncDispose]()
+      throw error
+    }
   }
 }
 
@@ -30,11 +38,13 @@ async function openTransport(
     case 'modbus-serial':
       return SerialTransport.open(resource.text, resource.path, resource.line, signal)
     case 'serial':
-      if (line === undefined) {
-        throw new BenchError('TRANSPORT_OPEN_FAILED', `${resource.text}: its driver says no baud rate`)
-      }
-      return SerialTransport.open(resource.text, resource.path, line, signal)
+      return SerialTransport.open(resource.text, resource.path, requireLine(resource.line ?? line, resource), signal)
     default:
       throw new BenchError('TRANSPORT_OPEN_FAILED', `${resource.text}: ${resource.wire} is not connected yet`)
   }
+}
+
+function requireLine(line: SerialLine | undefined, { text }: Resource): SerialLine {
+  if (line !== undefined) return line
+  throw new BenchError('TRANSPORT_OPEN_FAILED', `${text}: neither the resource nor its driver says how to set the line`)
 }

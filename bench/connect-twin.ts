@@ -1,23 +1,28 @@
 import { Cleanup } from '../core/cleanup.ts'
 import type { Clock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
+import type { SerialLine } from '../drivers/driver-entry.ts'
 import { BytePipe } from '../drivers/transports/byte-pipe.ts'
 import { MeshWorld } from '../sim/optics/mesh-world.ts'
 import type { MeshWorldSpec } from '../sim/optics/mesh-world-spec.ts'
+import type { LinePaceOptions } from '../sim/ports/line-pace.ts'
 import { servePseudoTerminal } from '../sim/ports/pseudo-terminal.ts'
 import { serveTcp } from '../sim/ports/tcp-server.ts'
 import type { WireInstrument } from '../sim/ports/wire-instrument.ts'
 import { SIMULATED } from '../sim/registry.ts'
+import { announceTwin } from './announce-twin.ts'
 import type { BenchFile } from './bench-file.ts'
 import { tappedWire } from './connect.ts'
 import type { Connect, TapFor } from './connect.ts'
 import { connectReal } from './connect-real.ts'
 import type { BenchInstrument } from './instrument-list.ts'
 import type { MeshWiring } from './mesh-wiring.ts'
-import { serialLineText } from './resource.ts'
+import { parseResource, serialLineText } from './resource.ts'
 import type { Resource } from './resource.ts'
 
 export interface TwinOptions {
+  /** Serial ports carry bytes no faster than their baud rate. Default: as fast as this machine. */
+  readonly paced?: boolean
   /** Which chip was fabricated, and all noise. */
   readonly seed: number
   readonly clock: Clock
@@ -43,7 +48,7 @@ export interface Twin extends AsyncDisposable {
  * Throws: TRANSPORT_OPEN_FAILED when a port cannot be opened; what was opened until then is closed.
  */
 export async function startTwin(file: BenchFile, options: TwinOptions): Promise<Twin> {
-  const { seed, clock, mode, tapFor = () => undefined } = options
+  const { seed, clock, mode, paced = false, tapFor = () => undefined } = options
   const world = new MeshWorld(worldSpec(file), seed, clock)
   const far = new Map<string, WireInstrument>()
   for (const instrument of file.instruments.values()) far.set(instrument.name, simulate(instrument, world, seed, clock))
@@ -51,8 +56,9 @@ export async function startTwin(file: BenchFile, options: TwinOptions): Promise<
   const cleanup = new Cleanup()
   const places = new Map<string, Resource>()
   try {
-    for (const { name, resource } of file.instruments.values()) {
-      places.set(name, mode === 'pipe' ? resource : await serve(far.get(name)!, resource, cleanup))
+    for (const { name, resource, entry } of file.instruments.values()) {
+      const pace = paced ? paceOf(resource, entry.serialLine, clock) : undefined
+      places.set(name, mode === 'pipe' ? resource : await serve(far.get(name)!, resource, cleanup, pace))
     }
   } catch (error) {
     await cleanup[Symbol.asyncDispose]()
@@ -74,6 +80,12 @@ export async function startTwin(file: BenchFile, options: TwinOptions): Promise<
   }
 }
 
+export interface ServedTwin extends AsyncDisposable {
+  readonly instruments: readonly ServedInstrument[]
+  /** Whether those on network ports can be found by asking on the loopback interface. */
+  readonly announced: boolean
+}
+
 export interface ServedInstrument {
   readonly name: string
   readonly driver: string
@@ -82,17 +94,23 @@ export interface ServedInstrument {
 }
 
 /** The twin for other programs: every simulated instrument behind a port of this machine, until disposed. */
-export async function serveTwin(
-  file: BenchFile,
-  options: Omit<TwinOptions, 'mode' | 'tapFor'>,
-): Promise<{ readonly instruments: readonly ServedInstrument[] } & AsyncDisposable> {
+export async function serveTwin(file: BenchFile, options: Omit<TwinOptions, 'mode' | 'tapFor'>): Promise<ServedTwin> {
   const twin = await startTwin(file, { ...options, mode: 'wire' })
+  const places = [...twin.resources].map(([name, text]) => [name, parseResource(text)] as const)
+  const announced = await announceTwin(new Map(places), twin.far)
   const instruments = [...file.instruments.values()].map(({ name, driver }) => ({
     name,
     driver,
     resource: twin.resources.get(name) ?? '',
   }))
-  return { instruments, [Symbol.asyncDispose]: () => twin[Symbol.asyncDispose]() }
+  return {
+    instruments,
+    announced: announced !== undefined,
+    [Symbol.asyncDispose]: async () => {
+      await announced?.[Symbol.asyncDispose]()
+      await twin[Symbol.asyncDispose]()
+    },
+  }
 }
 
 function simulate(
@@ -119,7 +137,12 @@ function notInTwin(what: string): BenchError {
 const pipeEnd = (instrument: WireInstrument) => (send: (bytes: Uint8Array) => void) => instrument.attach(send)
 
 /** Opens a port of the kind that the bench file names, and says under which name a client finds it. */
-async function serve(instrument: WireInstrument, resource: Resource, cleanup: Cleanup): Promise<Resource> {
+async function serve(
+  instrument: WireInstrument,
+  resource: Resource,
+  cleanup: Cleanup,
+  pace: LinePaceOptions | undefined,
+): Promise<Resource> {
   const host = '127.0.0.1'
   switch (resource.wire) {
     case 'socket': {
@@ -131,16 +154,26 @@ async function serve(instrument: WireInstrument, resource: Resource, cleanup: Cl
       return { ...resource, host, port, text: `MODBUS::${host}::${port}::${resource.unit}` }
     }
     case 'serial': {
-      const { path } = cleanup.use(await servePseudoTerminal(instrument))
-      return { ...resource, path, text: `ASRL${path}::INSTR` }
+      const { path } = cleanup.use(await servePseudoTerminal(instrument, pace && { pace }))
+      const line = resource.line === undefined ? '' : `::${serialLineText(resource.line)}`
+      return { ...resource, path, text: `ASRL${path}${line}::INSTR` }
     }
     case 'modbus-serial': {
-      const { path } = cleanup.use(await servePseudoTerminal(instrument))
+      const { path } = cleanup.use(await servePseudoTerminal(instrument, pace && { pace }))
       return { ...resource, path, text: `MODBUS::${path}::${serialLineText(resource.line)}::${resource.unit}` }
     }
     default:
       throw new BenchError('TRANSPORT_OPEN_FAILED', `${resource.text}: ${resource.wire} is not served yet`)
   }
+}
+
+/** Undefined for wires that have no baud rate. */
+function paceOf(resource: Resource, fromDriver: SerialLine | undefined, clock: Clock): LinePaceOptions | undefined {
+  const named = 'line' in resource ? resource.line : undefined
+  const line = 'path' in resource ? (named ?? fromDriver) : undefined
+  if (line === undefined) return undefined
+  const { baudRate, dataBits, parity, stopBits } = line
+  return { clock, baudRate, bitsPerCharacter: 1 + dataBits + (parity === 'none' ? 0 : 1) + stopBits }
 }
 
 /** The twin's copy of the wiring. */

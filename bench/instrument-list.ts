@@ -3,6 +3,7 @@ import type { DriverEntry } from '../drivers/driver-entry.ts'
 import { instrumentName, instrumentSchema } from './bench-schema.ts'
 import { didYouMean } from './closest-name.ts'
 import { explainIssues, knownKeys, requirement, schemaAt, shown } from './explain-issue.ts'
+import { placeOf, wireKey } from './resource-place.ts'
 import { RESOURCE_EXAMPLES, parseResource } from './resource.ts'
 import type { Resource } from './resource.ts'
 import type { Problem, YamlSource } from './yaml-source.ts'
@@ -75,8 +76,10 @@ function readInstrument(
     const right = `write it like ${entry.wires.map((wire) => RESOURCE_EXAMPLES[wire]).join(' or ')}`
     const why = `${shown(resourceText)} is ${WIRES[resource.wire]}, which ${driver} does not speak; ${right}`
     problems.push(source.problem([...path, 'resource'], why))
-  } else if (resource?.wire === 'serial' && entry.serialLine === undefined) {
-    problems.push(source.problem([...path, 'resource'], `${driver} says nothing of how to set a plain serial line`))
+  } else if (resource?.wire === 'serial' && (resource.line ?? entry.serialLine) === undefined) {
+    const right = 'add it, like ASRL/dev/ttyUSB0::9600-8N1::INSTR'
+    const why = `${driver} says nothing of how to set a plain serial line; ${right}`
+    problems.push(source.problem([...path, 'resource'], why))
   }
   // Modbus drivers have the unit among their settings; people write it once, in the resource.
   const takesUnit = knownKeys(entry.settings).includes('unit')
@@ -124,8 +127,7 @@ function sharedResources(
     if (instrument === undefined) continue
     const { name, resource } = instrument
     const place = placeOf(resource)
-    // A Modbus TCP gateway keeps its units apart by itself, with one connection for each.
-    const key = resource.wire === 'modbus-tcp' ? `${place}:${resource.unit}` : place
+    const key = wireKey(resource)
     const owner = owners.get(key)
     if (owner === undefined) {
       owners.set(key, instrument)
@@ -138,25 +140,4 @@ function sharedResources(
     problems.push(source.problem(['instruments', name, 'resource'], why))
   }
   return problems
-}
-
-/** What two instruments cannot share. */
-function placeOf(resource: Resource): string {
-  switch (resource.wire) {
-    case 'serial':
-    case 'modbus-serial':
-      return resource.path
-    case 'socket':
-    case 'modbus-tcp':
-    case 'http':
-      return `${resource.host.toLowerCase()}:${resource.port}`
-    case 'vxi11':
-    case 'hislip':
-      // One address may be the gateway to many instruments.
-      return `${resource.host.toLowerCase()}:${resource.port ?? resource.wire} ${resource.device.toLowerCase()}`
-    case 'usbtmc':
-      return resource.path ?? Object.values(resource.usb ?? {}).join(' ')
-    case 'visa':
-      return resource.name.toUpperCase()
-  }
 }

@@ -33,7 +33,13 @@ export type Resource =
       readonly name: string
     }
   | { readonly wire: 'http'; readonly text: string; readonly host: string; readonly port: number }
-  | { readonly wire: 'serial'; readonly text: string; readonly path: string }
+  | {
+      readonly wire: 'serial'
+      readonly text: string
+      readonly path: string
+      /** Where the name sets the line; else the driver does. */
+      readonly line?: SerialLine
+    }
   | {
       readonly wire: 'modbus-serial'
       readonly text: string
@@ -151,10 +157,16 @@ function visaResource(text: string, name: string): Resource {
 }
 
 function serialResource(text: string, port: string, parts: readonly string[]): Resource {
-  const ends = parts.length === 2 && /^INSTR$/i.test(parts[1] ?? '')
+  const ends = (parts.length === 2 || parts.length === 3) && /^INSTR$/i.test(parts.at(-1) ?? '')
   if (!ends || port === '') throw invalid(text, `must name one port and end in INSTR, like ${EXAMPLES.serial}`)
   // VISA numbers serial ports only where the system does: ASRL3 is COM3.
-  return { wire: 'serial', text, path: /^\d+$/.test(port) ? `COM${port}` : port }
+  const path = /^\d+$/.test(port) ? `COM${port}` : port
+  const [, lineText] = parts.slice(0, -1)
+  if (lineText === undefined) return { wire: 'serial', text, path }
+  const line = serialLine(lineText)
+  if (line === undefined)
+    throw invalid(text, `"${lineText}" is not a line like 9600-8N1, 19200-7E1 or 115200-8N1-RTSCTS`)
+  return { wire: 'serial', text, path, line }
 }
 
 function modbusResource(text: string, parts: readonly string[]): Resource {
@@ -168,7 +180,8 @@ function modbusResource(text: string, parts: readonly string[]): Resource {
     return { wire: 'modbus-tcp', text, host: hostName(text, place), port: portNumber(text, middle), unit }
   }
   const line = serialLine(middle)
-  if (line === undefined) {
+  // Modbus RTU has eight data bits, always, and nobody who holds up another.
+  if (line === undefined || line.dataBits !== 8 || line.flow !== undefined) {
     throw invalid(text, `"${middle}" is neither a port like 502 nor a line like 9600-8E1 or 9600-8N1`)
   }
   if (!(unit >= 1 && unit <= 247))
@@ -178,21 +191,25 @@ function modbusResource(text: string, parts: readonly string[]): Resource {
 
 const PARITIES = { N: 'none', E: 'even', O: 'odd' } as const
 
-/** `9600-8E1`. Modbus RTU has eight data bits, always. */
+const FLOWS = { RTSCTS: 'rts-cts', XONXOFF: 'xon-xoff' } as const
+
+/** `9600-8E1`, `115200-8N1-RTSCTS`. */
 function serialLine(text: string): SerialLine | undefined {
-  const [, baud, parity, stop] = /^(\d{3,7})-8([NEO])([12])$/i.exec(text) ?? []
-  if (baud === undefined || parity === undefined) return undefined
+  const [, baud, bits, parity, stop, flow] = /^(\d{2,7})-([78])([NEO])([12])(?:-(RTSCTS|XONXOFF))?$/i.exec(text) ?? []
+  if (baud === undefined || parity === undefined || Number(baud) === 0) return undefined
   return {
     baudRate: Number(baud),
-    dataBits: 8,
+    dataBits: bits === '7' ? 7 : 8,
     parity: PARITIES[parity.toUpperCase() as keyof typeof PARITIES],
     stopBits: stop === '2' ? 2 : 1,
+    ...(flow === undefined ? {} : { flow: FLOWS[flow.toUpperCase() as keyof typeof FLOWS] }),
   }
 }
 
 /** How a serial line is written inside a resource name. */
 export function serialLineText(line: SerialLine): string {
-  return `${line.baudRate}-${line.dataBits}${line.parity.charAt(0).toUpperCase()}${line.stopBits}`
+  const flow = line.flow === undefined ? '' : `-${line.flow.replace('-', '').toUpperCase()}`
+  return `${line.baudRate}-${line.dataBits}${line.parity.charAt(0).toUpperCase()}${line.stopBits}${flow}`
 }
 
 /** Cut at `::`, except inside the brackets of an IPv6 address. */

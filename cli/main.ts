@@ -3,8 +3,8 @@ import { setMaxListeners } from 'node:events'
 import { Command, CommanderError } from 'commander'
 import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { jsonOption, journalOption, seedOption, simOption, withSimSpelledOut } from './options.ts'
-import type { JsonFlag, JournalFlag, TwinFlags } from './options.ts'
+import { interfaceOption, jsonOption, journalOption, seedOption, simOption, withSimSpelledOut } from './options.ts'
+import type { DiscoverFlags, JsonFlag, JournalFlag, SimFlags, TwinFlags } from './options.ts'
 import type { MatmulFlags } from './matmul.ts'
 import { packageVersion } from './package-info.ts'
 
@@ -37,10 +37,23 @@ command('check', 'ask every instrument of a bench who it is', 'check examples/me
     onBench(flags, async (context) => (await import('./check.ts')).check(context, bench, flags)),
   )
 
+command('discover', 'find out what is plugged in', 'discover /dev/ttyUSB0 10.0.0.5:5025 --interface eth0')
+  .argument('[place...]', 'ask here who it is: a serial port, host:port, or a resource like in a bench file')
+  .addOption(interfaceOption())
+  .option('--identify', 'ask those that were found on the networks, too, who they are')
+  .action((places: readonly string[], flags: DiscoverFlags & JsonFlag) =>
+    onBench(
+      flags,
+      async (context) => (await import('./discover.ts')).discover(context, places, flags),
+      'giving up the search',
+    ),
+  )
+
 command('sim', 'let other programs talk to the simulated instruments', 'sim examples/mesh-8x8.yaml --json')
   .argument(...BENCH)
   .addOption(seedOption())
-  .action((bench: string, flags: { seed?: number } & JsonFlag) =>
+  .option('--paced', 'serial ports carry bytes no faster than their baud rate, as real lines do')
+  .action((bench: string, flags: SimFlags & JsonFlag) =>
     onBench(flags, async (context) => (await import('./sim.ts')).sim(context, bench, flags), 'closing the ports'),
   )
 

@@ -15,6 +15,16 @@ export interface JournalFlag {
   readonly journal: string
 }
 
+export interface SimFlags {
+  readonly seed?: number
+  readonly paced?: boolean
+}
+
+export interface DiscoverFlags {
+  readonly interface?: readonly string[]
+  readonly identify?: boolean
+}
+
 const DEFAULT_SEED = 1
 
 export const jsonOption = (): Option =>
@@ -22,6 +32,11 @@ export const jsonOption = (): Option =>
 
 export const journalOption = (): Option =>
   new Option('--journal <file>', 'the journal of all runs').default('fringe.db', 'fringe.db in this folder')
+
+export const interfaceOption = (): Option =>
+  new Option('--interface <name>', 'ask on this network, named by interface or own address; may be repeated').argParser(
+    (name: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), name],
+  )
 
 export const simOption = (): Option =>
   new Option('--sim [how]', 'use the twin instead of the hardware; --sim=wire: behind real sockets and ports').choices([

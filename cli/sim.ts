@@ -4,19 +4,21 @@ import { SystemClock } from '../core/clock.ts'
 import type { CommandContext } from './command-context.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
+import type { SimFlags } from './options.ts'
 import { textTable } from './text-table.ts'
 
 /** `fringe sim`: the simulated instruments for other programs, each behind a port of this machine, until interrupted. */
 export async function sim(
   { output, signal }: CommandContext,
   benchPath: string,
-  { seed = 1 }: { readonly seed?: number },
+  { seed = 1, paced = false }: SimFlags,
 ): Promise<ExitCode> {
   const file = await readBenchFile(benchPath)
-  await using served = await serveTwin(file, { seed, clock: new SystemClock() })
+  await using served = await serveTwin(file, { seed, paced, clock: new SystemClock() })
   const rows = served.instruments.map(({ name, driver, resource }) => [name, driver, resource])
   const titles = ['instrument', 'driver', 'resource'].map((title) => ({ title }))
-  output.say(...textTable(titles, rows), `${file.name}, chip ${seed}: every port listens; Ctrl-C ends it`)
+  const found = served.announced ? '; "fringe discover --interface lo" finds those on network ports' : ''
+  output.say(...textTable(titles, rows), `${file.name}, chip ${seed}: every port listens; Ctrl-C ends it${found}`)
   output.document({ instruments: served.instruments })
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve()

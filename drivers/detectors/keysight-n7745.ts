@@ -5,7 +5,7 @@ import type { Identity, MultichannelPowerMeter, PowerLog } from '../../core/inst
 import { requireInRange } from '../../core/range.ts'
 import type { DriverEntry } from '../driver-entry.ts'
 import { parseScpiNumber, scpiBlockReply, unexpected } from '../protocols/scpi.ts'
-import { ScpiSession } from '../transports/scpi-session.ts'
+import { ScpiSession, askScpiIdentity } from '../transports/scpi-session.ts'
 import type { Wire } from '../transports/wire.ts'
 
 const MW_PER_W = 1e3
@@ -26,6 +26,8 @@ const TRIGGER_PATIENCE_MS = 10_000
 /** Slowest wire on which a record is still waited for. */
 const SLOWEST_BYTES_PER_MS = 50
 const SAFE_BUDGET_MS = 5_000
+
+const isN7745 = ({ model }: Identity): boolean => /^N774[45][AC]$/.test(model)
 
 /** Left behind by readings that were questionable, ignored software triggers and questions that were given up. */
 const HARMLESS_ERRORS = [-213, -231, -261, -410, -420]
@@ -80,7 +82,7 @@ export class KeysightN7745 implements MultichannelPowerMeter {
     const scpi = new ScpiSession(wire, settings.timeoutMs)
     try {
       const expected = 'a Keysight N7744A, N7745A, N7744C or N7745C'
-      const identity = await scpi.identify(expected, ({ model }) => /^N774[45][AC]$/.test(model), signal)
+      const identity = await scpi.identify(expected, isN7745, signal)
       await scpi.tell('*CLS', signal)
       return new KeysightN7745(scpi, identity, settings, clock)
     } catch (error) {
@@ -290,5 +292,6 @@ export const keysightN7745: DriverEntry<KeysightN7745Settings, KeysightN7745> = 
   kind: 'power-meter',
   wires: ['socket'],
   settings,
+  identity: { ask: askScpiIdentity, fits: isN7745 },
   open: (wire, settings, clock, signal) => KeysightN7745.open(wire, settings, clock, signal),
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { BenchError, isBenchError } from '../../core/errors.ts'
 import type { Identity, VoltageMonitor } from '../../core/instruments.ts'
 import { requireInRange } from '../../core/range.ts'
-import type { DriverEntry } from '../driver-entry.ts'
+import type { DriverEntry, IdentityQuestion } from '../driver-entry.ts'
 import { float32At, float32Words, uint32At, wordAt } from '../protocols/modbus.ts'
 import { ModbusLink } from '../transports/modbus.ts'
 import type { Wire } from '../transports/wire.ts'
@@ -192,9 +192,15 @@ async function explained<T>(name: string, link: ModbusLink, signal: AbortSignal,
 const patienceMs = (resolutionIndex: number): number =>
   TIMEOUT_MS + (resolutionIndex >= FIRST_PRO_INDEX ? CHANNELS * PRO_CONVERSION_MS : 0)
 
+const askIdentity: IdentityQuestion['ask'] = async (wire, { clock, unit = 1, timeoutMs = TIMEOUT_MS }, signal) => {
+  await using link = ModbusLink.open(wire, { unit, framing: 'tcp', timeoutMs, clock })
+  return await readIdentity(wire.name, link, signal)
+}
+
 export const labjackT7: DriverEntry<LabjackT7Settings, VoltageMonitor> = {
   kind: 'voltage-monitor',
   wires: ['modbus-tcp'],
   settings: settingsSchema,
+  identity: { ask: askIdentity, fits: () => true },
   open: (wire, settings, clock, signal) => LabjackT7.open(wire, settings, clock, signal),
 }

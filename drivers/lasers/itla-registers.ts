@@ -54,6 +54,7 @@ const BUSY_REFUSALS: readonly number[] = [0x4, 0x5]
 const POLL_MS = 100
 /** The longest string the laser may announce; more is a misread length. */
 const MAX_TEXT_BYTES = 256
+const MOST_HEARD_BYTES = 4096
 
 /**
  * The registers of one ITLA laser, over its serial line.
@@ -67,13 +68,13 @@ export class ItlaRegisters implements AsyncDisposable {
   readonly #clock: Clock
   readonly #settleTimeoutMs: number
 
-  constructor(wire: Wire, clock: Clock, settleTimeoutMs: number, timing: ItlaTiming) {
+  constructor(wire: Wire, clock: Clock, settleTimeoutMs: number, timing: ItlaTiming, resynchronise = realign) {
     this.name = wire.name
     this.#clock = clock
     this.#settleTimeoutMs = settleTimeoutMs
     this.#session = openSession(wire, {
       timeoutMs: timing.replyMs,
-      resynchronise: (raw, signal) => realign(raw, timing.quietMs, signal),
+      resynchronise: (raw, signal) => resynchronise(raw, timing.quietMs, signal),
     })
   }
 
@@ -231,6 +232,17 @@ async function realign(raw: RawWire, quietMs: number, signal: AbortSignal): Prom
   throw new BenchError('TRANSPORT_TIMEOUT', `${resource}: the laser does not answer; is it powered, and at 9600 Bd?`, {
     context: { resource },
   })
+}
+
+/** For who may only ask: hears the line out, and leaves the laser where it stands in a frame. */
+export async function hearOut(raw: RawWire, quietMs: number, signal: AbortSignal): Promise<void> {
+  for (let heard = 0; heard <= MOST_HEARD_BYTES;) {
+    const bytes = await raw.nextBytes(quietMs, signal)
+    if (bytes === undefined) return
+    heard += bytes.length
+  }
+  const { resource } = raw.transport
+  throw new BenchError('TRANSPORT_TIMEOUT', `${resource}: the line never falls silent`, { context: { resource } })
 }
 
 /** Four bytes, or fewer when the line falls silent before. */

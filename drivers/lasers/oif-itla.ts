@@ -6,10 +6,10 @@ import { powerDbm } from '../../core/quantities.ts'
 import type { PowerDbm } from '../../core/quantities.ts'
 import { intersect, requireInRange } from '../../core/range.ts'
 import type { Range } from '../../core/range.ts'
-import type { DriverEntry } from '../driver-entry.ts'
+import type { DriverEntry, IdentityQuestion } from '../driver-entry.ts'
 import { itlaSigned } from '../protocols/itla.ts'
 import type { Wire } from '../transports/wire.ts'
-import { ItlaRegisters } from './itla-registers.ts'
+import { ItlaRegisters, hearOut } from './itla-registers.ts'
 import type { ItlaRegister, ItlaTiming } from './itla-registers.ts'
 
 const limits = z.strictObject({ min: z.number(), max: z.number() }).refine(({ min, max }) => min <= max, {
@@ -84,7 +84,7 @@ export class OifItla implements Laser {
     const registers = new ItlaRegisters(wire, clock, settings.settleTimeoutMs, timing)
     try {
       await registers.wake(signal)
-      const identity = await checkIdentity(registers, settings, signal)
+      const identity = await checkIdentity(registers, settings.serial, signal)
       return new OifItla(registers, { identity, ...(await readCapabilities(registers, settings, signal)) })
     } catch (error) {
       await registers[Symbol.asyncDispose]()
@@ -180,7 +180,7 @@ export class OifItla implements Laser {
 
 async function checkIdentity(
   registers: ItlaRegisters,
-  settings: OifItlaSettings,
+  wantedSerial: string | undefined,
   signal: AbortSignal,
 ): Promise<Identity> {
   const deviceType = await registers.readText('DevTyp', signal)
@@ -190,14 +190,13 @@ async function checkIdentity(
     serial: await registers.readText('SerNo', signal),
     firmware: await registers.readText('Release', signal),
   }
-  if (/ITLA/i.test(deviceType) && (settings.serial ?? identity.serial) === identity.serial) return identity
-  const wanted =
-    settings.serial === undefined ? 'an ITLA laser' : `the ITLA laser with serial number ${settings.serial}`
+  if (/ITLA/i.test(deviceType) && (wantedSerial ?? identity.serial) === identity.serial) return identity
+  const wanted = wantedSerial === undefined ? 'an ITLA laser' : `the ITLA laser with serial number ${wantedSerial}`
   const { maker, model, serial } = identity
   throw new BenchError(
     'INSTRUMENT_WRONG_IDENTITY',
     `${registers.name}: expected ${wanted}, found ${maker} ${model} with serial number ${serial} and type "${deviceType}"`,
-    { context: { device: registers.name, deviceType, ...identity, expectedSerial: settings.serial } },
+    { context: { device: registers.name, deviceType, ...identity, expectedSerial: wantedSerial } },
   )
 }
 
@@ -254,10 +253,18 @@ async function readHundredths(registers: ItlaRegisters, register: ItlaRegister, 
   return itlaSigned(await registers.read(register, signal)) / 100
 }
 
+/** Reads the registers that say who it is. */
+const askIdentity: IdentityQuestion['ask'] = async (wire, { clock, timeoutMs = TIMING.replyMs }, signal) => {
+  await using registers = new ItlaRegisters(wire, clock, 0, { ...TIMING, replyMs: timeoutMs }, hearOut)
+  return await checkIdentity(registers, undefined, signal)
+}
+
 export const oifItla: DriverEntry<OifItlaSettings, OifItla> = {
   kind: 'laser',
   wires: ['serial'],
   serialLine: { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
   settings,
+  // A check sum of four bits: of text at another baud rate, one group of bytes in sixteen is a frame.
+  identity: { ask: askIdentity, fits: () => true, fragile: true },
   open: (wire, settings, clock, signal) => OifItla.open(wire, settings, clock, signal),
 }

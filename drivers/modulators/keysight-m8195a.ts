@@ -5,7 +5,7 @@ import type { Identity, SymbolFormat, SymbolGenerator } from '../../core/instrum
 import { requireInRange } from '../../core/range.ts'
 import type { DriverEntry } from '../driver-entry.ts'
 import { parseScpiBoolean } from '../protocols/scpi.ts'
-import { ScpiSession } from '../transports/scpi-session.ts'
+import { ScpiSession, askScpiIdentity } from '../transports/scpi-session.ts'
 import type { Wire } from '../transports/wire.ts'
 import { M8195aFrame, requireCodes } from './m8195a-frame.ts'
 
@@ -15,6 +15,8 @@ const AMPLITUDE_RANGE_V = { min: 0.0375, max: 0.5 }
 /** A new sample rate is followed by a calibration of the converters. */
 const CONFIGURE_TIMEOUT_MS = 60_000
 const SAFE_BUDGET_MS = 5_000
+
+const isM8195a = ({ model }: Identity): boolean => model === 'M8195A'
 
 const settings = z.strictObject({
   /** Rate of the converters; the extended memory plays at a quarter of it. */
@@ -64,7 +66,7 @@ export class KeysightM8195a implements SymbolGenerator {
   ): Promise<KeysightM8195a> {
     const scpi = new ScpiSession(wire, settings.timeoutMs)
     try {
-      const identity = await scpi.identify('a Keysight M8195A', ({ model }) => model === 'M8195A', signal)
+      const identity = await scpi.identify('a Keysight M8195A', isM8195a, signal)
       await scpi.tell('*CLS', signal)
       return new KeysightM8195a(scpi, identity, settings)
     } catch (error) {
@@ -237,5 +239,6 @@ export const keysightM8195a: DriverEntry<KeysightM8195aSettings, KeysightM8195a>
   kind: 'symbol-generator',
   wires: ['socket'],
   settings,
+  identity: { ask: askScpiIdentity, fits: isM8195a },
   open: (wire, settings, clock, signal) => KeysightM8195a.open(wire, settings, clock, signal),
 }

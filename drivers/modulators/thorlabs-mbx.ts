@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Clock } from '../../core/clock.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { BiasController, Identity } from '../../core/instruments.ts'
-import type { DriverEntry } from '../driver-entry.ts'
+import type { DriverEntry, IdentityQuestion } from '../driver-entry.ts'
 import type { Framer } from '../protocols/framer.ts'
 import { printable } from '../transports/session.ts'
 import type { RawWire, WireSession } from '../transports/session.ts'
@@ -65,8 +65,7 @@ export class ThorlabsMbx implements BiasController {
     this.#clock = clock
     this.#lockTimeoutMs = settings.lockTimeoutMs
     this.#identification = identification
-    const [maker = '', model = '', serial = '', ...firmware] = identification.split(',').map((field) => field.trim())
-    this.identity = { maker, model, serial, firmware: firmware.join(',') }
+    this.identity = parseIdentification(identification)
   }
 
   static async open(
@@ -191,6 +190,11 @@ function requireIdentity(device: string, identification: string, serial: string 
   )
 }
 
+function parseIdentification(identification: string): Identity {
+  const [maker = '', model = '', serial = '', ...firmware] = identification.split(',').map((field) => field.trim())
+  return { maker, model, serial, firmware: firmware.join(',') }
+}
+
 const line = (text: string): Uint8Array => Buffer.from(`${text}\r`, 'latin1')
 
 /** The line end before it makes a command of whatever was left behind, so that the question stands alone. */
@@ -277,10 +281,23 @@ async function untilQuiet(raw: RawWire, quietMs: number, signal: AbortSignal): P
   return text
 }
 
+/**
+ * Asks who is there, with no line end in front: one would carry out what somebody else may have left half written.
+ * With the question behind it, it is an error, and the second question stands alone.
+ */
+const askIdentity: IdentityQuestion['ask'] = async (wire, { timeoutMs = TIMING.replyMs }, signal) => {
+  await using session = openSession(wire, { timeoutMs })
+  const first = await session.ask(line('*IDN?'), oneLine, signal)
+  const identification = isError(first) ? await session.ask(line('*IDN?'), oneLine, signal) : first
+  requireIdentity(wire.name, identification, undefined)
+  return parseIdentification(identification)
+}
+
 export const thorlabsMbx: DriverEntry<ThorlabsMbxSettings, ThorlabsMbx> = {
   kind: 'bias-controller',
   wires: ['serial'],
   serialLine: { baudRate: 115_200, dataBits: 8, parity: 'none', stopBits: 1 },
   settings,
+  identity: { ask: askIdentity, fits: () => true },
   open: (wire, settings, clock, signal) => ThorlabsMbx.open(wire, settings, clock, signal),
 }

@@ -5,7 +5,7 @@ import { BenchError, isBenchError } from '../../core/errors.ts'
 import type { Identity, PhaseShifterBank } from '../../core/instruments.ts'
 import { requireInRange } from '../../core/range.ts'
 import type { Range } from '../../core/range.ts'
-import type { DriverEntry } from '../driver-entry.ts'
+import type { DriverEntry, IdentityQuestion } from '../driver-entry.ts'
 import {
   CHANNELS_PER_MODULE,
   UNKNOWN_COMMAND,
@@ -183,11 +183,20 @@ export class QontrolQ8 implements PhaseShifterBank {
   }
 }
 
+/** The first module of the chain answers for all of them. */
+const askIdentity: IdentityQuestion['ask'] = async (wire, { timeoutMs = QONTROL_TIMING.identifyMs }, signal) => {
+  const timing = { ...QONTROL_TIMING, identifyMs: timeoutMs }
+  await using conversation = new QontrolConversation(wire, timing)
+  const { type, serial } = await identify(conversation, wire.name, timing, signal)
+  return { maker: 'Qontrol', model: type, serial, firmware: '' }
+}
+
 export const qontrolQ8: DriverEntry<QontrolQ8Settings, QontrolQ8> = {
   kind: 'phase-shifter-bank',
   wires: ['serial'],
   serialLine: { baudRate: 115_200, dataBits: 8, parity: 'none', stopBits: 1 },
   settings,
+  identity: { ask: askIdentity, fits: () => true },
   open: (wire, values, clock, signal) => QontrolQ8.open(wire, values, clock, signal),
 }
 
@@ -212,7 +221,7 @@ async function identify(
   name: string,
   timing: QontrolTiming,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<QontrolModule> {
   for (let tries = 1; ; tries++) {
     try {
       const parse = (line: string): QontrolModule => {
@@ -221,7 +230,7 @@ async function identify(
         return module
       }
       const module = await conversation.askOne(query('id'), parse, signal, timing.identifyMs)
-      if (module.type.startsWith('Q8')) return
+      if (module.type.startsWith('Q8')) return module
       throw wrongIdentity(name, `${module.type}-${module.serial} answered`)
     } catch (error) {
       const again = isBenchError(

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Clock } from '../../core/clock.ts'
 import { BenchError, isBenchError } from '../../core/errors.ts'
 import type { EnergyMeter, Identity } from '../../core/instruments.ts'
-import type { DriverEntry } from '../driver-entry.ts'
+import type { DriverEntry, IdentityQuestion } from '../driver-entry.ts'
 import { float32At, uint32At, wordAt } from '../protocols/modbus.ts'
 import { ModbusLink } from '../transports/modbus.ts'
 import type { Wire } from '../transports/wire.ts'
@@ -45,10 +45,10 @@ export class EastronSdm120 implements EnergyMeter {
   readonly #name: string
   readonly #link: ModbusLink
 
-  private constructor(name: string, link: ModbusLink, serial: number) {
+  private constructor(name: string, link: ModbusLink, identity: Identity) {
     this.#name = name
     this.#link = link
-    this.identity = { maker: 'Eastron', model: 'SDM120', serial: String(serial), firmware: '' }
+    this.identity = identity
   }
 
   static async open(
@@ -61,9 +61,7 @@ export class EastronSdm120 implements EnergyMeter {
     const { unit, silenceMs } = settings
     const link = ModbusLink.open(wire, { unit, framing: 'rtu', timeoutMs, clock, gapMs: silenceMs, silenceMs })
     try {
-      await requireSdm120(wire.name, link, signal)
-      const serial = uint32At(await link.readHolding(SERIAL_NUMBER, PAIR, signal), 0)
-      return new EastronSdm120(wire.name, link, serial)
+      return new EastronSdm120(wire.name, link, await readIdentity(wire.name, link, signal))
     } catch (error) {
       await link[Symbol.asyncDispose]()
       throw error
@@ -98,6 +96,12 @@ export class EastronSdm120 implements EnergyMeter {
   }
 }
 
+async function readIdentity(name: string, link: ModbusLink, signal: AbortSignal): Promise<Identity> {
+  await requireSdm120(name, link, signal)
+  const serial = uint32At(await link.readHolding(SERIAL_NUMBER, PAIR, signal), 0)
+  return { maker: 'Eastron', model: 'SDM120', serial: String(serial), firmware: '' }
+}
+
 async function requireSdm120(name: string, link: ModbusLink, signal: AbortSignal): Promise<void> {
   const expected = `${name}: expected an Eastron SDM120 with meter code 0x0020`
   try {
@@ -116,10 +120,17 @@ async function requireSdm120(name: string, link: ModbusLink, signal: AbortSignal
   }
 }
 
+const askIdentity: IdentityQuestion['ask'] = async (wire, { clock, unit = 1, timeoutMs = TIMEOUT_MS }, signal) => {
+  const gap = { gapMs: MIN_SILENCE_MS, silenceMs: MIN_SILENCE_MS }
+  await using link = ModbusLink.open(wire, { unit, framing: 'rtu', timeoutMs, clock, ...gap })
+  return await readIdentity(wire.name, link, signal)
+}
+
 export const eastronSdm120: DriverEntry<EastronSdm120Settings, EnergyMeter> = {
   kind: 'energy-meter',
   wires: ['modbus-serial'],
   serialLine: { baudRate: 9600, dataBits: 8, parity: 'none', stopBits: 1 },
   settings: settingsSchema,
+  identity: { ask: askIdentity, fits: () => true },
   open: (wire, settings, clock, signal) => EastronSdm120.open(wire, settings, clock, signal),
 }

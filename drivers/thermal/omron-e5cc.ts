@@ -4,7 +4,7 @@ import { BenchError, isBenchError } from '../../core/errors.ts'
 import type { Identity, TemperatureController } from '../../core/instruments.ts'
 import { intersect, requireInRange } from '../../core/range.ts'
 import type { Range } from '../../core/range.ts'
-import type { DriverEntry } from '../driver-entry.ts'
+import type { DriverEntry, IdentityQuestion } from '../driver-entry.ts'
 import { int16At, int32At, wordAt } from '../protocols/modbus.ts'
 import { ModbusLink } from '../transports/modbus.ts'
 import type { Wire } from '../transports/wire.ts'
@@ -41,6 +41,8 @@ const SAFE_BUDGET_MS = 10_000
 /** A stop command lost to noise is said again. */
 const SAFE_ATTEMPTS = 3
 
+const E5CC: Identity = { maker: 'Omron', model: 'E5_C', serial: '', firmware: '' }
+
 const settingsSchema = z.strictObject({
   /** Unit number on the line. */
   unit: z.int().min(1).max(99).default(1),
@@ -72,7 +74,7 @@ export interface SerialPatience {
  * University of Amsterdam. Not verified on hardware: that every firmware shows the status at 0x2406.
  */
 export class OmronE5cc implements TemperatureController {
-  readonly identity: Identity = { maker: 'Omron', model: 'E5_C', serial: '', firmware: '' }
+  readonly identity = E5CC
   readonly temperatureRangeC: Range
   readonly #name: string
   readonly #link: ModbusLink
@@ -106,7 +108,7 @@ export class OmronE5cc implements TemperatureController {
     })
     try {
       const controller = new OmronE5cc(wire.name, link, settings)
-      await controller.#requireFamily(signal)
+      await requireFamily(wire.name, link, signal)
       await controller.#requireDecimals(settings.decimals, signal)
       await controller.#unlock(signal)
       return controller
@@ -179,24 +181,6 @@ export class OmronE5cc implements TemperatureController {
     })
   }
 
-  async #requireFamily(signal: AbortSignal): Promise<void> {
-    const expected = `${this.#name}: expected an Omron E5_C, which shows its set point at 0x2103 and at 0x0106`
-    try {
-      const short = int16At(await this.#link.readHolding(SET_POINT, 1, signal), 0)
-      const long = int32At(await this.#link.readHolding(SET_POINT_FOUR_BYTE, 2, signal), 0)
-      if (short === long) return
-      throw new BenchError('INSTRUMENT_WRONG_IDENTITY', `${expected}; this one answers ${short} and ${long}`, {
-        context: { instrument: this.#name, short, long },
-      })
-    } catch (error) {
-      if (!isBenchError(error, 'INSTRUMENT_REFUSED')) throw error
-      throw new BenchError('INSTRUMENT_WRONG_IDENTITY', `${expected}; this one answers: ${error.message}`, {
-        cause: error,
-        context: { instrument: this.#name, ...error.context },
-      })
-    }
-  }
-
   async #requireDecimals(decimals: number, signal: AbortSignal): Promise<void> {
     const shown = wordAt(await this.#link.readHolding(DECIMAL_POINT_MONITOR, 1, signal), 0)
     if (shown === decimals) return
@@ -223,10 +207,35 @@ export class OmronE5cc implements TemperatureController {
   }
 }
 
+async function requireFamily(name: string, link: ModbusLink, signal: AbortSignal): Promise<void> {
+  const expected = `${name}: expected an Omron E5_C, which shows its set point at 0x2103 and at 0x0106`
+  try {
+    const short = int16At(await link.readHolding(SET_POINT, 1, signal), 0)
+    const long = int32At(await link.readHolding(SET_POINT_FOUR_BYTE, 2, signal), 0)
+    if (short === long) return
+    throw new BenchError('INSTRUMENT_WRONG_IDENTITY', `${expected}; this one answers ${short} and ${long}`, {
+      context: { instrument: name, short, long },
+    })
+  } catch (error) {
+    if (!isBenchError(error, 'INSTRUMENT_REFUSED')) throw error
+    throw new BenchError('INSTRUMENT_WRONG_IDENTITY', `${expected}; this one answers: ${error.message}`, {
+      cause: error,
+      context: { instrument: name, ...error.context },
+    })
+  }
+}
+
+const askIdentity: IdentityQuestion['ask'] = async (wire, { clock, unit = 1, timeoutMs = TIMEOUT_MS }, signal) => {
+  await using link = ModbusLink.open(wire, { unit, framing: 'rtu', timeoutMs, clock, gapMs: GAP_MS })
+  await requireFamily(wire.name, link, signal)
+  return E5CC
+}
+
 export const omronE5cc: DriverEntry<OmronE5ccSettings, TemperatureController> = {
   kind: 'temperature-controller',
   wires: ['modbus-serial'],
   serialLine: { baudRate: 9600, dataBits: 8, parity: 'even', stopBits: 1 },
   settings: settingsSchema,
+  identity: { ask: askIdentity, fits: () => true },
   open: (wire, settings, clock, signal) => OmronE5cc.open(wire, settings, clock, signal),
 }

@@ -1,5 +1,6 @@
 import { BenchError } from '../../core/errors.ts'
 import type { Identity } from '../../core/instruments.ts'
+import type { IdentityQuestion } from '../driver-entry.ts'
 import type { Framer } from '../protocols/framer.ts'
 import { parseScpiError, parseScpiIdentity, scpiLine, scpiLineReply } from '../protocols/scpi.ts'
 import type { ScpiError } from '../protocols/scpi.ts'
@@ -75,4 +76,12 @@ export class ScpiSession implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#session[Symbol.asyncDispose]()
   }
+}
+
+const IDENTITY_TIMEOUT_MS = 2_000
+
+/** `*IDN?`, and nothing else. */
+export const askScpiIdentity: IdentityQuestion['ask'] = async (wire, { timeoutMs = IDENTITY_TIMEOUT_MS }, signal) => {
+  await using session = new ScpiSession(wire, timeoutMs)
+  return parseScpiIdentity(await session.ask('*IDN?', signal))
 }

@@ -166,7 +166,9 @@ async function openPort(resource: string, path: string, line: SerialLine, signal
   signal.throwIfAborted()
   // Loaded when a port is opened: its native part need not exist on a machine without serial instruments.
   const { SerialPort } = await import('serialport')
-  const port = new SerialPort({ path, ...line, autoOpen: false })
+  const { flow, ...settings } = line
+  const handshake = { rtscts: flow === 'rts-cts', xon: flow === 'xon-xoff', xoff: flow === 'xon-xoff' }
+  const port = new SerialPort({ path, ...settings, ...handshake, autoOpen: false })
   const failure = await new Promise<Error | null>((resolve) => port.open(resolve))
   if (failure !== null) throw await openFailed(resource, path, failure)
   repair(port)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { BenchError } from '../../core/errors.ts'
+import { mayBeAlive } from '../../core/process-identity.ts'
+import type { ProcessIdentity } from '../../core/process-identity.ts'
 import { unreadable } from './faults.ts'
-import { mayBeAlive } from './process-identity.ts'
-import type { ProcessIdentity } from './process-identity.ts'
 import type {
   CalibrationRecord,
   FrameRecord,

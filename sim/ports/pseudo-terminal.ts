@@ -2,6 +2,8 @@ import { closeSync, constants, openSync, writeSync } from 'node:fs'
 import { ReadStream } from 'node:tty'
 import koffi from 'koffi'
 import { BenchError } from '../../core/errors.ts'
+import { LinePace } from './line-pace.ts'
+import type { LinePaceOptions } from './line-pace.ts'
 import type { WireInstrument } from './wire-instrument.ts'
 
 /** Room for any C library's `struct termios` (60 bytes on glibc and musl), which only the library reads. */
@@ -12,6 +14,11 @@ const TCSANOW = 0
 /** How often a full line is tried again: it is full only while the client does not read. */
 const FULL_LINE_RETRY_MS = 1
 
+export interface PseudoTerminalOptions {
+  /** How fast the line is. Default: as fast as the kernel. */
+  readonly pace?: LinePaceOptions
+}
+
 /**
  * Puts a simulated instrument behind a serial port of this machine: a pseudo-terminal, raw and without echo.
  *
@@ -21,15 +28,22 @@ const FULL_LINE_RETRY_MS = 1
  *
  * Throws: TRANSPORT_OPEN_FAILED where no pseudo-terminal can be made, with the reason.
  */
-export async function servePseudoTerminal(instrument: WireInstrument): Promise<{ path: string } & AsyncDisposable> {
+export async function servePseudoTerminal(
+  instrument: WireInstrument,
+  { pace }: PseudoTerminalOptions = {},
+): Promise<{ path: string } & AsyncDisposable> {
   const { master, slave, path } = openPair()
   const stream = new ReadStream(master)
   const writer = new MasterWriter(master, {
     full: () => stream.pause(),
     empty: () => stream.resume(),
   })
-  const connection = instrument.attach((bytes) => writer.write(bytes))
-  stream.on('data', (bytes: Buffer) => connection.receive(bytes))
+  const toClient = paced(pace, (bytes) => writer.write(bytes))
+  const connection = instrument.attach((bytes) => toClient.put(bytes))
+  // A request is heard when its last bit has arrived, in one piece: whether pauses within a request matter is not
+  // for the twin's timers to decide.
+  const toInstrument = paced(pace && { ...pace, whole: true }, (bytes) => connection.receive(bytes))
+  stream.on('data', (bytes: Buffer) => toInstrument.put(bytes))
   // Without a reader's end the kernel reports EIO; ours stays open, so only a machine that shuts down comes here.
   stream.on('error', () => undefined)
   const closed = new Promise<void>((resolve) => stream.once('close', resolve))
@@ -38,12 +52,23 @@ export async function servePseudoTerminal(instrument: WireInstrument): Promise<{
     [Symbol.asyncDispose]: async () => {
       if (!writer.open) return closed
       connection.detach()
+      toInstrument.close()
+      toClient.close()
       writer.close()
       stream.destroy()
       await closed
       closeSync(slave)
     },
   }
+}
+
+interface Direction {
+  put(bytes: Uint8Array): void
+  close(): void
+}
+
+function paced(pace: (LinePaceOptions & { whole?: boolean }) | undefined, out: Direction['put']): Direction {
+  return pace === undefined ? { put: out, close: () => undefined } : new LinePace(pace, out)
 }
 
 /**

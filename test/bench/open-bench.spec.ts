@@ -268,9 +268,15 @@ describe('a bench that is not as its file says', () => {
 
   test('with nothing behind its addresses and ports, says so for each of them', async () => {
     const file = await readBenchFile(DEFAULT)
-    // Port 1 of this machine: nobody listens there.
+    // The first ports of this machine: nobody listens there.
+    let port = 1
     const here: Connect = (name, resource, line, signal) =>
-      connectReal()(name, 'host' in resource ? { ...resource, host: '127.0.0.1', port: 1 } : resource, line, signal)
+      connectReal()(
+        name,
+        'host' in resource ? { ...resource, host: '127.0.0.1', port: port++ } : resource,
+        line,
+        signal,
+      )
     const failures = await failuresOf(openMeshBench(file, { connect: here, clock: new VirtualClock(), signal: live() }))
     expect(failures).toHaveLength(file.instruments.size)
     expect(new Set(failures.map(({ code }) => code))).toEqual(new Set(['TRANSPORT_OPEN_FAILED']))

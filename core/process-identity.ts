@@ -2,7 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 
 /**
- * Which process writes a run, told apart from a later one that got the same number.
+ * A process, told apart from a later one that got the same number.
  *
  * Source: proc(5): boot_id, ns/pid, and field 22 of stat (start time in ticks since boot). Where there is no
  * /proc, `boot`, `space` and `start` are empty and the number alone must do.
@@ -27,11 +27,11 @@ export function identityOf(pid: number): ProcessIdentity {
 }
 
 /** False when that process is certainly gone. A process on another host cannot be seen, and counts as alive. */
-export function mayBeAlive(writer: ProcessIdentity): boolean {
-  const now = identityOf(writer.pid)
-  if (writer.host !== now.host) return true
-  if (writer.boot !== now.boot || writer.space !== now.space) return false
-  return writer.start === now.start && answersSignals(writer.pid)
+export function mayBeAlive(known: ProcessIdentity): boolean {
+  const now = identityOf(known.pid)
+  if (known.host !== now.host) return true
+  if (known.boot !== now.boot || known.space !== now.space) return false
+  return known.start === now.start && answersSignals(known.pid)
 }
 
 function answersSignals(pid: number): boolean {
