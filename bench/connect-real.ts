@@ -1,8 +1,11 @@
 import { BenchError } from '../core/errors.ts'
 import type { ByteTransport } from '../core/transport.ts'
 import type { SerialLine } from '../drivers/driver-entry.ts'
+import { HislipTransport } from '../drivers/transports/hislip.ts'
 import { SerialTransport } from '../drivers/transports/serial.ts'
 import { TcpTransport } from '../drivers/transports/tcp.ts'
+import { VisaTransport } from '../drivers/transports/visa/visa.ts'
+import { Vxi11Transport } from '../drivers/transports/vxi11.ts'
 import { tappedWire } from './connect.ts'
 import type { Connect, TapFor } from './connect.ts'
 import { takeLease } from './lease.ts'
@@ -39,7 +42,14 @@ async function openTransport(
       return SerialTransport.open(resource.text, resource.path, resource.line, signal)
     case 'serial':
       return SerialTransport.open(resource.text, resource.path, requireLine(resource.line ?? line, resource), signal)
-    default:
+    case 'vxi11':
+      return Vxi11Transport.open(resource.text, resource, signal)
+    case 'hislip':
+      return HislipTransport.open(resource.text, resource, signal)
+    case 'visa':
+      return VisaTransport.open(resource.text, resource.name, {}, signal)
+    case 'usbtmc':
+    case 'http':
       throw new BenchError('TRANSPORT_OPEN_FAILED', `${resource.text}: ${resource.wire} is not connected yet`)
   }
 }

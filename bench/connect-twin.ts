@@ -1,13 +1,9 @@
 import { Cleanup } from '../core/cleanup.ts'
 import type { Clock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
-import type { SerialLine } from '../drivers/driver-entry.ts'
 import { BytePipe } from '../drivers/transports/byte-pipe.ts'
 import { MeshWorld } from '../sim/optics/mesh-world.ts'
 import type { MeshWorldSpec } from '../sim/optics/mesh-world-spec.ts'
-import type { LinePaceOptions } from '../sim/ports/line-pace.ts'
-import { servePseudoTerminal } from '../sim/ports/pseudo-terminal.ts'
-import { serveTcp } from '../sim/ports/tcp-server.ts'
 import type { WireInstrument } from '../sim/ports/wire-instrument.ts'
 import { SIMULATED } from '../sim/registry.ts'
 import { announceTwin } from './announce-twin.ts'
@@ -17,8 +13,10 @@ import type { Connect, TapFor } from './connect.ts'
 import { connectReal } from './connect-real.ts'
 import type { BenchInstrument } from './instrument-list.ts'
 import type { MeshWiring } from './mesh-wiring.ts'
-import { parseResource, serialLineText } from './resource.ts'
+import { parseResource } from './resource.ts'
 import type { Resource } from './resource.ts'
+import { serveWires } from './serve-wires.ts'
+import type { Served } from './serve-wires.ts'
 
 export interface TwinOptions {
   /** Serial ports carry bytes no faster than their baud rate. Default: as fast as this machine. */
@@ -54,12 +52,9 @@ export async function startTwin(file: BenchFile, options: TwinOptions): Promise<
   for (const instrument of file.instruments.values()) far.set(instrument.name, simulate(instrument, world, seed, clock))
 
   const cleanup = new Cleanup()
-  const places = new Map<string, Resource>()
+  let places: ReadonlyMap<string, Resource>
   try {
-    for (const { name, resource, entry } of file.instruments.values()) {
-      const pace = paced ? paceOf(resource, entry.serialLine, clock) : undefined
-      places.set(name, mode === 'pipe' ? resource : await serve(far.get(name)!, resource, cleanup, pace))
-    }
+    places = mode === 'pipe' ? asWritten(file) : await serveWires(served(file, far), paced ? clock : undefined, cleanup)
   } catch (error) {
     await cleanup[Symbol.asyncDispose]()
     throw error
@@ -136,45 +131,13 @@ function notInTwin(what: string): BenchError {
 
 const pipeEnd = (instrument: WireInstrument) => (send: (bytes: Uint8Array) => void) => instrument.attach(send)
 
-/** Opens a port of the kind that the bench file names, and says under which name a client finds it. */
-async function serve(
-  instrument: WireInstrument,
-  resource: Resource,
-  cleanup: Cleanup,
-  pace: LinePaceOptions | undefined,
-): Promise<Resource> {
-  const host = '127.0.0.1'
-  switch (resource.wire) {
-    case 'socket': {
-      const { port } = cleanup.use(await serveTcp(instrument))
-      return { ...resource, host, port, text: `TCPIP::${host}::${port}::SOCKET` }
-    }
-    case 'modbus-tcp': {
-      const { port } = cleanup.use(await serveTcp(instrument))
-      return { ...resource, host, port, text: `MODBUS::${host}::${port}::${resource.unit}` }
-    }
-    case 'serial': {
-      const { path } = cleanup.use(await servePseudoTerminal(instrument, pace && { pace }))
-      const line = resource.line === undefined ? '' : `::${serialLineText(resource.line)}`
-      return { ...resource, path, text: `ASRL${path}${line}::INSTR` }
-    }
-    case 'modbus-serial': {
-      const { path } = cleanup.use(await servePseudoTerminal(instrument, pace && { pace }))
-      return { ...resource, path, text: `MODBUS::${path}::${serialLineText(resource.line)}::${resource.unit}` }
-    }
-    default:
-      throw new BenchError('TRANSPORT_OPEN_FAILED', `${resource.text}: ${resource.wire} is not served yet`)
-  }
-}
+const asWritten = ({ instruments }: BenchFile): ReadonlyMap<string, Resource> =>
+  new Map([...instruments.values()].map(({ name, resource }) => [name, resource]))
 
-/** Undefined for wires that have no baud rate. */
-function paceOf(resource: Resource, fromDriver: SerialLine | undefined, clock: Clock): LinePaceOptions | undefined {
-  const named = 'line' in resource ? resource.line : undefined
-  const line = 'path' in resource ? (named ?? fromDriver) : undefined
-  if (line === undefined) return undefined
-  const { baudRate, dataBits, parity, stopBits } = line
-  return { clock, baudRate, bitsPerCharacter: 1 + dataBits + (parity === 'none' ? 0 : 1) + stopBits }
-}
+const served = ({ instruments }: BenchFile, far: ReadonlyMap<string, WireInstrument>): readonly Served[] =>
+  [...instruments.values()].map(({ name, resource, entry: { serialLine: line } }) => {
+    return { name, instrument: far.get(name)!, resource, ...(line === undefined ? {} : { line }) }
+  })
 
 /** The twin's copy of the wiring. */
 export function worldSpec(file: BenchFile): MeshWorldSpec {

@@ -1,6 +1,9 @@
 import type { Cleanup } from '../core/cleanup.ts'
+import type { Clock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
+import type { SerialLine } from '../drivers/driver-entry.ts'
 import { serveHislip } from '../sim/ports/hislip-server.ts'
+import type { LinePaceOptions } from '../sim/ports/line-pace.ts'
 import { isMessageInstrument } from '../sim/ports/message-instrument.ts'
 import type { MessageInstrument } from '../sim/ports/message-instrument.ts'
 import { servePseudoTerminal } from '../sim/ports/pseudo-terminal.ts'
@@ -17,6 +20,8 @@ export interface Served {
   readonly name: string
   readonly instrument: WireInstrument
   readonly resource: Resource
+  /** How its driver sets a serial line that the resource does not describe. */
+  readonly line?: SerialLine
 }
 
 /**
@@ -24,22 +29,28 @@ export interface Served {
  *
  * VXI-11 and HiSLIP know several devices behind one port, as a gateway does: each kind gets one server, and its
  * instruments are `inst0`, `inst1`, …. What needs a USB port or a VISA library is put behind a raw socket instead.
+ * `pace`: serial ports carry bytes no faster than their baud rate, on this clock.
  * Throws: TRANSPORT_OPEN_FAILED when a port cannot be opened.
  */
-export async function serveWires(served: readonly Served[], cleanup: Cleanup): Promise<ReadonlyMap<string, Resource>> {
+export async function serveWires(
+  served: readonly Served[],
+  pace: Clock | undefined,
+  cleanup: Cleanup,
+): Promise<ReadonlyMap<string, Resource>> {
   const places = new Map<string, Resource>()
-  for (const { name, instrument, resource } of served) {
-    const place = await serveAlone(instrument, resource, cleanup)
-    if (place !== undefined) places.set(name, place)
+  for (const one of served) {
+    const place = await serveAlone(one, pace, cleanup)
+    if (place !== undefined) places.set(one.name, place)
   }
   for (const [name, place] of await serveVxi11Devices(served, cleanup)) places.set(name, place)
   for (const [name, place] of await serveHislipDevices(served, cleanup)) places.set(name, place)
   return places
 }
 
+/** Undefined for what shares its port with others. */
 async function serveAlone(
-  instrument: WireInstrument,
-  resource: Resource,
+  { instrument, resource, line }: Served,
+  pace: Clock | undefined,
   cleanup: Cleanup,
 ): Promise<Resource | undefined> {
   switch (resource.wire) {
@@ -58,17 +69,24 @@ async function serveAlone(
       return { ...resource, host: HOST, port, text: `HTTP::${HOST}::${port}` }
     }
     case 'serial': {
-      const { path } = cleanup.use(await servePseudoTerminal(instrument))
-      return { ...resource, path, text: `ASRL${path}::INSTR` }
+      const { path } = cleanup.use(await servePseudoTerminal(instrument, paced(pace, resource.line ?? line)))
+      const described = resource.line === undefined ? '' : `::${serialLineText(resource.line)}`
+      return { ...resource, path, text: `ASRL${path}${described}::INSTR` }
     }
     case 'modbus-serial': {
-      const { path } = cleanup.use(await servePseudoTerminal(instrument))
+      const { path } = cleanup.use(await servePseudoTerminal(instrument, paced(pace, resource.line)))
       return { ...resource, path, text: `MODBUS::${path}::${serialLineText(resource.line)}::${resource.unit}` }
     }
     case 'vxi11':
     case 'hislip':
       return undefined
   }
+}
+
+function paced(clock: Clock | undefined, line: SerialLine | undefined): { readonly pace?: LinePaceOptions } {
+  if (clock === undefined || line === undefined) return {}
+  const { baudRate, dataBits, parity, stopBits } = line
+  return { pace: { clock, baudRate, bitsPerCharacter: 1 + dataBits + (parity === 'none' ? 0 : 1) + stopBits } }
 }
 
 async function serveVxi11Devices(served: readonly Served[], cleanup: Cleanup): Promise<Map<string, Resource>> {
