@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { benchFromText, readBenchFile } from '../../bench/bench-file.ts'
 import { BenchError } from '../../core/errors.ts'
 import { svdCoreLayout } from '../../core/mesh-layout.ts'
-import { DRIVERS } from '../../drivers/registry.ts'
 import { RESOURCE_EXAMPLES } from '../../bench/resource.ts'
 import { MESH_PARAMETERS } from '../../sim/optics/imperfections.ts'
 
@@ -108,9 +107,8 @@ describe('a bench file', () => {
 })
 
 test('a source meter needs no role: no section of the file has a place for it', () => {
-  const instrument = '  smu: { driver: some-smu, resource: TCPIP::10.0.0.9::5025::SOCKET }\nlanes:'
-  const drivers = { ...DRIVERS, 'some-smu': { ...DRIVERS['keysight-n7745']!, kind: 'source-meter' as const } }
-  const { instruments } = benchFromText(changed('lanes:', instrument), 'b.yaml', drivers)
+  const instrument = '  smu: { driver: keysight-b2900, resource: TCPIP::10.0.0.9::hislip0::INSTR }\nlanes:'
+  const { instruments } = benchFromText(changed('lanes:', instrument), 'b.yaml')
   expect([...instruments.keys()].at(-1)).toBe('smu')
 })
 
@@ -203,7 +201,7 @@ describe('a fault in a bench file is named with its line, its column, and what w
       'a driver that is nothing like one',
       changed('oif-itla', 'tunable'),
       [
-        '4:20 instruments.laser.driver - there is no driver "tunable"; known: oif-itla, thorlabs-mbx, keysight-m8195a, keysight-n7745, qontrol-q8, omron-e5cc, eastron-sdm120, labjack-t7',
+        '4:20 instruments.laser.driver - there is no driver "tunable"; known: oif-itla, thorlabs-mbx, keysight-m8195a, keysight-n7745, qontrol-q8, omron-e5cc, eastron-sdm120, labjack-t7, keysight-b2900',
       ],
     ],
     [
