@@ -218,10 +218,17 @@ describe('the SCPI parser on a wire that marks the ends of messages', () => {
     expect(second).toEqual(plain('*CLS'))
   })
 
-  test('executes nothing of a block without length that is too long, line ends or not', () => {
-    const payload = ':OUTP ON\n'.repeat(20)
-    const pieces = [`:D #0${payload}`, '*CLS']
-    expect(parseMarked(pieces, { maxBlockBytes: 50 })).toEqual([{ units: [], fault: -223 }, plain('*CLS')])
+  test('executes nothing of a block without length that is too long, whatever lines stand in the rest of it', () => {
+    const parser = new ScpiParser({ marksEnds: true, maxBlockBytes: 50 })
+    const messages: (ScpiMessage | undefined)[] = []
+    for (const piece of [`:D #0${'x'.repeat(60)}`, 'y\n:OUTP ON\n', ':OUTP ON\n']) {
+      parser.push(bytes(piece))
+      messages.push(...messagesOf(parser))
+    }
+    messages.push(parser.end())
+    parser.push(bytes('*CLS'))
+    messages.push(...messagesOf(parser), parser.end())
+    expect(messages).toEqual([{ units: [], fault: -223 }, plain('*CLS')])
   })
 
   test('forgets what is not yet a message', () => {
