@@ -41,7 +41,7 @@ export interface IdentityQuestion {
 
 /** One line of the registry: what the bench file may say of an instrument, and how to open it. */
 export interface DriverEntry<Settings = unknown, T extends Instrument = Instrument> {
-  /** Which role the instrument can fill. */
+  /** Which role the instrument can fill; a kind that the optics have no role for stands beside them. */
   readonly kind:
     | 'laser'
     | 'symbol-generator'
@@ -51,6 +51,7 @@ export interface DriverEntry<Settings = unknown, T extends Instrument = Instrume
     | 'power-meter'
     | 'voltage-monitor'
     | 'energy-meter'
+    | 'source-meter'
   /** Which resources can reach it. */
   readonly wires: readonly WireKind[]
   /** How its serial line is set when the resource does not say. */

@@ -6,6 +6,7 @@ import { keysightM8195a } from './modulators/keysight-m8195a.ts'
 import { thorlabsMbx } from './modulators/thorlabs-mbx.ts'
 import { qontrolQ8 } from './phase-shifters/qontrol-q8.ts'
 import { eastronSdm120 } from './power/eastron-sdm120.ts'
+import { keysightB2900 } from './power/keysight-b2900.ts'
 import { omronE5cc } from './thermal/omron-e5cc.ts'
 
 /** Every driver, under the name that a bench file gives it. */
@@ -18,4 +19,5 @@ export const DRIVERS: Readonly<Record<string, DriverEntry>> = {
   'omron-e5cc': omronE5cc,
   'eastron-sdm120': eastronSdm120,
   'labjack-t7': labjackT7,
+  'keysight-b2900': keysightB2900,
 }

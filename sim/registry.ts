@@ -1,3 +1,4 @@
+import { simB2900 } from './instruments/sim-b2900.ts'
 import { simE5cc } from './instruments/sim-e5cc.ts'
 import { simItla } from './instruments/sim-itla.ts'
 import { simM8195a } from './instruments/sim-m8195a.ts'
@@ -18,4 +19,5 @@ export const SIMULATED: Readonly<Record<string, SimEntry>> = {
   'omron-e5cc': simE5cc,
   'eastron-sdm120': simSdm120,
   'labjack-t7': simT7,
+  'keysight-b2900': simB2900,
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Identity, MultichannelPowerMeter, PowerLog } from '../../core/instruments.ts'
 import { requireInRange } from '../../core/range.ts'
+import { SCPI_WIRES } from '../driver-entry.ts'
 import type { DriverEntry } from '../driver-entry.ts'
 import { parseScpiNumber, scpiBlockReply, unexpected } from '../protocols/scpi.ts'
 import { ScpiSession, askScpiIdentity } from '../transports/scpi-session.ts'
@@ -290,7 +291,7 @@ const logUnderWay = (state: string): boolean => /^LOGGING_STABILITY,PROGRESS$/i.
 
 export const keysightN7745: DriverEntry<KeysightN7745Settings, KeysightN7745> = {
   kind: 'power-meter',
-  wires: ['socket'],
+  wires: SCPI_WIRES,
   settings,
   identity: { ask: askScpiIdentity, fits: isN7745 },
   open: (wire, settings, clock, signal) => KeysightN7745.open(wire, settings, clock, signal),

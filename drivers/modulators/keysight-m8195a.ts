@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Identity, SymbolFormat, SymbolGenerator } from '../../core/instruments.ts'
 import { requireInRange } from '../../core/range.ts'
+import { SCPI_WIRES } from '../driver-entry.ts'
 import type { DriverEntry } from '../driver-entry.ts'
 import { parseScpiBoolean } from '../protocols/scpi.ts'
 import { ScpiSession, askScpiIdentity } from '../transports/scpi-session.ts'
@@ -237,7 +238,7 @@ export class KeysightM8195a implements SymbolGenerator {
 
 export const keysightM8195a: DriverEntry<KeysightM8195aSettings, KeysightM8195a> = {
   kind: 'symbol-generator',
-  wires: ['socket'],
+  wires: SCPI_WIRES,
   settings,
   identity: { ask: askScpiIdentity, fits: isM8195a },
   open: (wire, settings, clock, signal) => KeysightM8195a.open(wire, settings, clock, signal),

@@ -10,6 +10,8 @@ const DIGIT_9 = 0x39
 
 /** A line longer than this has lost its terminator. */
 const LONGEST_LINE = 65_536
+/** A block without length that grows beyond this has lost its end. */
+const LONGEST_INDEFINITE_BLOCK = 2 ** 28
 
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:E[+-]?\d+)?$/i
 const INTEGER = /^[+-]?\d+$/
@@ -101,33 +103,62 @@ export const scpiLineReply: Framer<string> = (bytes, ended) => {
 }
 
 /**
- * Cuts one definite-length block `#<d><length><payload>` and the terminator behind it; the payload may hold any byte.
+ * Cuts one block and the terminator behind it; the payload may hold any byte. Of definite length,
+ * `#<d><length><payload>`, on any wire; of indefinite length, `#0<payload>`, only where the wire marks the end. On one
+ * that never does, nothing but the deadline ends the waiting.
  *
  * `decode` runs while the payload is still in the receive buffer, so that nothing is copied on the way.
  */
-export function scpiBlockReply<T>(decode: (payload: Uint8Array) => T): Framer<T> {
+export function scpiBlockReply<T>(
+  decode: (payload: Uint8Array) => T,
+  longestIndefiniteBytes = LONGEST_INDEFINITE_BLOCK,
+): Framer<T> {
   return (bytes, ended) => {
     if (bytes.length === 0) return undefined
     if (bytes[0] !== HASH) throw unexpected('a block that begins with #', bytes)
-    const digits = bytes.length > 1 ? bytes[1]! - DIGIT_0 : 1
-    // `#0` is a block without length: on a stream nothing would tell where it ends.
-    if (digits < 1 || digits > 9) throw unexpected('a block with a length', bytes)
-    const start = 2 + digits
-    let length = 0
-    for (let at = 2; at < Math.min(start, bytes.length); at++) {
-      const digit = bytes[at]!
-      if (digit < DIGIT_0 || digit > DIGIT_9) throw unexpected('a block with a decimal length', bytes)
-      length = 10 * length + digit - DIGIT_0
-    }
-    let end = start + length
-    const payload = (): Uint8Array => bytes.subarray(start, start + length)
-    if (ended === true && bytes.length === end) return { message: decode(payload()), used: end }
-    if (bytes.length <= end) return undefined
-    if (bytes[end] === CR) end++
-    if (bytes.length <= end) return undefined
-    if (bytes[end] !== NL) throw unexpected(`a line end after a block of ${length} bytes`, bytes)
-    return { message: decode(payload()), used: end + 1 }
+    if (bytes.length === 1) return undefined
+    const digits = bytes[1]! - DIGIT_0
+    if (digits < 0 || digits > 9) throw unexpected('a block with a length', bytes)
+    return digits === 0
+      ? indefiniteBlock(decode, bytes, ended, longestIndefiniteBytes)
+      : definiteBlock(decode, bytes, ended, digits)
   }
+}
+
+function definiteBlock<T>(
+  decode: (payload: Uint8Array) => T,
+  bytes: Uint8Array,
+  ended: boolean | undefined,
+  digits: number,
+): ReturnType<Framer<T>> {
+  const start = 2 + digits
+  let length = 0
+  for (let at = 2; at < Math.min(start, bytes.length); at++) {
+    const digit = bytes[at]!
+    if (digit < DIGIT_0 || digit > DIGIT_9) throw unexpected('a block with a decimal length', bytes)
+    length = 10 * length + digit - DIGIT_0
+  }
+  let end = start + length
+  const payload = (): Uint8Array => bytes.subarray(start, start + length)
+  if (ended === true && bytes.length === end) return { message: decode(payload()), used: end }
+  if (bytes.length <= end) return undefined
+  if (bytes[end] === CR) end++
+  if (bytes.length <= end) return undefined
+  if (bytes[end] !== NL) throw unexpected(`a line end after a block of ${length} bytes`, bytes)
+  return { message: decode(payload()), used: end + 1 }
+}
+
+function indefiniteBlock<T>(
+  decode: (payload: Uint8Array) => T,
+  bytes: Uint8Array,
+  ended: boolean | undefined,
+  longestBytes: number,
+): ReturnType<Framer<T>> {
+  if (ended === undefined) throw unexpected('a block with a length, for nothing marks the end of another', bytes)
+  if (bytes.length > longestBytes) throw unexpected(`a block that ends within ${longestBytes} bytes`, bytes)
+  if (!ended) return undefined
+  const end = bytes.length > 2 && bytes[bytes.length - 1] === NL ? bytes.length - 1 : bytes.length
+  return { message: decode(bytes.subarray(2, end)), used: bytes.length }
 }
 
 /** Header, length and terminator around a payload that the caller fills in place. */

@@ -6,14 +6,26 @@ import type { ScpiMessage } from '../protocols/scpi-parser.ts'
 
 /** Room for the answers of one message with several questions. Assumption: no maker states it. */
 const OUTPUT_QUEUE_BYTES = 65_536
+/** Messages that may wait for the one under way; more than any client has reason to send. */
+const MOST_WAITING = 256
 const REQUEST_FOR_SERVICE = 0x40
 const TRIGGER: ScpiMessage = { units: [{ header: '*TRG', query: false, parameters: [] }], fault: 0 }
+
+/** A message that takes time. */
+interface Pending {
+  readonly exchange: ScpiExchange
+  /** Somebody wants its answer. */
+  wanted: boolean
+}
 
 /**
  * One client of a SCPI instrument on a message-based wire: an input buffer, and an output queue that waits to be read.
  *
- * Errors: -410 for a message that comes before the answer was read, -420 for reading what nobody asked for, -430 for
- * a message whose questions fill the output queue before it has ended, -211 for a trigger that nothing waits for.
+ * A message that comes before an answer was read is executed all the same, after the one that made the answer: only
+ * the answer is lost.
+ * Errors: -105 for a trigger inside a message, -211 for one that nothing waits for, -363 for too many messages,
+ * -410 for a message that comes before the answer was read, -420 for reading what nobody asked for, -430 for
+ * a message whose questions fill the output queue before it has ended.
  * Source: IEEE 488.2 message exchange as summarised in Keysight "B2900 SCPI Command Reference" ch. 1 and 5.
  */
 export class ScpiConversation implements MessageSession {
@@ -24,28 +36,29 @@ export class ScpiConversation implements MessageSession {
   readonly #unwatch: () => void
   /** Whole messages that wait for the one under way. */
   readonly #waiting: ScpiMessage[] = []
-  /** The message under way, when it takes time. */
-  #pending: { readonly exchange: ScpiExchange; readonly asks: boolean } | undefined
+  #pending: Pending | undefined
   #answer: Uint8Array | undefined
   #read = 0
   #midMessage = false
-  /** Bit 6 of *STB?, by which a rise is known. */
-  #summary = false
+  /** Bits of the status byte that ask for service: each that rises is a new reason. */
+  #reasons: number
   #wantsService = false
+  #open = true
 
   constructor(model: ScpiModel, interpreter: ScpiInterpreter, client: MessageClient) {
     this.#model = model
     this.#interpreter = interpreter
     this.#client = client
-    this.#unwatch = model.status.watch(() => this.#watchSummary())
+    this.#reasons = model.status.reasonsForService(false)
+    this.#unwatch = model.status.watch(() => this.#watchReasons())
   }
 
   get owesAnswer(): boolean {
-    return this.#answer !== undefined || this.#pending?.asks === true || this.#waiting.some(asks)
+    return this.#answer !== undefined || this.#pending?.wanted === true || this.#waiting.some(asks)
   }
 
   receive(bytes: Uint8Array, end: boolean): void {
-    if (!this.#midMessage) this.#interruptAnswer()
+    if (!this.#midMessage && bytes.length > 0) this.#interruptAnswer()
     this.#midMessage = !end
     this.#parser.push(bytes)
     for (let message = this.#parser.next(); message !== undefined; message = this.#parser.next()) this.#take(message)
@@ -62,7 +75,9 @@ export class ScpiConversation implements MessageSession {
     return { bytes, end }
   }
 
+  /** Half a message that was read behind is no message any more. */
   readUnasked(): void {
+    this.#forgetInput()
     this.#model.status.report(-420)
   }
 
@@ -71,13 +86,14 @@ export class ScpiConversation implements MessageSession {
   }
 
   clear(): void {
-    this.#parser.clear()
-    this.#midMessage = false
+    this.#forgetInput()
     this.#giveUp()
+    this.#interpreter.cancelCompletion()
   }
 
   trigger(): void {
-    if (this.#interpreter.knows('*TRG')) this.#take(TRIGGER)
+    if (this.#midMessage) this.#model.status.report(-105)
+    else if (this.#interpreter.knows('*TRG')) this.#take(TRIGGER)
     else this.#model.status.report(-211)
   }
 
@@ -89,6 +105,7 @@ export class ScpiConversation implements MessageSession {
   }
 
   close(): void {
+    this.#open = false
     this.#unwatch()
     this.#giveUp()
   }
@@ -97,7 +114,8 @@ export class ScpiConversation implements MessageSession {
     // A line end may part messages that came as one.
     this.#interruptAnswer()
     if (this.#pending === undefined) this.#run(message)
-    else this.#waiting.push(message)
+    else if (this.#waiting.length < MOST_WAITING) this.#waiting.push(message)
+    else this.#model.status.report(-363)
   }
 
   #run(message: ScpiMessage): void {
@@ -107,12 +125,12 @@ export class ScpiConversation implements MessageSession {
       this.#finish(message, answer)
       return
     }
-    const pending = { exchange, asks: asks(message) }
+    const pending: Pending = { exchange, wanted: asks(message) }
     this.#pending = pending
     void answer.then((late) => {
       if (this.#pending !== pending) return
       this.#pending = undefined
-      this.#finish(message, late)
+      if (pending.wanted) this.#finish(message, late)
       this.#runWaiting()
       if (late === undefined) this.#client.onNoAnswer?.()
     })
@@ -138,11 +156,20 @@ export class ScpiConversation implements MessageSession {
     })
   }
 
+  /** The answer that waits, or is being made, goes to nobody. */
   #interruptAnswer(): void {
-    if (this.#answer === undefined && this.#pending?.asks !== true) return
-    this.#giveUp()
+    if (this.#answer === undefined && this.#pending?.wanted !== true) return
+    if (this.#pending !== undefined) this.#pending.wanted = false
+    this.#setAnswer(undefined)
     this.#model.status.report(-410)
-    queueMicrotask(() => this.#client.onInterrupted())
+    queueMicrotask(() => {
+      if (this.#open) this.#client.onInterrupted()
+    })
+  }
+
+  #forgetInput(): void {
+    this.#parser.clear()
+    this.#midMessage = false
   }
 
   #giveUp(): void {
@@ -155,17 +182,22 @@ export class ScpiConversation implements MessageSession {
   #setAnswer(answer: Uint8Array | undefined): void {
     this.#answer = answer
     this.#read = 0
-    this.#watchSummary()
+    this.#watchReasons()
   }
 
-  #watchSummary(): void {
-    const byte = this.#model.status.statusByte(this.#answer !== undefined)
-    const summary = (byte & REQUEST_FOR_SERVICE) !== 0
-    const rises = summary && !this.#summary
-    this.#summary = summary
-    if (!rises) return
+  #watchReasons(): void {
+    const { status } = this.#model
+    const reasons = status.reasonsForService(this.#answer !== undefined)
+    const rises = (reasons & ~this.#reasons) !== 0
+    this.#reasons = reasons
+    // A request whose reasons are gone is withdrawn.
+    if (reasons === 0) this.#wantsService = false
+    if (!rises || !this.#open) return
     this.#wantsService = true
-    queueMicrotask(() => this.#client.onServiceRequest(byte))
+    const byte = status.statusByte(this.#answer !== undefined)
+    queueMicrotask(() => {
+      if (this.#open) this.#client.onServiceRequest(byte)
+    })
   }
 }
 

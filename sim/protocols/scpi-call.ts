@@ -11,14 +11,17 @@ export interface ScpiNumberRule {
 }
 
 const DECIMAL = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:E[+-]?\d+)?)[ \t]*([A-Z/]*)$/i
-const NON_DECIMAL = /^#([BQH])([0-9A-F]+)$/i
-const RADIX: Readonly<Record<string, number>> = { B: 2, Q: 8, H: 16 }
+const NON_DECIMAL = /^#[BQH]/i
+const BINARY = /^#B([01]+)$/i
+const OCTAL = /^#Q([0-7]+)$/i
+const HEXADECIMAL = /^#H([0-9A-F]+)$/i
+const CHANNEL_LIST = /^\(@([\d\s,:]+)\)$/
 const NO_UNITS: Readonly<Record<string, number>> = {}
 
 /**
  * One command or question as its handler sees it: numeric suffixes of the header, and parameters read one by one.
  *
- * Throws: ScpiFault -104, -109, -120, -131, -138, -141, -222.
+ * Throws: ScpiFault -104, -109, -120, -121, -131, -138, -141, -151, -171, -222.
  */
 export class ScpiCall {
   /** Of each suffixed node of the row, in order; 1 where none was written. */
@@ -84,6 +87,30 @@ export class ScpiCall {
     throw new ScpiFault(-141)
   }
 
+  /** In quotes; a quote inside is written twice. */
+  string(): string {
+    const text = this.#text()
+    const quote = text[0]
+    if (quote !== '"' && quote !== "'") throw new ScpiFault(-104)
+    const parts = text.slice(1, -1).split(quote + quote)
+    if (text.length < 2 || !text.endsWith(quote) || parts.some((part) => part.includes(quote)))
+      throw new ScpiFault(-151)
+    return parts.join(quote)
+  }
+
+  /** `(@1,2)` or `(@1:3)`, in the order written, each from 1 to `count`; without a parameter, the first. */
+  channels(count: number): readonly number[] {
+    if (this.left === 0) return [1]
+    const list = CHANNEL_LIST.exec(this.#text())?.[1]
+    if (list === undefined) throw new ScpiFault(-171)
+    return list.split(',').flatMap((range) => {
+      const [first, last = first, ...more] = range.split(':').map((end) => channel(end, count))
+      if (first === undefined || last === undefined || more.length > 0) throw new ScpiFault(-171)
+      const step = last < first ? -1 : 1
+      return Array.from({ length: Math.abs(last - first) + 1 }, (_, index) => first + step * index)
+    })
+  }
+
   block(): Uint8Array {
     const parameter = this.#next()
     if (typeof parameter === 'string') throw new ScpiFault(-104)
@@ -131,10 +158,27 @@ function parseNumber(text: string, units: Readonly<Record<string, number>>): num
     if (factor !== undefined) return Number(decimal[1]) * factor
     throw new ScpiFault(units === NO_UNITS ? -138 : -131)
   }
-  const other = NON_DECIMAL.exec(text)
-  const value = other === null ? NaN : parseInt(other[2]!, RADIX[other[1]!.toUpperCase()])
-  if (Number.isNaN(value)) throw new ScpiFault(/^[A-Z"']/i.test(text) ? -104 : -120)
-  return value
+  if (NON_DECIMAL.test(text)) return parseNonDecimal(text)
+  throw new ScpiFault(/^[A-Z"']/i.test(text) ? -104 : -120)
+}
+
+function parseNonDecimal(text: string): number {
+  for (const [pattern, radix] of [
+    [BINARY, 2],
+    [OCTAL, 8],
+    [HEXADECIMAL, 16],
+  ] as const) {
+    const digits = pattern.exec(text)?.[1]
+    if (digits !== undefined) return parseInt(digits, radix)
+  }
+  throw new ScpiFault(-121)
+}
+
+function channel(text: string, count: number): number {
+  const number = /^\s*\d+\s*$/.test(text) ? Number(text) : NaN
+  if (Number.isNaN(number)) throw new ScpiFault(-171)
+  if (number < 1 || number > count) throw new ScpiFault(-222)
+  return number
 }
 
 /** NR3 in the manner of Keysight's optical meters: `+1.55000000E-006`. */

@@ -1,7 +1,12 @@
 import type { ScpiCall } from './scpi-call.ts'
 
-/** Text, or the payload of a definite block. Nothing: the question stays unanswered. */
-export type ScpiAnswer = string | Uint8Array | undefined
+/** Payload of a block without a length: it ends with the response, on wires that mark that end. */
+export interface ScpiIndefiniteBlock {
+  readonly indefinite: Uint8Array
+}
+
+/** Text, or the payload of a block. Nothing: the question stays unanswered. */
+export type ScpiAnswer = string | Uint8Array | ScpiIndefiniteBlock | undefined
 
 /**
  * One line of an instrument's command table.
@@ -17,6 +22,8 @@ export interface ScpiRow {
   /** Most parameters that the question takes. Default 0. */
   readonly asks?: number
   readonly query?: (call: ScpiCall) => ScpiAnswer | Promise<ScpiAnswer>
+  /** The answer may hold anything up to the end of the response, so nothing can be asked behind it (-440). */
+  readonly endsResponse?: boolean
 }
 
 export interface ScpiMatch {
@@ -52,6 +59,8 @@ interface HeaderNode {
 
 const HEADER_NODE = /(\[)?:([A-Za-z][A-Za-z_]*\d*)(?:\{(?:(\d+):)?(\d+)\})?\]?/g
 const MOST_REMEMBERED = 4096
+const MNEMONIC_TOO_LONG = -112
+const LONGEST_MNEMONIC = 12
 const UNDEFINED_HEADER = -113
 const SUFFIX_OUT_OF_RANGE = -114
 
@@ -91,11 +100,11 @@ export class ScpiCommands {
       let next: Branch | undefined = branch.children.get(node)
       if (next === undefined) {
         const digits = /\d+$/.exec(node)?.[0]
-        if (digits === undefined) return UNDEFINED_HEADER
+        if (digits === undefined) return unknown(node)
         suffix = Number(digits)
         next = branch.children.get(node.slice(0, -digits.length))
       }
-      if (next === undefined) return UNDEFINED_HEADER
+      if (next === undefined) return unknown(node)
       branch = next
       written.push(suffix)
     }
@@ -140,3 +149,6 @@ export class ScpiCommands {
     grow(this.#root, 0, [])
   }
 }
+
+const unknown = (node: string): number =>
+  node.replace(/\d+$/, '').length > LONGEST_MNEMONIC ? MNEMONIC_TOO_LONG : UNDEFINED_HEADER

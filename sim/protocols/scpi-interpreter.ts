@@ -26,13 +26,22 @@ export class ScpiExchange {
     return this.#controller.signal
   }
 
+  get aborted(): boolean {
+    return this.#controller?.signal.aborted === true
+  }
+
   abort(): void {
     this.#controller ??= new AbortController()
     this.#controller.abort()
   }
 }
 
-type Answers = (string | Uint8Array)[]
+/** The answers of one message so far. */
+interface Response {
+  readonly answers: Exclude<ScpiAnswer, undefined>[]
+  /** The last of them can have none behind it. */
+  ended: boolean
+}
 
 /**
  * Executes program messages against a command table: the path rule of `;`, common commands, errors into the queue.
@@ -43,6 +52,8 @@ type Answers = (string | Uint8Array)[]
 export class ScpiInterpreter {
   readonly #model: ScpiModel
   readonly #commands: ScpiCommands
+  /** Of the *OPC that waits for its operations. */
+  #completion: AbortController | undefined
 
   constructor(model: ScpiModel) {
     this.#model = model
@@ -56,13 +67,19 @@ export class ScpiInterpreter {
 
   /** The response, if there is one; a promise only where a handler made one. */
   run(message: ScpiMessage, exchange: ScpiExchange): Uint8Array | undefined | Promise<Uint8Array | undefined> {
-    return this.#from(0, '', [], message, exchange)
+    return this.#from(0, '', { answers: [], ended: false }, message, exchange)
+  }
+
+  /** What *RST, *CLS and a device clear do to a *OPC that still waits. */
+  cancelCompletion(): void {
+    this.#completion?.abort()
+    this.#completion = undefined
   }
 
   #from(
     index: number,
     path: string,
-    answers: Answers,
+    response: Response,
     message: ScpiMessage,
     exchange: ScpiExchange,
   ): Uint8Array | undefined | Promise<Uint8Array | undefined> {
@@ -72,33 +89,33 @@ export class ScpiInterpreter {
       const found = this.#find(unit.header, path)
       if (typeof found === 'number') {
         this.#model.status.report(found)
-        return response(answers)
+        return encode(response)
       }
       if (!unit.header.startsWith('*')) path = pathBehind(unit.header, path)
       try {
-        const result = this.#execute(unit, found, answers, exchange)
+        const result = this.#execute(unit, found, response, exchange)
         if (result instanceof Promise) {
           const [next, behind] = [index + 1, path]
           return result.then(
             (answer) => {
-              if (answer !== undefined) answers.push(answer)
-              return this.#from(next, behind, answers, message, exchange)
+              if (exchange.aborted) return undefined
+              add(answer, response)
+              return this.#from(next, behind, response, message, exchange)
             },
             (error: unknown) => {
-              if (exchange.signal.aborted) return undefined
-              this.#report(error)
-              return this.#from(next, behind, answers, message, exchange)
+              if (exchange.aborted) return undefined
+              if (this.#endsMessage(error)) return encode(response)
+              return this.#from(next, behind, response, message, exchange)
             },
           )
         }
-        if (result !== undefined) answers.push(result)
+        add(result, response)
       } catch (error) {
-        this.#report(error)
-        if (error instanceof ScpiFault && error.number > -200 && error.number < 0) return response(answers)
+        if (this.#endsMessage(error)) return encode(response)
       }
     }
     if (fault !== 0) this.#model.status.report(fault)
-    return response(answers)
+    return encode(response)
   }
 
   #find(header: string, path: string): ScpiMatch | number {
@@ -109,16 +126,16 @@ export class ScpiInterpreter {
   #execute(
     { query, parameters }: ScpiUnit,
     { row, suffixes }: ScpiMatch,
-    answers: Answers,
+    response: Response,
     exchange: ScpiExchange,
   ): ScpiAnswer | Promise<ScpiAnswer> {
     const call = new ScpiCall(suffixes, parameters, exchange)
     if (query) {
       if (row.query === undefined) throw new ScpiFault(-113)
       if (parameters.length > (row.asks ?? 0)) throw new ScpiFault(-108)
-      if (row === this.#statusByte) return String(this.#model.status.statusByte(answers.length > 0))
-      // The answer to *IDN? may hold anything, so nothing can follow it.
-      if (answers.at(-1) === this.#model.identity) throw new ScpiFault(-440)
+      if (response.ended) throw new ScpiFault(-440)
+      if (row.endsResponse === true) response.ended = true
+      if (row === this.#statusByte) return String(this.#model.status.statusByte(response.answers.length > 0))
       return row.query(call)
     }
     if (row.set === undefined) throw new ScpiFault(-113)
@@ -126,10 +143,12 @@ export class ScpiInterpreter {
     return row.set(call) as undefined | Promise<undefined>
   }
 
-  #report(error: unknown): void {
+  /** Reports it. Command errors end the message; after others the next unit is tried. */
+  #endsMessage(error: unknown): boolean {
     // Anything else is a fault of the twin itself, not of what was sent to it.
     if (!(error instanceof ScpiFault)) throw error
     this.#model.status.report(error.number, error.message)
+    return error.number > -200 && error.number < 0
   }
 
   readonly #statusByte: ScpiRow = { header: '*STB', query: () => undefined }
@@ -141,9 +160,23 @@ export class ScpiInterpreter {
       return wait === undefined ? answer() : wait.then(answer)
     }
     return [
-      { header: '*IDN', query: () => identity },
-      { header: '*RST', takes: 0, set: () => this.#model.reset() },
-      { header: '*CLS', takes: 0, set: () => status.clear() },
+      { header: '*IDN', query: () => identity, endsResponse: true },
+      {
+        header: '*RST',
+        takes: 0,
+        set: () => {
+          this.cancelCompletion()
+          this.#model.reset()
+        },
+      },
+      {
+        header: '*CLS',
+        takes: 0,
+        set: () => {
+          this.cancelCompletion()
+          status.clear()
+        },
+      },
       {
         header: '*ESE',
         set: (call) => void (status.eventEnable = call.integer(0, 255)),
@@ -160,12 +193,16 @@ export class ScpiInterpreter {
         header: '*OPC',
         takes: 0,
         // Does not hold up what follows: the bit is set when it is set.
-        set: (call) => {
-          const wait = this.#model.idle?.(call.exchange.signal)
+        set: () => {
+          this.cancelCompletion()
+          const completion = (this.#completion = new AbortController())
+          const wait = this.#model.idle?.(completion.signal)
           if (wait === undefined) status.complete()
           else
             void wait.then(
-              () => status.complete(),
+              () => {
+                if (!completion.signal.aborted) status.complete()
+              },
               () => undefined,
             )
         },
@@ -185,14 +222,20 @@ function pathBehind(header: string, path: string): string {
   return end < 0 ? path : path + header.slice(0, end + 1)
 }
 
-function response(answers: Answers): Uint8Array | undefined {
-  const [first] = answers
-  if (first === undefined) return undefined
+function add(answer: ScpiAnswer, response: Response): void {
+  if (answer === undefined) return
+  response.answers.push(answer)
+  if (typeof answer === 'object' && 'indefinite' in answer) response.ended = true
+}
+
+function encode({ answers }: Response): Uint8Array | undefined {
+  if (answers.length === 0) return undefined
   if (answers.every((answer) => typeof answer === 'string')) return Buffer.from(`${answers.join(';')}\n`, 'latin1')
   const parts: Uint8Array[] = []
   for (const answer of answers) {
     if (parts.length > 0) parts.push(SEPARATOR)
     if (typeof answer === 'string') parts.push(Buffer.from(answer, 'latin1'))
+    else if ('indefinite' in answer) parts.push(INDEFINITE, answer.indefinite)
     else parts.push(blockHeader(answer.length), answer)
   }
   parts.push(LINE_END)
@@ -201,6 +244,7 @@ function response(answers: Answers): Uint8Array | undefined {
 
 const SEPARATOR = Buffer.from(';')
 const LINE_END = Buffer.from('\n')
+const INDEFINITE = Buffer.from('#0')
 
 function blockHeader(length: number): Uint8Array {
   const digits = String(length)

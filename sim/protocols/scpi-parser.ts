@@ -45,7 +45,16 @@ const ROOM_ON_TRUST = 8 * MIB
 const NOTHING = Buffer.alloc(0)
 
 type Mode =
-  'text' | 'string' | 'hash' | 'length' | 'payload' | 'after-block' | 'indefinite' | 'skip-payload' | 'skip-line'
+  | 'text'
+  | 'string'
+  | 'hash'
+  | 'length'
+  | 'payload'
+  | 'after-block'
+  | 'indefinite'
+  | 'skip-payload'
+  | 'skip-line'
+  | 'skip-message'
 
 /**
  * Program messages out of a stream of bytes in any pieces, the way a SCPI instrument reads them.
@@ -109,6 +118,7 @@ export class ScpiParser {
       }
       case 'after-block':
       case 'skip-line':
+      case 'skip-message':
         break
       case 'string':
         this.#fault = -151
@@ -164,6 +174,9 @@ export class ScpiParser {
           break
         case 'skip-line':
           if (this.#skipLine()) return this.#message()
+          break
+        case 'skip-message':
+          this.#at = this.#tokenStart = this.#end
           break
       }
     }
@@ -297,7 +310,10 @@ export class ScpiParser {
 
   #indefinite(): void {
     this.#at = this.#end
-    if (this.#end - this.#tokenStart > this.#limits.maxBlockBytes) this.#fail(-223, this.#end)
+    if (this.#end - this.#tokenStart <= this.#limits.maxBlockBytes) return
+    this.#fail(-223, this.#end)
+    // A line end in the rest of the payload ends nothing.
+    this.#mode = 'skip-message'
   }
 
   #skipPayload(): void {

@@ -1,4 +1,5 @@
 import { SCPI_ERROR_TEXTS } from './scpi-fault.ts'
+import { ScpiRegister } from './scpi-register.ts'
 
 /** Entries an error queue holds; the last is lost to -350 when one more comes. */
 const QUEUE_LENGTH = 30
@@ -11,10 +12,13 @@ const EXECUTION_ERROR = 0x10
 const COMMAND_ERROR = 0x20
 const POWER_ON = 0x80
 
+const MEASUREMENT_SUMMARY = 0x01
 const ERROR_AVAILABLE = 0x04
+const QUESTIONABLE_SUMMARY = 0x08
 const MESSAGE_AVAILABLE = 0x10
 const EVENT_SUMMARY = 0x20
 const MASTER_SUMMARY = 0x40
+const OPERATION_SUMMARY = 0x80
 
 /**
  * Error queue and status registers of one instrument.
@@ -22,6 +26,10 @@ const MASTER_SUMMARY = 0x40
  * Source: IEEE 488.2 status model as drawn in Keysight "B2900 SCPI Command Reference" ch. 5.
  */
 export class ScpiStatus {
+  /** Status groups; an instrument without them never sets one, and has no `:STATus` rows. */
+  readonly measurement = new ScpiRegister(() => this.#changed())
+  readonly operation = new ScpiRegister(() => this.#changed())
+  readonly questionable = new ScpiRegister(() => this.#changed())
   readonly #queue: string[] = []
   readonly #plus: string
   readonly #watchers = new Set<() => void>()
@@ -62,8 +70,11 @@ export class ScpiStatus {
 
   report(number: number, detail = ''): void {
     this.#events |= eventOf(number)
-    if (this.#queue.length === QUEUE_LENGTH) this.#queue[QUEUE_LENGTH - 1] = entry(-350, '', '')
-    else this.#queue.push(entry(number, detail, this.#plus))
+    if (this.#queue.length < QUEUE_LENGTH) this.#queue.push(entry(number, detail, this.#plus))
+    else {
+      this.#queue[QUEUE_LENGTH - 1] = entry(-350, '', '')
+      this.#events |= DEVICE_ERROR
+    }
     this.#changed()
   }
 
@@ -73,6 +84,11 @@ export class ScpiStatus {
     if (oldest === undefined) return `${this.#plus}0,"${NO_ERROR}"`
     this.#changed()
     return oldest
+  }
+
+  /** How many errors wait to be read. */
+  get errorCount(): number {
+    return this.#queue.length
   }
 
   /** *OPC */
@@ -91,18 +107,32 @@ export class ScpiStatus {
 
   /** *STB?: reading clears nothing. */
   statusByte(messageAvailable: boolean): number {
-    const byte =
-      (this.#queue.length > 0 ? ERROR_AVAILABLE : 0) |
-      (messageAvailable ? MESSAGE_AVAILABLE : 0) |
-      ((this.#events & this.#eventEnable) !== 0 ? EVENT_SUMMARY : 0)
+    const byte = this.#summaries(messageAvailable)
     return byte | ((byte & this.#serviceEnable) !== 0 ? MASTER_SUMMARY : 0)
+  }
+
+  /** The bits of the status byte for which the controller wants to be called. */
+  reasonsForService(messageAvailable: boolean): number {
+    return this.#summaries(messageAvailable) & this.#serviceEnable
   }
 
   /** *CLS */
   clear(): void {
     this.#queue.length = 0
     this.#events = 0
+    for (const group of [this.measurement, this.operation, this.questionable]) group.clear()
     this.#changed()
+  }
+
+  #summaries(messageAvailable: boolean): number {
+    return (
+      (this.measurement.summary ? MEASUREMENT_SUMMARY : 0) |
+      (this.#queue.length > 0 ? ERROR_AVAILABLE : 0) |
+      (this.questionable.summary ? QUESTIONABLE_SUMMARY : 0) |
+      (messageAvailable ? MESSAGE_AVAILABLE : 0) |
+      ((this.#events & this.#eventEnable) !== 0 ? EVENT_SUMMARY : 0) |
+      (this.operation.summary ? OPERATION_SUMMARY : 0)
+    )
   }
 
   #changed(): void {

@@ -106,6 +106,12 @@ describe('a bench file', () => {
   })
 })
 
+test('a source meter needs no role: no section of the file has a place for it', () => {
+  const instrument = '  smu: { driver: keysight-b2900, resource: TCPIP::10.0.0.9::hislip0::INSTR }\nlanes:'
+  const { instruments } = benchFromText(changed('lanes:', instrument), 'b.yaml')
+  expect([...instruments.keys()].at(-1)).toBe('smu')
+})
+
 describe('a fault in a bench file is named with its line, its column, and what would be right', () => {
   const cases: readonly (readonly [what: string, text: string, expected: readonly string[]])[] = [
     ['a misspelt key', changed('layout:', 'layut:'), ['2:21 core.layut - is not known here; did you mean "layout"?']],
@@ -195,7 +201,7 @@ describe('a fault in a bench file is named with its line, its column, and what w
       'a driver that is nothing like one',
       changed('oif-itla', 'tunable'),
       [
-        '4:20 instruments.laser.driver - there is no driver "tunable"; known: oif-itla, thorlabs-mbx, keysight-m8195a, keysight-n7745, qontrol-q8, omron-e5cc, eastron-sdm120, labjack-t7',
+        '4:20 instruments.laser.driver - there is no driver "tunable"; known: oif-itla, thorlabs-mbx, keysight-m8195a, keysight-n7745, qontrol-q8, omron-e5cc, eastron-sdm120, labjack-t7, keysight-b2900',
       ],
     ],
     [

@@ -13,6 +13,7 @@ import type { OpenBench } from '../../bench/open-bench.ts'
 import { parseResource } from '../../bench/resource.ts'
 import { VirtualClock } from '../../core/clock.ts'
 import { BenchError } from '../../core/errors.ts'
+import type { SourceMeter } from '../../core/instruments.ts'
 import { powerDbm } from '../../core/quantities.ts'
 import type { WireDirection } from '../../core/transport.ts'
 import { DRIVERS } from '../../drivers/registry.ts'
@@ -166,11 +167,36 @@ test('the bench goes dark before anything else is made safe, and the meters come
     'power-meter': 4,
     'voltage-monitor': 4,
     'energy-meter': 4,
+    'source-meter': 2,
   } as const
   const sequence = order.map((kind) => ranks[kind])
   expect(sequence).toEqual([...sequence].sort((left, right) => left - right))
   expect(new Set(sequence)).toEqual(new Set([0, 1, 2, 3, 4]))
 })
+
+test.each(['pipe', 'wire'] as const)(
+  'an instrument beside the mesh is opened and made safe with the rest (%s)',
+  async (mode) => {
+    const file = await changedBench([
+      'instruments:\n',
+      'instruments:\n  smu: { driver: keysight-b2900, resource: TCPIP::10.0.0.77::5025::SOCKET }\n',
+    ])
+    const { twin, open } = await openTwin(file, mode)
+    await using _twin = twin
+    const smu = open.instruments.get('smu') as SourceMeter
+    const idleW = twin.world.mainsPowerW()
+    await smu.setLevel(0, { force: 'voltage', voltageV: 6, limitA: 0.01 }, live())
+    await smu.setOutput(0, true, live())
+    const { currentA } = await smu.measure(0, live())
+    expect(twin.world.mainsPowerW() - idleW).toBeCloseTo(6 * currentA, 6)
+    expect((await open.close()).instruments.find(({ name }) => name === 'smu')).toEqual({
+      name: 'smu',
+      driver: 'keysight-b2900',
+      resource: 'TCPIP::10.0.0.77::5025::SOCKET',
+    })
+    expect(twin.world.port('source-meter', 'smu').forceV(0, 0)).toBe(0)
+  },
+)
 
 describe('a bench that is not as its file says', () => {
   /** The twin with the plugs of some instruments pulled or swapped. */

@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../core/clock.ts'
+import type { ByteTransport } from '../../core/transport.ts'
 import { KeysightM8195a, keysightM8195a } from '../../drivers/modulators/keysight-m8195a.ts'
 import { simM8195a } from '../../sim/instruments/sim-m8195a.ts'
+import type { WireInstrument } from '../../sim/ports/wire-instrument.ts'
 import { describeSymbolGenerator } from '../contracts/symbol-generator.contract.ts'
 import { FakeDrive } from '../support/fake-drive.ts'
+import { MessageWire } from '../support/message-wire.ts'
 import { TranscriptWire, pipeTo, said, vector } from '../support/scpi-wires.ts'
 import { TamperedWire } from '../support/tampered-wire.ts'
 import { readVectors } from '../support/vectors.ts'
@@ -49,10 +52,7 @@ const level = (channel: number, code: number): VectorExchange => {
   return { meaning: head, sent, reply: Buffer.alloc(0) }
 }
 
-const open = (
-  transport: TranscriptWire | TamperedWire,
-  settings: Record<string, unknown> = {},
-): Promise<KeysightM8195a> =>
+const open = (transport: ByteTransport, settings: Record<string, unknown> = {}): Promise<KeysightM8195a> =>
   KeysightM8195a.open(
     { name: 'awg-0', transport },
     keysightM8195a.settings.parse({ maxSymbolsPerFrame: 2, ...settings }),
@@ -68,10 +68,12 @@ function twin(settings: Record<string, unknown> = {}) {
   return { clock, drive, sim, wire, opened: open(wire, { maxSymbolsPerFrame: 64, ...settings }) }
 }
 
-describeSymbolGenerator('Keysight M8195A on a simulated wire', async () => {
-  const { clock, drive, wire, opened } = twin()
+const underTest = async (carry: (sim: WireInstrument) => ByteTransport & { readonly sent: readonly Uint8Array[] }) => {
+  const clock = new VirtualClock()
+  const drive = new FakeDrive()
+  const wire = carry(simM8195a.create(drive, { name: 'awg-0', seed: 1, clock, settings: {} }))
   return {
-    generator: await opened,
+    generator: await open(wire, { maxSymbolsPerFrame: 64 }),
     format: { symbolPeriodS: 40e-6, amplitudeV: 0.4 },
     messagesSent: () => wire.sent.length,
     restV: () => drive.restV,
@@ -79,7 +81,13 @@ describeSymbolGenerator('Keysight M8195A on a simulated wire', async () => {
     symbolPeriodS: () => drive.loaded?.symbolPeriodS ?? 0,
     passFrame: () => clock.moveTo(clock.monotonicNs() + 1e9),
   }
-})
+}
+
+describeSymbolGenerator('Keysight M8195A on a simulated wire', () => underTest((sim) => new TamperedWire(pipeTo(sim))))
+describeSymbolGenerator('Keysight M8195A on a wire that marks ends', () => underTest((sim) => new MessageWire(sim)))
+describeSymbolGenerator('Keysight M8195A on a wire where only the mark ends an answer', () =>
+  underTest((sim) => new MessageWire(sim, { bare: true })),
+)
 
 describe('Keysight M8195A', () => {
   test('lays out segments and table once, uploads only codes, and moves only the end of the table', async () => {

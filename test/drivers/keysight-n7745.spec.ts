@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../core/clock.ts'
+import type { ByteTransport } from '../../core/transport.ts'
 import { KeysightN7745, keysightN7745 } from '../../drivers/detectors/keysight-n7745.ts'
 import { simN7745 } from '../../sim/instruments/sim-n7745.ts'
+import type { WireInstrument } from '../../sim/ports/wire-instrument.ts'
 import { describePowerMeter } from '../contracts/power-meter.contract.ts'
 import { FakeDetectors } from '../support/fake-detectors.ts'
+import { MessageWire } from '../support/message-wire.ts'
 import { RawClient, TranscriptWire, pipeTo, said, vector } from '../support/scpi-wires.ts'
 import { TamperedWire } from '../support/tampered-wire.ts'
 import { readVectors } from '../support/vectors.ts'
@@ -59,7 +62,7 @@ const results = (n: number, ...powersW: number[]): VectorExchange => {
 }
 
 const open = (
-  transport: TranscriptWire | TamperedWire,
+  transport: ByteTransport,
   settings: Record<string, unknown> = {},
   clock = new VirtualClock(),
 ): Promise<KeysightN7745> =>
@@ -73,11 +76,14 @@ function twin(settings: Record<string, unknown> = {}) {
   return { clock, light, sim, wire, opened: open(wire, settings, clock) }
 }
 
-describePowerMeter('Keysight N7745 on a simulated wire', async () => {
-  const { light, sim, wire, opened } = twin()
+const underTest = async (carry: (sim: WireInstrument) => ByteTransport & { readonly sent: readonly Uint8Array[] }) => {
+  const clock = new VirtualClock()
+  const light = new FakeDetectors()
+  const sim = simN7745.create(light, { name: 'pm-0', seed: 1, clock, settings: {} })
+  const wire = carry(sim)
   const onlooker = new RawClient(sim)
   return {
-    meter: await opened,
+    meter: await open(wire, {}, clock),
     messagesSent: () => wire.sent.length,
     light: {
       get powerMw() {
@@ -95,7 +101,13 @@ describePowerMeter('Keysight N7745 on a simulated wire', async () => {
     // Half a step of 12 bits, and what a 32-bit float rounds.
     resolution: 0.501 / 4096,
   }
-})
+}
+
+describePowerMeter('Keysight N7745 on a simulated wire', () => underTest((sim) => new TamperedWire(pipeTo(sim))))
+describePowerMeter('Keysight N7745 on a wire that marks ends', () => underTest((sim) => new MessageWire(sim)))
+describePowerMeter('Keysight N7745 on a wire where only the mark ends an answer', () =>
+  underTest((sim) => new MessageWire(sim, { bare: true })),
+)
 
 describe('Keysight N7745', () => {
   test('sends one command a message, log parameters only when they changed, and asks before it trusts that it is armed', async () => {

@@ -183,16 +183,41 @@ describe('definite blocks', () => {
     expectRefused(() => copy(bytes(reply)), Buffer.from(reply, 'latin1').toString('hex'))
   })
 
+  test('without a length it is taken where the wire marks the end, line ends inside and all', () => {
+    for (const [reply, payload] of [
+      ['#0a\nb', 'a\nb'],
+      ['#0a\nb\n', 'a\nb'],
+      ['#0', ''],
+      ['#0\n', ''],
+    ] as const) {
+      expect(copy(bytes(reply), false), reply).toBeUndefined()
+      expect(copy(bytes(reply), true), reply).toEqual({ message: Uint8Array.from(bytes(payload)), used: reply.length })
+    }
+  })
+
+  test('without a length it may grow so far and no further', () => {
+    const short = scpiBlockReply((payload) => payload.length, 10)
+    expect(short(bytes('#012345678'), true)).toEqual({ message: 8, used: 10 })
+    expect(() => short(bytes('#0123456789'), false)).toThrow('a block that ends within 10 bytes')
+  })
+
+  test('with a length needs no line end where the wire marks the end, and is not cut short by the mark', () => {
+    expect(copy(bytes('#15a\nbcd'), false)).toBeUndefined()
+    expect(copy(bytes('#15a\nbcd'), true)).toEqual({ message: Uint8Array.from(bytes('a\nbcd')), used: 8 })
+    expect(copy(bytes('#15a\nb'), true)).toBeUndefined()
+  })
+
   test('garbage never makes the framers do anything but wait or refuse', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (garbage) => {
         for (const framer of [copy, scpiLineReply] as Framer<unknown>[]) {
-          try {
-            const framed = framer(garbage)
-            if (framed !== undefined) expect(framed.used).toBeLessThanOrEqual(garbage.length)
-          } catch (error) {
-            expect(error).toMatchObject({ code: 'PROTOCOL_UNEXPECTED_REPLY' })
-          }
+          for (const ended of [undefined, false, true])
+            try {
+              const framed = framer(garbage, ended)
+              if (framed !== undefined) expect(framed.used).toBeLessThanOrEqual(garbage.length)
+            } catch (error) {
+              expect(error).toMatchObject({ code: 'PROTOCOL_UNEXPECTED_REPLY' })
+            }
         }
       }),
       { seed: 1, numRuns: 500 },

@@ -163,6 +163,109 @@ describe('the SCPI parser', () => {
   })
 })
 
+describe('the SCPI parser on a wire that marks the ends of messages', () => {
+  /** Messages and what is left at each mark; the marks are the ends of the pieces. */
+  function parseMarked(pieces: readonly (string | Uint8Array)[], limits: object = {}): ScpiMessage[] {
+    const parser = new ScpiParser({ ...limits, marksEnds: true })
+    return pieces.flatMap((piece) => {
+      parser.push(typeof piece === 'string' ? bytes(piece) : piece)
+      const rest = [...messagesOf(parser), parser.end()]
+      return rest.filter((message) => message !== undefined)
+    })
+  }
+
+  const plain = (header: string, ...parameters: (string | Uint8Array)[]) => ({
+    units: [{ header, query: false, parameters }],
+    fault: 0,
+  })
+
+  test('needs no line end, and makes no second message of one', () => {
+    expect(parseMarked(['*CLS', '*RST\n', ':A 1\n:B 2', ''])).toEqual([
+      plain('*CLS'),
+      plain('*RST'),
+      plain(':A', '1'),
+      plain(':B', '2'),
+    ])
+  })
+
+  test('takes a block without length up to the mark, without the line end before it', () => {
+    expect(parseMarked([':D #0', ':D 1,#0a\n;b\n', ':D #0\n', '*CLS'])).toEqual([
+      plain(':D', bytes('')),
+      plain(':D', '1', bytes('a\n;b')),
+      plain(':D', bytes('')),
+      plain('*CLS'),
+    ])
+  })
+
+  test('takes a block of a length whose last byte is the last of all', () => {
+    expect(parseMarked([':D #15a\nb;c', ':D #15a\nb;c\n'])).toEqual([
+      plain(':D', bytes('a\nb;c')),
+      plain(':D', bytes('a\nb;c')),
+    ])
+  })
+
+  test.each([
+    [-151, 'inside a string', ':D "abc'],
+    [-161, 'before the payload is complete', ':D #15abc'],
+    [-161, 'inside the length', ':D #2'],
+    [-161, 'behind the hash', ':D #'],
+    [-103, 'behind a comma', ':D 1,'],
+    [-101, 'behind a control character', ':D \u0001'],
+    [-223, 'inside a block that is too long', ':D #3999abc'],
+  ])('gives %i at a mark %s, and reads the next message', (fault, _where, text) => {
+    const [first, second] = parseMarked([text, '*CLS'], { maxBlockBytes: 50 })
+    expect(first).toMatchObject({ fault })
+    expect(second).toEqual(plain('*CLS'))
+  })
+
+  test('executes nothing of a block without length that is too long, whatever lines stand in the rest of it', () => {
+    const parser = new ScpiParser({ marksEnds: true, maxBlockBytes: 50 })
+    const messages: (ScpiMessage | undefined)[] = []
+    for (const piece of [`:D #0${'x'.repeat(60)}`, 'y\n:OUTP ON\n', ':OUTP ON\n']) {
+      parser.push(bytes(piece))
+      messages.push(...messagesOf(parser))
+    }
+    messages.push(parser.end())
+    parser.push(bytes('*CLS'))
+    messages.push(...messagesOf(parser), parser.end())
+    expect(messages).toEqual([{ units: [], fault: -223 }, plain('*CLS')])
+  })
+
+  test('forgets what is not yet a message', () => {
+    for (const half of [':D 1;:E', ':D "a', ':D #15a', ':D #0ab', ':D\u0001', ':D #9']) {
+      const parser = new ScpiParser({ marksEnds: true })
+      parser.push(bytes(half))
+      expect(messagesOf(parser)).toEqual([])
+      parser.clear()
+      parser.push(bytes('*CLS'))
+      expect([...messagesOf(parser), parser.end()], half).toEqual([plain('*CLS')])
+    }
+  })
+
+  test('reads blocks of either kind the same from any pieces', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), fc.array(fc.nat()), (payload, definite, cuts) => {
+        const length = String(payload.length)
+        const head = definite ? `:D #${length.length}${length}` : ':D #0'
+        const whole = Buffer.concat([bytes(head), payload, bytes('\n')])
+        const parser = new ScpiParser({ marksEnds: true })
+        const messages: ScpiMessage[] = []
+        const ends = [...new Set([...cuts.map((cut) => cut % whole.length), whole.length])].sort((a, b) => a - b)
+        let at = 0
+        for (const end of ends) {
+          parser.push(whole.subarray(at, end))
+          messages.push(...messagesOf(parser))
+          at = end
+        }
+        const last = parser.end()
+        if (last !== undefined) messages.push(last)
+        expect(messages).toEqual([plain(':D', Buffer.from(payload))])
+      }),
+      { seed: 1, numRuns: 300 },
+    )
+  })
+})
+
 function encode(units: readonly (readonly [string, boolean, readonly (string | Uint8Array)[]])[]): Uint8Array {
   const parts: Uint8Array[] = []
   for (const [header, query, parameters] of units) {

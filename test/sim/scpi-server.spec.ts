@@ -124,6 +124,14 @@ describe('a SCPI instrument on a socket', () => {
     expect(state.levelsV).toEqual([0, 2, 0])
   })
 
+  test('a command error ends the message also where the unit took time', async () => {
+    const { client, state } = testInstrument()
+    client.send(':SLOW1?;:NOSUCH;:VOLT2 2\n')
+    await settled()
+    expect(client.take().toString()).toBe('slow 1\n')
+    expect(state.levelsV).toEqual([0, 0, 0])
+  })
+
   test('a command that only asks cannot be set, and the other way round', () => {
     const { client } = testInstrument()
     client.send(':SLOW1 1\n:CONF:BUSY?\n')
@@ -245,6 +253,12 @@ describe('a SCPI instrument on a socket', () => {
 })
 
 describe('a command table', () => {
+  test('says of an unknown mnemonic that it is too long when it is; long ones that exist are found', () => {
+    const commands = new ScpiCommands([{ header: ':TRIGger:CONFiguration' }])
+    expect(commands.find('TRIG:CONFIGURATION')).toMatchObject({ suffixes: [] })
+    expect([commands.find('TRIG:ABCDEFGHIJKL'), commands.find('ABCDEFGHIJKLM1:X')]).toEqual([-113, -112])
+  })
+
   test('refuses two rows of one header', () => {
     const rows = [{ header: ':VOLTage[:LEVel]' }, { header: ':VOLTage' }]
     expect(() => new ScpiCommands(rows)).toThrow(':VOLTage and :VOLTage[:LEVel] are one header')

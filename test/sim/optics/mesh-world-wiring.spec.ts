@@ -34,6 +34,18 @@ describe('electrical power', () => {
     expect(world.mainsPowerW()).toBeCloseTo(900.124 + 3, 12)
   })
 
+  test('includes what source meters put into their loads beside the mesh, each into its own', () => {
+    const { world } = smallWorld()
+    const smu = world.port('source-meter', 'smu')
+    const currentA = smu.forceV(0, 3)
+    expect(world.mainsPowerW()).toBeCloseTo(900 + 3 * currentA, 12)
+    world.port('source-meter', 'other').forceA(0, 1e-3)
+    // Plugged in again, it is the same load.
+    world.port('source-meter', 'smu').forceV(0, 0)
+    expect(world.mainsPowerW()).toBeGreaterThan(900.001)
+    expect(world.mainsPowerW()).toBeLessThan(900.002)
+  })
+
   test('is counted in kWh by what was drawn while it was drawn', async () => {
     const { world, light, clock } = smallWorld({ instrumentsIdleW: 1000 })
     const mains = world.port('energy-meter', 'mains')
