@@ -102,8 +102,8 @@ export class HislipConnection {
       return
     }
     const item = this.#reader.next()
-    if (item !== undefined) this.#take(this.#taker, item)
-    if (this.#reader.ready) {
+    if (item !== undefined) {
+      this.#take(this.#taker, item)
       this.#pumping = true
       queueMicrotask(this.pump)
       return
