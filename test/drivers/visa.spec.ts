@@ -21,6 +21,7 @@ const SHORT_MS = 130
 const TMO = 0xbfff0015
 const CONN_LOST = 0xbfff00a6
 const IO = 0xbfff003e
+const TMO_VALUE = 0x3fff001a
 
 if (!hasCompiler) console.info('VISA over a test library: skipped, because there is no C compiler cc')
 
@@ -86,10 +87,23 @@ describe.skipIf(!hasCompiler)('A VISA resource', () => {
     await answer
     const { calls } = bench.server
     const first = calls.findIndex(({ call }) => call === 'viRead')
-    const timeout = calls.findLast(({ number }, index) => number === 0x3fff001a && index < first)
+    const timeout = calls.findLast(({ number }, index) => number === TMO_VALUE && index < first)
     expect(timeout?.state).toBe(100)
-    expect(calls.slice(first).filter(({ number }) => number === 0x3fff001a)).toEqual([])
+    expect(calls.slice(first).filter(({ number }) => number === TMO_VALUE)).toEqual([])
   })
+
+  test.each([SERIAL, SOCKET])(
+    '%s: after a reply, a look for more keeps the next question only shortly',
+    async (name) => {
+      await using bench = await start()
+      await using transport = await bench.open(name)
+      await transport.write(scpiLine('*IDN?'), forever())
+      transport.pull(NEVER_MS)
+      await bench.server.until(() => bench.server.made('viRead') > 1)
+      const timeoutsMs = bench.server.calls.filter(({ number }) => number === TMO_VALUE).map(({ state }) => state)
+      expect(timeoutsMs).toEqual([3000, 100, 1])
+    },
+  )
 
   test.each([GPIB, SERIAL, SOCKET])('%s: a late reply never answers the next question', async (name) => {
     await using bench = await start()

@@ -98,13 +98,15 @@ export class VisaSession {
     let any = false
     for (let nowMs = performance.now(); nowMs < endMs && this.#activity === reading; nowMs = performance.now()) {
       const { bytes, ended } = this.#resource.read(Math.ceil(Math.min(sliceMs, endMs - nowMs)))
-      any ||= bytes.length > 0
+      const some = bytes.length > 0
+      any ||= some
       // An empty message says nothing: whoever asked goes on waiting.
       const whole = ended && any
-      if (bytes.length > 0 || whole) this.#events.bytes(bytes, whole)
+      // The bytes are the listener's from here on.
+      if (some || whole) this.#events.bytes(bytes, whole)
       if (whole) return this.stop()
       if (this.#resource.kind !== 'messages') {
-        sliceMs = bytes.length > 0 ? SHORTEST_SLICE_MS : Math.min(2 * sliceMs, READ_SLICE_MS)
+        sliceMs = some ? SHORTEST_SLICE_MS : Math.min(2 * sliceMs, READ_SLICE_MS)
       }
       await nextTurn()
     }

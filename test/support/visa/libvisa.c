@@ -2,6 +2,7 @@
  * what it was given and blocks until the test answers. PORT_FILE names the file that holds the test's port. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,6 +56,8 @@ static int dial(void) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   int line = read == 1 ? socket(AF_INET, SOCK_STREAM, 0) : -1;
+  int at_once = 1;
+  if (line >= 0) setsockopt(line, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
   if (line >= 0 && connect(line, (struct sockaddr *)&address, sizeof address) == 0) return line;
   if (line >= 0) close(line);
   return -1;
