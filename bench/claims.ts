@@ -17,7 +17,11 @@ const KIND_NAMES: Readonly<Record<Kind, string>> = {
   'power-meter': 'a power meter',
   'voltage-monitor': 'a voltage monitor',
   'energy-meter': 'an energy meter',
+  'source-meter': 'a source meter',
 }
+
+/** The mesh has no place for these: they stand on the bench beside it, and no section of the file names them. */
+const BESIDE_THE_MESH: readonly Kind[] = ['source-meter']
 
 /** Who uses which instrument, and which of its connectors. */
 export class Claims {
@@ -68,8 +72,9 @@ export class Claims {
   }
 
   reportUnused(): void {
-    for (const name of this.#instruments.keys()) {
+    for (const [name, instrument] of this.#instruments) {
       if (this.#users.has(name) || this.#mentioned.has(name)) continue
+      if (instrument !== undefined && BESIDE_THE_MESH.includes(instrument.entry.kind)) continue
       const right = 'name it in lanes, heaters, taps, ovens or mains, or remove it'
       this.#report(['instruments', name], `"${name}" is wired to nothing; ${right}`)
     }

@@ -19,14 +19,19 @@ export interface SafeReport {
   readonly instruments: readonly SafeEntry[]
 }
 
-/** Light first, then what shapes it, then heat, then those that only look. Within a group all at once. */
-const ORDER: readonly (readonly DriverEntry['kind'][])[] = [
-  ['laser'],
-  ['symbol-generator', 'bias-controller'],
-  ['phase-shifter-bank'],
-  ['temperature-controller'],
-  ['power-meter', 'voltage-monitor', 'energy-meter'],
-]
+/** Light first, then what shapes it, then heat, then those that only look. All of one turn at once. */
+const TURNS: Readonly<Record<DriverEntry['kind'], number>> = {
+  laser: 0,
+  'symbol-generator': 1,
+  'bias-controller': 1,
+  'phase-shifter-bank': 2,
+  'source-meter': 2,
+  'temperature-controller': 3,
+  'power-meter': 4,
+  'voltage-monitor': 4,
+  'energy-meter': 4,
+}
+const LAST_TURN = Math.max(...Object.values(TURNS))
 
 export interface OpenInstrument {
   readonly line: BenchInstrument
@@ -72,8 +77,8 @@ async function inOrder(
   work: (one: OpenInstrument) => PromiseLike<void>,
 ): Promise<SafeReport> {
   const entries: SafeEntry[] = []
-  for (const kinds of ORDER) {
-    const group = open.filter(({ line }) => kinds.includes(line.entry.kind))
+  for (let turn = 0; turn <= LAST_TURN; turn++) {
+    const group = open.filter(({ line }) => TURNS[line.entry.kind] === turn)
     entries.push(...(await Promise.all(group.map((one) => attempt(one, deadlineMs, work)))))
   }
   return { verified: entries.every(({ error }) => error === undefined), instruments: entries }

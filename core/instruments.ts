@@ -121,6 +121,61 @@ export interface VoltageMonitor extends Instrument {
   readVoltagesV(first: number, count: number, signal: AbortSignal): Promise<Float64Array>
 }
 
+/** What one output forces, and how far the other quantity may go: beyond the limit, the limit is what is forced. */
+export type SourceLevel =
+  | { readonly force: 'voltage'; readonly voltageV: number; readonly limitA: number }
+  | { readonly force: 'current'; readonly currentA: number; readonly limitV: number }
+
+/** Levels that one output steps through. */
+export type SourceSweep =
+  | { readonly force: 'voltage'; readonly voltagesV: Float64Array; readonly limitA: number }
+  | { readonly force: 'current'; readonly currentsA: Float64Array; readonly limitV: number }
+
+/** Largest values that ranges must hold; left out, the instrument chooses its ranges by itself. */
+export interface SourceRanges {
+  readonly voltageV?: number
+  readonly currentA?: number
+}
+
+export interface SourceReading {
+  readonly voltageV: number
+  readonly currentA: number
+  /** The limit was what was forced, not the level. */
+  readonly limited: boolean
+}
+
+/** Shape of each array: [level of the sweep]. */
+export interface SourceSweepReadings {
+  readonly voltagesV: Float64Array
+  readonly currentsA: Float64Array
+  /** 1 where the limit was what was forced. */
+  readonly limited: Uint8Array
+}
+
+/** A source meter: every channel forces a voltage or a current, and measures both. Channels count from 0. */
+export interface SourceMeter extends Instrument {
+  readonly channelCount: number
+  /** What can be forced at all; level and limit together are bounded more tightly. */
+  readonly voltageRangeV: Range
+  readonly currentRangeA: Range
+  readonly maxSweepLevels: number
+  /** Ranges of source and meter, for all that follows. */
+  setRanges(channel: number, ranges: SourceRanges, signal: AbortSignal): Promise<void>
+  /** At once when the output is on. Takes level and limit together. */
+  setLevel(channel: number, level: SourceLevel, signal: AbortSignal): Promise<void>
+  /** Only once a level was set. Resolves when the instrument says that the output is on, or off. */
+  setOutput(channel: number, on: boolean, signal: AbortSignal): Promise<void>
+  readOutput(channel: number, signal: AbortSignal): Promise<boolean>
+  /** Throws CALL_INVALID while the output is off, RANGE_EXCEEDED on over-range. */
+  measure(channel: number, signal: AbortSignal): Promise<SourceReading>
+  /**
+   * Steps through all levels, and measures at each after it has settled. Throws as `measure` does.
+   *
+   * Leaves: the output on, back at the level that was set before; also when it fails, as far as the wire allows.
+   */
+  measureSweep(channel: number, sweep: SourceSweep, signal: AbortSignal): Promise<SourceSweepReadings>
+}
+
 /** A mains energy meter. */
 export interface EnergyMeter extends Instrument {
   readPowerW(signal: AbortSignal): Promise<number>

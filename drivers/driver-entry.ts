@@ -19,7 +19,7 @@ export const SCPI_WIRES: readonly WireKind[] = ['socket', 'vxi11', 'hislip', 'us
 
 /** One line of the registry: what the bench file may say of an instrument, and how to open it. */
 export interface DriverEntry<Settings = unknown, T extends Instrument = Instrument> {
-  /** Which role the instrument can fill. */
+  /** Which role the instrument can fill; a kind that the optics have no role for stands beside them. */
   readonly kind:
     | 'laser'
     | 'symbol-generator'
@@ -29,6 +29,7 @@ export interface DriverEntry<Settings = unknown, T extends Instrument = Instrume
     | 'power-meter'
     | 'voltage-monitor'
     | 'energy-meter'
+    | 'source-meter'
   /** Which resources can reach it. */
   readonly wires: readonly WireKind[]
   /** How its serial line is set when the resource does not say. */

@@ -8,6 +8,7 @@ import type {
   LaserPort,
   MainsPort,
   OvenPort,
+  SourceMeterPort,
 } from './optics/world-ports.ts'
 import type { WireInstrument } from './ports/wire-instrument.ts'
 
@@ -21,6 +22,7 @@ export interface WorldPorts {
   readonly 'power-meter': DetectorPort
   readonly 'voltage-monitor': AnalogPort
   readonly 'energy-meter': MainsPort
+  readonly 'source-meter': SourceMeterPort
 }
 
 export interface SimContext {

@@ -14,6 +14,7 @@ import { fabricateModulator, modulatorField } from './modulator.ts'
 import type { ModulatorTruth } from './modulator.ts'
 import { Oven } from './oven.ts'
 import { Photodiode } from './photodiode.ts'
+import { ResistiveLoads } from './resistive-loads.ts'
 import { GeneratorOutput } from './generator-output.ts'
 import { chipTransfer } from './transfer.ts'
 import type { ChipTransfer } from './transfer.ts'
@@ -54,6 +55,8 @@ export class MeshWorld {
   readonly #generators = new Map<string, GeneratorOutput>()
   readonly #biasV = new Map<string, number>()
   readonly #ovens = new Map<string, Oven>()
+  /** Beside the mesh: one a source meter, made when it is plugged in. */
+  readonly #loads = new Map<string, ResistiveLoads>()
   readonly #detectors = new Map<string, { meter: string; lane: number; port: number; sign: 'plusMw' | 'minusMw' }>()
   readonly #meterTriggers = new Map<string, () => void>()
   readonly #rin: readonly CounterRandom[]
@@ -119,6 +122,7 @@ export class MeshWorld {
     let powerW = this.#what.instrumentsIdleW + this.heaters.totalPowerW()
     for (const { powerMw } of this.#lasers.values()) powerW += powerMw / 1e3 / this.#what.laserWallEfficiency
     for (const oven of this.#ovens.values()) powerW += oven.powerW()
+    for (const loads of this.#loads.values()) powerW += loads.powerW()
     return powerW
   }
 
@@ -194,6 +198,20 @@ export class MeshWorld {
       const { monitor, firstChannel } = this.#spec.taps
       requireWired(name, name === monitor)
       return { voltageV: (channel) => this.#tapV(channel - firstChannel) }
+    },
+    'source-meter': (name) => {
+      const loads = this.#loads.get(name) ?? new ResistiveLoads()
+      this.#loads.set(name, loads)
+      return {
+        forceV: (channel, voltageV) => {
+          this.#meterEnergy()
+          return loads.forceV(channel, voltageV)
+        },
+        forceA: (channel, currentA) => {
+          this.#meterEnergy()
+          return loads.forceA(channel, currentA)
+        },
+      }
     },
     'energy-meter': (name) => {
       requireWired(name, name === this.#spec.mains)

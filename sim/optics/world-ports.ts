@@ -57,6 +57,14 @@ export interface AnalogPort {
   voltageV(channel: number): number
 }
 
+/** What hangs on the terminals of one source meter: force the one quantity and get the other. */
+export interface SourceMeterPort {
+  /** The voltage that lies at the load from now on; returns the current that it draws, in A. */
+  forceV(channel: number, voltageV: number): number
+  /** The current that flows through the load from now on; returns the voltage, in V: ±Infinity when it would not stop rising. */
+  forceA(channel: number, currentA: number): number
+}
+
 export interface MainsPort {
   powerW(): number
   energyKwh(): number

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { benchFromText, readBenchFile } from '../../bench/bench-file.ts'
 import { BenchError } from '../../core/errors.ts'
 import { svdCoreLayout } from '../../core/mesh-layout.ts'
+import { DRIVERS } from '../../drivers/registry.ts'
 import { RESOURCE_EXAMPLES } from '../../bench/resource.ts'
 import { MESH_PARAMETERS } from '../../sim/optics/imperfections.ts'
 
@@ -104,6 +105,13 @@ describe('a bench file', () => {
     expect(twin.mzmVpiV).toBe(MESH_PARAMETERS.mzmVpiV.value)
     expect(Object.keys(twin)).toEqual(Object.keys(MESH_PARAMETERS))
   })
+})
+
+test('a source meter needs no role: no section of the file has a place for it', () => {
+  const instrument = '  smu: { driver: some-smu, resource: TCPIP::10.0.0.9::5025::SOCKET }\nlanes:'
+  const drivers = { ...DRIVERS, 'some-smu': { ...DRIVERS['keysight-n7745']!, kind: 'source-meter' as const } }
+  const { instruments } = benchFromText(changed('lanes:', instrument), 'b.yaml', drivers)
+  expect([...instruments.keys()].at(-1)).toBe('smu')
 })
 
 describe('a fault in a bench file is named with its line, its column, and what would be right', () => {
