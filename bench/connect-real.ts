@@ -1,8 +1,10 @@
 import { BenchError } from '../core/errors.ts'
 import type { ByteTransport } from '../core/transport.ts'
 import type { SerialLine } from '../drivers/driver-entry.ts'
+import { HttpTransport } from '../drivers/transports/http.ts'
 import { SerialTransport } from '../drivers/transports/serial.ts'
 import { TcpTransport } from '../drivers/transports/tcp.ts'
+import { UsbtmcTransport } from '../drivers/transports/usbtmc.ts'
 import { tappedWire } from './connect.ts'
 import type { Connect, TapFor } from './connect.ts'
 import type { Resource } from './resource.ts'
@@ -29,6 +31,10 @@ async function openTransport(
       return TcpTransport.open(resource.text, resource.host, resource.port, signal)
     case 'modbus-serial':
       return SerialTransport.open(resource.text, resource.path, resource.line, signal)
+    case 'http':
+      return HttpTransport.open(resource.text, resource, signal)
+    case 'usbtmc':
+      return UsbtmcTransport.open(resource.text, resource, signal)
     case 'serial':
       if (line === undefined) {
         throw new BenchError('TRANSPORT_OPEN_FAILED', `${resource.text}: its driver says no baud rate`)

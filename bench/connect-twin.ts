@@ -130,6 +130,10 @@ async function serve(instrument: WireInstrument, resource: Resource, cleanup: Cl
       const { port } = cleanup.use(await serveTcp(instrument))
       return { ...resource, host, port, text: `MODBUS::${host}::${port}::${resource.unit}` }
     }
+    case 'http': {
+      const { port } = cleanup.use(await serveTcp(instrument))
+      return { ...resource, host, port, text: `HTTP::${host}::${port}` }
+    }
     case 'serial': {
       const { path } = cleanup.use(await servePseudoTerminal(instrument))
       return { ...resource, path, text: `ASRL${path}::INSTR` }

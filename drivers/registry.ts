@@ -7,6 +7,7 @@ import { thorlabsMbx } from './modulators/thorlabs-mbx.ts'
 import { qontrolQ8 } from './phase-shifters/qontrol-q8.ts'
 import { eastronSdm120 } from './power/eastron-sdm120.ts'
 import { omronE5cc } from './thermal/omron-e5cc.ts'
+import { waveshaper } from './wdm/waveshaper.ts'
 
 /** Every driver, under the name that a bench file gives it. */
 export const DRIVERS: Readonly<Record<string, DriverEntry>> = {
@@ -18,4 +19,5 @@ export const DRIVERS: Readonly<Record<string, DriverEntry>> = {
   'omron-e5cc': omronE5cc,
   'eastron-sdm120': eastronSdm120,
   'labjack-t7': labjackT7,
+  waveshaper,
 }

@@ -15,7 +15,7 @@ export class TcpTransport implements ByteTransport {
   readonly #port: number
   #socket: Socket
   #receiver: ByteReceiver | undefined
-  readonly #reportLost = (): void => this.#receiver?.onLost(lost(this.resource))
+  readonly #reportLost = (reset: boolean): void => this.#receiver?.onLost(lost(this.resource, reset))
 
   private constructor(resource: string, host: string, port: number, socket: Socket) {
     this.resource = resource
@@ -79,9 +79,10 @@ export class TcpTransport implements ByteTransport {
   }
 }
 
-function lost(resource: string): BenchError {
+/** `reset`: broken off, not closed in order. */
+function lost(resource: string, reset = false): BenchError {
   return new BenchError('TRANSPORT_LOST', `${resource}: the connection was closed by the far end`, {
-    context: { resource },
+    context: { resource, reset },
   })
 }
 

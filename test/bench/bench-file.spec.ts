@@ -203,7 +203,7 @@ describe('a fault in a bench file is named with its line, its column, and what w
       'a driver that is nothing like one',
       changed('oif-itla', 'tunable'),
       [
-        '4:20 instruments.laser.driver - there is no driver "tunable"; known: oif-itla, thorlabs-mbx, keysight-m8195a, keysight-n7745, qontrol-q8, omron-e5cc, eastron-sdm120, labjack-t7',
+        '4:20 instruments.laser.driver - there is no driver "tunable"; known: oif-itla, thorlabs-mbx, keysight-m8195a, keysight-n7745, qontrol-q8, omron-e5cc, eastron-sdm120, labjack-t7, waveshaper',
       ],
     ],
     [
