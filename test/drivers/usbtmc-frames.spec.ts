@@ -86,6 +86,7 @@ describe('USBTMC frames of the driver', () => {
   test.each([
     ['to another tag', writeBulkIn(5, bytesOf('1\n'), { end: true })],
     ['whose tag does not match its complement', writeBulkIn(4, bytesOf('1\n'), { end: true }).fill(4, 2, 3)],
+    ['whose complement does not match its tag', writeBulkIn(4, bytesOf('1\n'), { end: true }).fill(5, 1, 2)],
     ['of another kind', writeBulkIn(4, bytesOf('1\n'), { end: true }).fill(127, 0, 1)],
     ['longer than asked for', writeBulkIn(4, new Uint8Array(101), { end: true })],
     ['of a huge length', writeBulkIn(4, bytesOf('1\n'), { end: true }).fill(0xff, 4, 8)],
