@@ -18,10 +18,11 @@ const KIND_NAMES: Readonly<Record<Kind, string>> = {
   'voltage-monitor': 'a voltage monitor',
   'energy-meter': 'an energy meter',
   'source-meter': 'a source meter',
+  'optical-filter': 'an optical filter',
 }
 
 /** The mesh has no place for these: they stand on the bench beside it, and no section of the file names them. */
-const BESIDE_THE_MESH: readonly Kind[] = ['source-meter']
+const BESIDE_THE_MESH: readonly Kind[] = ['source-meter', 'optical-filter']
 
 /** Who uses which instrument, and which of its connectors. */
 export class Claims {

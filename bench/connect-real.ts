@@ -2,8 +2,10 @@ import { BenchError } from '../core/errors.ts'
 import type { ByteTransport } from '../core/transport.ts'
 import type { SerialLine } from '../drivers/driver-entry.ts'
 import { HislipTransport } from '../drivers/transports/hislip.ts'
+import { HttpTransport } from '../drivers/transports/http.ts'
 import { SerialTransport } from '../drivers/transports/serial.ts'
 import { TcpTransport } from '../drivers/transports/tcp.ts'
+import { UsbtmcTransport } from '../drivers/transports/usbtmc.ts'
 import { VisaTransport } from '../drivers/transports/visa/visa.ts'
 import { Vxi11Transport } from '../drivers/transports/vxi11.ts'
 import { tappedWire } from './connect.ts'
@@ -40,6 +42,10 @@ async function openTransport(
       return TcpTransport.open(resource.text, resource.host, resource.port, signal)
     case 'modbus-serial':
       return SerialTransport.open(resource.text, resource.path, resource.line, signal)
+    case 'http':
+      return HttpTransport.open(resource.text, resource, signal)
+    case 'usbtmc':
+      return UsbtmcTransport.open(resource.text, resource, signal)
     case 'serial':
       return SerialTransport.open(resource.text, resource.path, requireLine(resource.line ?? line, resource), signal)
     case 'vxi11':
@@ -48,9 +54,6 @@ async function openTransport(
       return HislipTransport.open(resource.text, resource, signal)
     case 'visa':
       return VisaTransport.open(resource.text, resource.name, {}, signal)
-    case 'usbtmc':
-    case 'http':
-      throw new BenchError('TRANSPORT_OPEN_FAILED', `${resource.text}: ${resource.wire} is not connected yet`)
   }
 }
 

@@ -26,6 +26,7 @@ const TURNS: Readonly<Record<DriverEntry['kind'], number>> = {
   'bias-controller': 1,
   'phase-shifter-bank': 2,
   'source-meter': 2,
+  'optical-filter': 1,
   'temperature-controller': 3,
   'power-meter': 4,
   'voltage-monitor': 4,

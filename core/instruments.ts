@@ -176,6 +176,38 @@ export interface SourceMeter extends Instrument {
   measureSweep(channel: number, sweep: SourceSweep, signal: AbortSignal): Promise<SourceSweepReadings>
 }
 
+/**
+ * What a programmable filter does to each slice of the spectrum, 1 GHz wide.
+ *
+ * Shapes: each array is [slice], in ascending frequency without a gap.
+ */
+export interface FilterProfile {
+  readonly frequenciesThz: Float64Array
+  readonly attenuationsDb: Float64Array
+  readonly phasesRad: Float64Array
+  /** Output port as on the front panel, from 1; 0 blocks. */
+  readonly ports: Uint8Array
+}
+
+export interface BandPass {
+  /** As on the front panel, from 1. */
+  readonly port: number
+  readonly centreThz: number
+  readonly bandwidthThz: number
+  readonly attenuationDb: number
+}
+
+/** A programmable optical filter. Every load replaces all that was set before; slices that it does not name are blocked. */
+export interface OpticalFilter extends Instrument {
+  readonly frequencyRangeThz: Range
+  readonly portCount: number
+  /** Resolves, as the other loads do, when the light has settled. */
+  loadProfile(profile: FilterProfile, signal: AbortSignal): Promise<void>
+  loadBandPass(bandPass: BandPass, signal: AbortSignal): Promise<void>
+  blockAll(signal: AbortSignal): Promise<void>
+  readProfile(signal: AbortSignal): Promise<FilterProfile>
+}
+
 /** A mains energy meter. */
 export interface EnergyMeter extends Instrument {
   readPowerW(signal: AbortSignal): Promise<number>

@@ -52,6 +52,7 @@ export interface DriverEntry<Settings = unknown, T extends Instrument = Instrume
     | 'voltage-monitor'
     | 'energy-meter'
     | 'source-meter'
+    | 'optical-filter'
   /** Which resources can reach it. */
   readonly wires: readonly WireKind[]
   /** How its serial line is set when the resource does not say. */

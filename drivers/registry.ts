@@ -8,6 +8,7 @@ import { qontrolQ8 } from './phase-shifters/qontrol-q8.ts'
 import { eastronSdm120 } from './power/eastron-sdm120.ts'
 import { keysightB2900 } from './power/keysight-b2900.ts'
 import { omronE5cc } from './thermal/omron-e5cc.ts'
+import { waveshaper } from './wdm/waveshaper.ts'
 
 /** Every driver, under the name that a bench file gives it. */
 export const DRIVERS: Readonly<Record<string, DriverEntry>> = {
@@ -20,4 +21,5 @@ export const DRIVERS: Readonly<Record<string, DriverEntry>> = {
   'eastron-sdm120': eastronSdm120,
   'labjack-t7': labjackT7,
   'keysight-b2900': keysightB2900,
+  waveshaper,
 }

@@ -7,6 +7,7 @@ import { simN7745 } from './instruments/sim-n7745.ts'
 import { simQontrol } from './instruments/sim-qontrol.ts'
 import { simSdm120 } from './instruments/sim-sdm120.ts'
 import { simT7 } from './instruments/sim-t7.ts'
+import { simWaveshaper } from './instruments/sim-waveshaper.ts'
 import type { SimEntry } from './sim-entry.ts'
 
 /** The simulated twin of every driver, under the same name. */
@@ -20,4 +21,5 @@ export const SIMULATED: Readonly<Record<string, SimEntry>> = {
   'eastron-sdm120': simSdm120,
   'labjack-t7': simT7,
   'keysight-b2900': simB2900,
+  waveshaper: simWaveshaper,
 }

@@ -4,6 +4,7 @@ import type {
   BiasPort,
   DetectorPort,
   DrivePort,
+  FilterPort,
   HeaterPort,
   LaserPort,
   MainsPort,
@@ -23,6 +24,7 @@ export interface WorldPorts {
   readonly 'voltage-monitor': AnalogPort
   readonly 'energy-meter': MainsPort
   readonly 'source-meter': SourceMeterPort
+  readonly 'optical-filter': FilterPort
 }
 
 export interface SimContext {

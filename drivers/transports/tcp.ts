@@ -16,7 +16,7 @@ export class TcpTransport implements ByteTransport {
   readonly #port: number
   #dialled: Dialled
   #receiver: ByteReceiver | undefined
-  readonly #reportLost = (): void => this.#receiver?.onLost(lost(this.resource))
+  readonly #reportLost = (reset: boolean): void => this.#receiver?.onLost(lost(this.resource, reset))
 
   private constructor(resource: string, host: string, port: number, dialled: Dialled) {
     this.resource = resource
@@ -86,9 +86,10 @@ interface Dialled {
   onBytes: (bytes: Uint8Array) => void
 }
 
-function lost(resource: string): BenchError {
+/** `reset`: broken off, not closed in order. */
+function lost(resource: string, reset = false): BenchError {
   return new BenchError('TRANSPORT_LOST', `${resource}: the connection was closed by the far end`, {
-    context: { resource },
+    context: { resource, reset },
   })
 }
 

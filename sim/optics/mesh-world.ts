@@ -18,6 +18,7 @@ import { ResistiveLoads } from './resistive-loads.ts'
 import { GeneratorOutput } from './generator-output.ts'
 import { chipTransfer } from './transfer.ts'
 import type { ChipTransfer } from './transfer.ts'
+import { WavelengthFilter } from './wavelength-filter.ts'
 
 /** Captures of one trigger get sample numbers of their own, so that noise never repeats. */
 const SAMPLES_PER_TRIGGER = 2 ** 21
@@ -57,6 +58,8 @@ export class MeshWorld {
   readonly #ovens = new Map<string, Oven>()
   /** Beside the mesh: one a source meter, made when it is plugged in. */
   readonly #loads = new Map<string, ResistiveLoads>()
+  /** Beside the mesh: one a programmable filter, made when it is plugged in. */
+  readonly filters = new Map<string, WavelengthFilter>()
   readonly #detectors = new Map<string, { meter: string; lane: number; port: number; sign: 'plusMw' | 'minusMw' }>()
   readonly #meterTriggers = new Map<string, () => void>()
   readonly #rin: readonly CounterRandom[]
@@ -212,6 +215,11 @@ export class MeshWorld {
           return loads.forceA(channel, currentA)
         },
       }
+    },
+    'optical-filter': (name) => {
+      const filter = this.filters.get(name) ?? new WavelengthFilter()
+      this.filters.set(name, filter)
+      return filter
     },
     'energy-meter': (name) => {
       requireWired(name, name === this.#spec.mains)

@@ -65,6 +65,20 @@ export interface SourceMeterPort {
   forceA(channel: number, currentA: number): number
 }
 
+/** What one slice of the spectrum, 1 GHz wide, meets in a programmable filter. */
+export interface FilterSetting {
+  readonly frequencyThz: number
+  readonly attenuationDb: number
+  readonly phaseRad: number
+  /** 1 and up; slices without a setting are blocked. */
+  readonly port: number
+}
+
+export interface FilterPort {
+  /** Replaces all settings. */
+  set(settings: readonly FilterSetting[]): void
+}
+
 export interface MainsPort {
   powerW(): number
   energyKwh(): number

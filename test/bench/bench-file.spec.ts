@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { benchFromText, readBenchFile } from '../../bench/bench-file.ts'
 import { BenchError } from '../../core/errors.ts'
 import { svdCoreLayout } from '../../core/mesh-layout.ts'
+import { DRIVERS } from '../../drivers/registry.ts'
 import { RESOURCE_EXAMPLES } from '../../bench/resource.ts'
 import { MESH_PARAMETERS } from '../../sim/optics/imperfections.ts'
 
@@ -201,7 +202,7 @@ describe('a fault in a bench file is named with its line, its column, and what w
       'a driver that is nothing like one',
       changed('oif-itla', 'tunable'),
       [
-        '4:20 instruments.laser.driver - there is no driver "tunable"; known: oif-itla, thorlabs-mbx, keysight-m8195a, keysight-n7745, qontrol-q8, omron-e5cc, eastron-sdm120, labjack-t7, keysight-b2900',
+        '4:20 instruments.laser.driver - there is no driver "tunable"; known: oif-itla, thorlabs-mbx, keysight-m8195a, keysight-n7745, qontrol-q8, omron-e5cc, eastron-sdm120, labjack-t7, keysight-b2900, waveshaper',
       ],
     ],
     [

@@ -168,6 +168,7 @@ test('the bench goes dark before anything else is made safe, and the meters come
     'voltage-monitor': 4,
     'energy-meter': 4,
     'source-meter': 2,
+    'optical-filter': 1,
   } as const
   const sequence = order.map((kind) => ranks[kind])
   expect(sequence).toEqual([...sequence].sort((left, right) => left - right))

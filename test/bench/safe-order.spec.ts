@@ -25,9 +25,9 @@ describe('making a bench safe', () => {
     const report = await makeAllSafe(open, 1000)
     expect(report.verified).toBe(true)
     expect(order[0]).toBe('oif-itla')
-    expect(new Set(order.slice(1, 3))).toEqual(new Set(['keysight-m8195a', 'thorlabs-mbx']))
-    expect(new Set(order.slice(3, 5))).toEqual(new Set(['qontrol-q8', 'keysight-b2900']))
-    expect(order[5]).toBe('omron-e5cc')
+    expect(new Set(order.slice(1, 4))).toEqual(new Set(['keysight-m8195a', 'thorlabs-mbx', 'waveshaper']))
+    expect(new Set(order.slice(4, 6))).toEqual(new Set(['qontrol-q8', 'keysight-b2900']))
+    expect(order[6]).toBe('omron-e5cc')
     expect(report.instruments.map(({ name }) => name)).toEqual(order)
   })
 
