@@ -24,7 +24,7 @@ export default {
       severity: 'error',
       from: { path: '^(drivers|sim)/protocols/' },
       to: {
-        path: '^((drivers|sim)/(transports|ports|instruments|lasers|modulators|phase-shifters|thermal|detectors|power|wdm)/|node_modules/(rxjs|serialport|modbus-serial|koffi)|(node:)?(net|dgram|fs|child_process|timers)$)',
+        path: '^((drivers|sim)/(transports|discovery|ports|instruments|lasers|modulators|phase-shifters|thermal|detectors|power|wdm)/|node_modules/(rxjs|serialport|modbus-serial|koffi)|(node:)?(net|dgram|fs|child_process|timers)$)',
       },
     },
     {

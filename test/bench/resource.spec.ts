@@ -23,6 +23,14 @@ describe('a resource name', () => {
       },
     ],
     ['MODBUS::10.0.0.7::502::1', { wire: 'modbus-tcp', host: '10.0.0.7', port: 502, unit: 1 }],
+    [
+      'ASRL/dev/ttyUSB0::250000-7O2-rtscts::INSTR',
+      {
+        wire: 'serial',
+        path: '/dev/ttyUSB0',
+        line: { baudRate: 250_000, dataBits: 7, parity: 'odd', stopBits: 2, flow: 'rts-cts' },
+      },
+    ],
     ['TCPIP::10.0.0.5::INSTR', { wire: 'vxi11', host: '10.0.0.5', device: 'inst0' }],
     ['TCPIP0::10.0.0.5::gpib0,20::INSTR', { wire: 'vxi11', host: '10.0.0.5', device: 'gpib0,20' }],
     ['TCPIP::10.0.0.5,1024::inst3::INSTR', { wire: 'vxi11', host: '10.0.0.5', port: 1024, device: 'inst3' }],
@@ -75,6 +83,11 @@ describe('a resource name', () => {
     ['HTTP::10.0.0.9::80::x', 'must name a host and at most a port, like HTTP::10.0.0.9'],
     ['ASRL::INSTR', 'must name one port and end in INSTR, like ASRL/dev/ttyUSB0::INSTR'],
     ['ASRL/dev/ttyUSB0', 'must name one port and end in INSTR, like ASRL/dev/ttyUSB0::INSTR'],
+    ['ASRL/dev/ttyUSB0::9600::INSTR', '"9600" is not a line like 9600-8N1, 19200-7E1 or 115200-8N1-RTSCTS'],
+    [
+      'MODBUS::/dev/ttyUSB1::9600-8E1-RTSCTS::1',
+      '"9600-8E1-RTSCTS" is neither a port like 502 nor a line like 9600-8E1 or 9600-8N1',
+    ],
     ['MODBUS::10.0.0.7', 'must read like MODBUS::/dev/ttyUSB1::9600-8E1::1 or MODBUS::10.0.0.7::502::1'],
     ['MODBUS::10.0.0.7::502::256', 'has no unit 0 to 255 at its end, as in MODBUS::10.0.0.7::502::1'],
     ['MODBUS::/dev/ttyUSB1::9600-8E1::0', 'has no unit 1 to 247 at its end, as in MODBUS::/dev/ttyUSB1::9600-8E1::1'],
@@ -87,6 +100,7 @@ describe('a resource name', () => {
 
   test('writes a serial line as it reads it', () => {
     expect(serialLineText(eightE1)).toBe('9600-8E1')
+    expect(serialLineText({ ...eightE1, dataBits: 7, flow: 'xon-xoff' })).toBe('9600-7E1-XONXOFF')
   })
 })
 

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, symlink, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { SystemClock } from '../../core/clock.ts'
 import { isBenchError } from '../../core/errors.ts'
@@ -16,6 +18,7 @@ import { describePhaseShifterBank } from '../contracts/phase-shifter-bank.contra
 import { bytesOf, latin1 } from '../support/manual-transport.ts'
 import { ResistiveHeaters } from '../support/resistive-heaters.ts'
 import { whyNoSerialPorts } from '../support/serial-ports.ts'
+import { pythonHas, runPython } from '../support/python.ts'
 import { TestInstrument, testBytes } from '../support/wire-instruments.ts'
 
 const forever = (): AbortSignal => new AbortController().signal
@@ -378,5 +381,33 @@ describe.skipIf(reason !== undefined)('A serial port', () => {
     await instrument.until(() => instrument.heard() !== '')
     await port[Symbol.asyncDispose]()
     await rejected
+  })
+})
+
+describe.skipIf(reason !== undefined)('The settings of a line', () => {
+  test.each([
+    [{ ...LINE, baudRate: 57_600 }, ['speed 57600 baud', '-crtscts', '-cstopb', '-ixon', '-ixoff']],
+    [{ ...LINE, baudRate: 9600, stopBits: 2, flow: 'rts-cts' }, ['speed 9600 baud', ' crtscts', ' cstopb', '-ixon']],
+    [{ ...LINE, baudRate: 19_200, flow: 'xon-xoff' }, ['speed 19200 baud', '-crtscts', ' ixon', ' ixoff']],
+  ] as const)('reach the port: %j', async (line, settings) => {
+    await using port = await servePseudoTerminal(new TestInstrument())
+    const transport = await SerialTransport.open('port', port.path, line, forever())
+    await using _ = transport
+    // A pseudo-terminal keeps no parity and no number of bits, but everything else.
+    const { stdout } = await promisify(execFile)('stty', ['-a', '-F', port.path])
+    const seen = ` ${stdout.replaceAll(/\s+/g, ' ')}`
+    for (const setting of settings) expect(seen).toContain(setting)
+  })
+
+  test.skipIf(!pythonHas('fcntl'))('may have a baud rate that no standard lists', async () => {
+    await using port = await servePseudoTerminal(new TestInstrument())
+    const transport = await SerialTransport.open('port', port.path, { ...LINE, baudRate: 250_000 }, forever())
+    await using _ = transport
+    // TCGETS2: the only question whose answer has room for such a rate.
+    const code = `
+import fcntl, os, struct, sys
+settings = fcntl.ioctl(os.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY), 0x802C542A, bytes(44))
+print(*struct.unpack('2I', settings[36:44]))`
+    expect((await runPython(code, { modules: ['fcntl'], args: [port.path] })).trim()).toBe('250000 250000')
   })
 })
