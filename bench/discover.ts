@@ -5,7 +5,7 @@ import type { AnnouncedService } from '../drivers/discovery/mdns-browse.ts'
 import { chosenInterfaces } from '../drivers/discovery/network-interfaces.ts'
 import type { NetworkInterface } from '../drivers/discovery/network-interfaces.ts'
 import { listSerialPorts } from '../drivers/discovery/serial-ports.ts'
-import { listUsbtmcDevices } from '../drivers/discovery/usbtmc-devices.ts'
+import { listUsbtmcDevices, usbResourceText } from '../drivers/transports/usbtmc-devices.ts'
 import { findVxi11 } from '../drivers/discovery/vxi11-broadcast.ts'
 import { DRIVERS } from '../drivers/registry.ts'
 import { askIdentity, fittingDriver } from './ask-identity.ts'
@@ -116,8 +116,7 @@ async function onThisMachine(
       return { resource: `ASRL${path}::INSTR`, foundBy: 'serial port', description }
     }),
     ...devices.map(({ path, vendor, product, serial, description }): Discovered => {
-      const ids = `0x${hex(vendor)}::0x${hex(product)}`
-      const resource = serial === '' ? `USB${path}::INSTR` : `USB0::${ids}::${serial}::INSTR`
+      const resource = serial === '' ? `USB${path}::INSTR` : usbResourceText({ vendor, product, serial })
       return { resource, foundBy: 'USB device file', description: `${description} at ${path}`.trim() }
     }),
     ...names.map((name): Discovered => ({ resource: ours(name), foundBy: 'VISA library', description: '' })),

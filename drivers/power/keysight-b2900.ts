@@ -14,7 +14,7 @@ import { requireInRange } from '../../core/range.ts'
 import { SCPI_WIRES } from '../driver-entry.ts'
 import type { DriverEntry } from '../driver-entry.ts'
 import { parseScpiBoolean, parseScpiNumber, unexpected } from '../protocols/scpi.ts'
-import { ScpiSession } from '../transports/scpi-session.ts'
+import { ScpiSession, askScpiIdentity } from '../transports/scpi-session.ts'
 import type { Wire } from '../transports/wire.ts'
 import { levelCommands, restCommands, stepsOf } from './b2900-commands.ts'
 import { B2900Conversation } from './b2900-conversation.ts'
@@ -84,7 +84,7 @@ export class KeysightB2900 implements SourceMeter {
     const scpi = new ScpiSession(wire, settings.timeoutMs)
     try {
       const expected = 'a Keysight B2901, B2902, B2911 or B2912, A or B'
-      const identity = await scpi.identify(expected, ({ model }) => /^B29[01][12][AB]$/.test(model), signal)
+      const identity = await scpi.identify(expected, isB2900, signal)
       const meter = new KeysightB2900(scpi, identity, settings, clock)
       await meter.#setUp(signal)
       return meter
@@ -274,9 +274,12 @@ export class KeysightB2900 implements SourceMeter {
   }
 }
 
+const isB2900 = ({ model }: Identity): boolean => /^B29[01][12][AB]$/.test(model)
+
 export const keysightB2900: DriverEntry<KeysightB2900Settings, KeysightB2900> = {
   kind: 'source-meter',
   wires: SCPI_WIRES,
   settings,
+  identity: { ask: askScpiIdentity, fits: isB2900 },
   open: (wire, settings, clock, signal) => KeysightB2900.open(wire, settings, clock, signal),
 }

@@ -9,6 +9,8 @@ export interface UsbtmcDevice {
   readonly product: number
   /** Empty where the device has none. */
   readonly serial: string
+  /** Maker and model as the device says them; empty where it says nothing. */
+  readonly description: string
 }
 
 /**
@@ -35,23 +37,26 @@ async function readDevice(folder: string): Promise<UsbtmcDevice | undefined> {
     // The link leads to the interface; numbers and name stand at the device above it.
     const device = dirname(await realpath(join(folder, 'device')))
     const text = async (name: string): Promise<string> => (await readFile(join(device, name), 'utf8')).trim()
-    const [vendor, product, serial] = await Promise.all([
-      text('idVendor'),
-      text('idProduct'),
-      text('serial').catch(() => ''),
+    const orNothing = (name: string): Promise<string> => text(name).catch(() => '')
+    const [vendor, product] = await Promise.all([text('idVendor'), text('idProduct')])
+    const [serial, maker, model] = await Promise.all([
+      orNothing('serial'),
+      orNothing('manufacturer'),
+      orNothing('product'),
     ])
+    const description = [maker, model].filter((part) => part !== '').join(' ')
     const numbers = [vendor, product].map((digits) =>
       /^[0-9a-f]{4}$/i.test(digits) ? parseInt(digits, 16) : Number.NaN,
     )
     if (numbers.some(Number.isNaN)) return undefined
-    return { path: `/dev/${basename(folder)}`, vendor: numbers[0]!, product: numbers[1]!, serial }
+    return { path: `/dev/${basename(folder)}`, vendor: numbers[0]!, product: numbers[1]!, serial, description }
   } catch {
     return undefined
   }
 }
 
 /** As a bench file names it. */
-export function usbResourceText({ vendor, product, serial }: Omit<UsbtmcDevice, 'path'>): string {
+export function usbResourceText({ vendor, product, serial }: Omit<UsbtmcDevice, 'path' | 'description'>): string {
   return `USB0::${usbNumberText(vendor)}::${usbNumberText(product)}::${serial}::INSTR`
 }
 

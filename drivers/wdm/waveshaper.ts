@@ -60,18 +60,12 @@ export class Waveshaper implements OpticalFilter {
   readonly #settings: WaveshaperSettings
   readonly #clock: Clock
 
-  private constructor(
-    name: string,
-    session: WireSession,
-    settings: WaveshaperSettings,
-    clock: Clock,
-    info: z.infer<typeof infoSchema>,
-  ) {
+  private constructor(name: string, session: WireSession, settings: WaveshaperSettings, clock: Clock, info: Info) {
     this.#name = name
     this.#session = session
     this.#settings = settings
     this.#clock = clock
-    this.identity = { maker: 'Finisar', model: info.model, serial: info.sno, firmware: info.ver }
+    this.identity = identityFrom(info)
     this.frequencyRangeThz = { min: info.startfreq, max: info.stopfreq }
     this.portCount = info.portcount
   }
@@ -85,10 +79,7 @@ export class Waveshaper implements OpticalFilter {
   ): Promise<Waveshaper> {
     const session = openSession(wire, { timeoutMs })
     try {
-      const { status, body } = await session.ask(httpRequest('GET', PATHS.info), httpReply, signal)
-      const info = infoSchema.safeParse(status === 200 ? jsonOrUndefined(body) : undefined)
-      if (!info.success) throw wrongIdentity(wire.name, status, body)
-      return new Waveshaper(wire.name, session, settings, clock, info.data)
+      return new Waveshaper(wire.name, session, settings, clock, await askInfo(wire.name, session, signal))
     } catch (error) {
       await session[Symbol.asyncDispose]()
       throw error
@@ -209,9 +200,32 @@ function unreadable(name: string, body: Uint8Array): BenchError {
   })
 }
 
+type Info = z.infer<typeof infoSchema>
+
+async function askInfo(name: string, session: WireSession, signal: AbortSignal): Promise<Info> {
+  const { status, body } = await session.ask(httpRequest('GET', PATHS.info), httpReply, signal)
+  const info = infoSchema.safeParse(status === 200 ? jsonOrUndefined(body) : undefined)
+  if (!info.success) throw wrongIdentity(name, status, body)
+  return info.data
+}
+
+const MAKER = 'Finisar'
+
+function identityFrom({ model, sno, ver }: Info): Identity {
+  return { maker: MAKER, model, serial: sno, firmware: ver }
+}
+
 export const waveshaper: DriverEntry<WaveshaperSettings, OpticalFilter> = {
   kind: 'optical-filter',
   wires: ['http'],
   settings: settingsSchema,
+  identity: {
+    ask: async (wire, { timeoutMs = TIMEOUT_MS }, signal) => {
+      await using session = openSession(wire, { timeoutMs })
+      return identityFrom(await askInfo(wire.name, session, signal))
+    },
+    // Nobody else answers under this path.
+    fits: ({ maker }) => maker === MAKER,
+  },
   open: (wire, settings, clock, signal) => Waveshaper.open(wire, settings, clock, signal),
 }

@@ -34,6 +34,8 @@ const QUESTIONS: Readonly<Record<string, (bytes: Uint8Array) => boolean>> = {
   // Function 3 reads holding registers and changes none.
   'omron-e5cc': (bytes) => /^0103.{12}$/.test(hex(bytes)),
   'eastron-sdm120': (bytes) => /^0103.{12}$/.test(hex(bytes)),
+  'keysight-b2900': (bytes) => latin1(bytes) === '*IDN?\n',
+  waveshaper: (bytes) => latin1(bytes).startsWith('GET /waveshaper/devinfo '),
   'labjack-t7': (bytes) => /^.{4}000000060103.{8}$/.test(hex(bytes)),
 }
 
