@@ -10,11 +10,18 @@ export class TappedTransport implements ByteTransport {
   readonly #inner: ByteTransport
   readonly #tap: WireTap
   readonly pull?: (timeoutMs: number) => void
+  readonly inquire?: (bytes: Uint8Array, timeoutMs: number, signal: AbortSignal) => Promise<void>
 
   constructor(inner: ByteTransport, tap: WireTap) {
     this.#inner = inner
     this.#tap = tap
     if (inner.pull !== undefined) this.pull = (timeoutMs) => inner.pull?.(timeoutMs)
+    const inquire = inner.inquire?.bind(inner)
+    if (inquire === undefined) return
+    this.inquire = (bytes, timeoutMs, signal) => {
+      tap.record('tx', bytes)
+      return inquire(bytes, timeoutMs, signal)
+    }
   }
 
   get resource(): string {
