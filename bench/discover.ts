@@ -8,6 +8,7 @@ import { listSerialPorts } from '../drivers/discovery/serial-ports.ts'
 import { listUsbtmcDevices, usbResourceText } from '../drivers/transports/usbtmc-devices.ts'
 import { findVxi11 } from '../drivers/discovery/vxi11-broadcast.ts'
 import { DRIVERS } from '../drivers/registry.ts'
+import { findVisaResources } from '../drivers/transports/visa/find-visa-resources.ts'
 import { askIdentity, fittingDriver } from './ask-identity.ts'
 import type { AskOptions } from './ask-identity.ts'
 import { announcedResources } from './announced-resources.ts'
@@ -48,7 +49,7 @@ export interface DiscoverOptions extends Omit<AskOptions, 'connect' | 'drivers'>
   readonly connect?: Connect
   /** Default: all that Fringe has. */
   readonly drivers?: Drivers
-  /** Names of all that a VISA library can reach, where there is one. */
+  /** Names of all that a VISA library can reach. Default: asks the library that is installed, if one is. */
   readonly visaResources?: (signal: AbortSignal) => Promise<readonly string[]>
   readonly listenMs?: number
   /** For tests: the usual ports are taken, or closed to who is not root. */
@@ -109,7 +110,7 @@ async function onThisMachine(
   const [ports, devices, names] = await Promise.all([
     listSerialPorts(),
     listUsbtmcDevices(),
-    options.visaResources === undefined ? Promise.resolve([]) : options.visaResources(signal),
+    (options.visaResources ?? ofTheLibrary)(signal),
   ])
   return [
     ...ports.map(({ path, description }): Discovered => {
@@ -177,6 +178,16 @@ function withoutDoubles(all: readonly Discovered[]): readonly Discovered[] {
 }
 
 /** A VISA name that we can read ourselves stays as it is; others go to the library by our name for it. */
+/** Most machines have no VISA library, and need none. */
+async function ofTheLibrary(signal: AbortSignal): Promise<readonly string[]> {
+  try {
+    return await findVisaResources(signal)
+  } catch (error) {
+    if (isBenchError(error, 'TRANSPORT_OPEN_FAILED')) return []
+    throw error
+  }
+}
+
 function ours(name: string): string {
   try {
     return parseResource(name).text
@@ -185,5 +196,3 @@ function ours(name: string): string {
     return `VISA::${name}`
   }
 }
-
-const hex = (id: number): string => id.toString(16).padStart(4, '0')

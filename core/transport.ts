@@ -45,6 +45,11 @@ export interface ByteTransport extends AsyncDisposable {
    * arrives as ever; a wire that fails says so by `onLost`; when none comes in time, nothing happens.
    */
   pull?(timeoutMs: number): void
+  /**
+   * `write` and `pull` in one, on wires where the reply can be asked for before the far end has confirmed the question.
+   * Resolves when it has; the reply may come before.
+   */
+  inquire?(bytes: Uint8Array, timeoutMs: number, signal: AbortSignal): Promise<void>
   /** After it resolves, nothing asked before can still answer. Sockets reconnect; serial lines wait for silence. */
   resynchronise(signal: AbortSignal): Promise<void>
 }

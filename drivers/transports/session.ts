@@ -71,9 +71,9 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
       const reply = this.#reply(framer, request, signal, timeoutMs)
       // The deadline ends a write that hangs, too; a write that fails leaves no timer to strike the next exchange.
       const waiting = this.#waiting
-      this.#send(request, this.#giveUp.signal).then(
+      this.#send(request, this.#giveUp.signal, timeoutMs).then(
         () => {
-          if (this.#waiting === waiting) this.transport.pull?.(timeoutMs)
+          if (this.#waiting === waiting && this.transport.inquire === undefined) this.transport.pull?.(timeoutMs)
         },
         (error: unknown) => {
           if (this.#waiting === waiting) waiting?.fail(error as Error)
@@ -228,9 +228,11 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     await this.transport[Symbol.asyncDispose]()
   }
 
-  async #send(request: Uint8Array, signal: AbortSignal): Promise<void> {
+  /** `pullMs`: a reply is wanted, and is asked for at once where the wire allows it. */
+  async #send(request: Uint8Array, signal: AbortSignal, pullMs?: number): Promise<void> {
     try {
-      await this.transport.write(request, signal)
+      if (pullMs === undefined || this.transport.inquire === undefined) await this.transport.write(request, signal)
+      else await this.transport.inquire(request, pullMs, signal)
     } catch (error) {
       this.#suspect = true
       // Some transports notice only when they write; then, too, nothing but reopening helps.

@@ -15,12 +15,19 @@ export class TappedTransport implements ByteTransport {
   readonly #tap: WireTap
   readonly pull?: (timeoutMs: number) => void
   readonly controls?: MessageControls
+  readonly inquire?: (bytes: Uint8Array, timeoutMs: number, signal: AbortSignal) => Promise<void>
 
   constructor(inner: ByteTransport, tap: WireTap) {
     this.#inner = inner
     this.#tap = tap
     if (inner.pull !== undefined) this.pull = (timeoutMs) => inner.pull?.(timeoutMs)
     if (inner.controls !== undefined) this.controls = tapped(inner.controls, tap)
+    const inquire = inner.inquire?.bind(inner)
+    if (inquire === undefined) return
+    this.inquire = (bytes, timeoutMs, signal) => {
+      tap.record('tx', bytes)
+      return inquire(bytes, timeoutMs, signal)
+    }
   }
 
   get resource(): string {

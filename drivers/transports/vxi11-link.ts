@@ -3,17 +3,14 @@ import { PORTMAPPER_PORT } from '../protocols/portmapper.ts'
 import type { XdrReader } from '../protocols/xdr.ts'
 import {
   DEVICE_CORE,
-  VXI11_IO_TIMEOUT,
   createInterruptChannelCall,
   createLinkCall,
   destroyLinkCall,
   deviceAbortCall,
-  deviceReadCall,
   deviceWriteCall,
   enableServiceRequestsCall,
   genericCall,
   readCreateLink,
-  readDeviceRead,
   readDeviceWrite,
   readNothing,
   readStatusByte,
@@ -22,18 +19,18 @@ import {
 import type { GenericOperation, LinkResults, Vxi11Results } from '../protocols/vxi11.ts'
 import { askPortmapper } from './portmapper.ts'
 import { RpcConnection } from './rpc-connection.ts'
+import { READ_BYTES, fetchMessage } from './vxi11-reading.ts'
+import type { MessageReader, Reading } from './vxi11-reading.ts'
 import { ServiceRequestChannel } from './service-request-channel.ts'
 
-/** What is asked for at once, and the longest part of a message that is sent at once. */
-const PART_BYTES = 1_048_576
-/** A reply around one part of a message, credentials included. */
-const LONGEST_RECORD_BYTES = PART_BYTES + 1024
+/** The longest part of a message that is sent at once, whatever the instrument says that it takes. */
+const LONGEST_PART_BYTES = 1_048_576
+/** A reply around one part of an answer, credentials included. */
+const LONGEST_RECORD_BYTES = READ_BYTES + 1024
 /** How long the instrument may take for what has no deadline of its own. */
 const OPERATION_MS = 5000
 /** For a reply to arrive, and for a far end that is a little late itself. */
 const GRACE_MS = 1000
-/** Less time than this is not worth asking for; a process that was held up asks for it nonetheless. */
-const SHORTEST_READ_MS = 250
 /** Comes back with every service request. */
 const HANDLE = Buffer.from('fringe00', 'latin1')
 
@@ -47,21 +44,11 @@ export interface Vxi11Address {
   readonly device: string
   /** Nobody else may use the instrument while the link exists. Default: false. */
   readonly lock?: boolean
-}
-
-/** Where one message of the instrument goes. */
-export interface MessageReader {
-  onPiece(bytes: Uint8Array): void
-  onEnd(): void
-  onFailed(error: BenchError): void
-}
-
-/** A message that is being fetched. */
-export interface Reading {
-  /** More may come of it. */
-  readonly open: boolean
-  /** Nothing of it is handed over any more. */
-  drop(): void
+  /**
+   * For instruments that lose a call which comes before the one before is answered. Default: found out with the first
+   * question, which then fails.
+   */
+  readonly oneCallAtATime?: boolean
 }
 
 /**
@@ -116,62 +103,37 @@ export class Vxi11Link {
 
   /** Writes one whole message, in parts that the instrument takes. */
   async write(message: Uint8Array, signal: AbortSignal): Promise<void> {
-    const partBytes = Math.min(this.#link.longestWriteBytes, PART_BYTES)
+    const partBytes = this.#longestPart
     let sent = 0
     do {
-      const part = sent === 0 && message.length <= partBytes ? message : message.subarray(sent, sent + partBytes)
-      const end = sent + part.length === message.length
-      const results = await this.#core.call(
-        (xid) => deviceWriteCall(xid, this.#link.link, OPERATION_MS, part, end),
-        (reply) => readDeviceWrite(reply, part.length),
-        OPERATION_MS + GRACE_MS,
-        signal,
-      )
-      sent += valueOf(results, this.#resource, 'write')
+      const part = message.subarray(sent, sent + partBytes)
+      sent += await this.#writePart(part, sent + part.length === message.length, signal)
     } while (sent < message.length)
+  }
+
+  /**
+   * Writes a whole question, and begins to fetch its answer before the instrument has confirmed the last part: one
+   * round trip instead of two.
+   */
+  async ask(question: Uint8Array, signal: AbortSignal, fetch: () => void): Promise<void> {
+    const partBytes = this.#longestPart
+    let sent = 0
+    while (question.length - sent > partBytes) {
+      sent += await this.#writePart(question.subarray(sent, sent + partBytes), false, signal)
+    }
+    const part = question.subarray(sent)
+    let confirmed: Promise<number> | undefined
+    this.#core.together(() => {
+      confirmed = this.#writePart(part, true, signal)
+      fetch()
+    })
+    const taken = (await confirmed) ?? 0
+    if (taken < part.length) throw cutQuestion(this.#resource, taken, part.length)
   }
 
   /** Fetches one whole message, as far as it comes within `timeoutMs`. */
   read(timeoutMs: number, reader: MessageReader): Reading {
-    const dueMs = performance.now() + timeoutMs
-    let giveUp = (): void => undefined
-    let open = true
-    const failed = (error: BenchError): void => {
-      open = false
-      // A connection that broke has its own way to say so.
-      if (this.#core.usable) reader.onFailed(error)
-    }
-    const replied = (reply: XdrReader): void => {
-      const { error, value } = readDeviceRead(reply, PART_BYTES)
-      const leftMs = dueMs - performance.now()
-      const ended = value?.end ?? false
-      // Nothing more is asked for once time is up: whoever waits decides what becomes of it.
-      open = value !== undefined && !ended && leftMs > -SHORTEST_READ_MS
-      if (value === undefined) {
-        if (error !== VXI11_IO_TIMEOUT) failed(vxi11Error(this.#resource, 'read', error))
-        return
-      }
-      if (open) ask(Math.max(leftMs, SHORTEST_READ_MS))
-      if (value.data.length > 0) reader.onPiece(value.data)
-      if (ended) reader.onEnd()
-    }
-    const ask = (ioTimeoutMs: number): void => {
-      const wholeMs = Math.min(Math.ceil(ioTimeoutMs), 0xffff_ffff)
-      giveUp = this.#core.begin((xid) => deviceReadCall(xid, this.#link.link, wholeMs, PART_BYTES), {
-        replied,
-        failed,
-      })
-    }
-    ask(timeoutMs)
-    return {
-      get open() {
-        return open
-      },
-      drop: () => {
-        open = false
-        giveUp()
-      },
-    }
+    return fetchMessage(this.#core, this.#link.link, this.#resource, timeoutMs, reader)
   }
 
   async readStatusByte(signal: AbortSignal): Promise<number> {
@@ -235,6 +197,20 @@ export class Vxi11Link {
     }
   }
 
+  get #longestPart(): number {
+    return Math.min(this.#link.longestWriteBytes, LONGEST_PART_BYTES)
+  }
+
+  async #writePart(part: Uint8Array, end: boolean, signal: AbortSignal): Promise<number> {
+    const results = await this.#core.call(
+      (xid) => deviceWriteCall(xid, this.#link.link, OPERATION_MS, part, end),
+      (reply) => readDeviceWrite(reply, part.length),
+      OPERATION_MS + GRACE_MS,
+      signal,
+    )
+    return valueOf(results, this.#resource, 'write')
+  }
+
   async #operate<T>(
     operation: GenericOperation,
     read: (reply: XdrReader) => Vxi11Results<T>,
@@ -265,6 +241,14 @@ export class Vxi11Link {
 }
 
 const ABORT_UNSUPPORTED = 8
+
+function cutQuestion(resource: string, taken: number, length: number): BenchError {
+  return new BenchError(
+    'PROTOCOL_UNEXPECTED_REPLY',
+    `${resource} took ${taken} of the last ${length} bytes of a question whose answer was already called for`,
+    { context: { resource, taken, length } },
+  )
+}
 
 function valueOf<T>({ error, value }: Vxi11Results<T>, resource: string, doing: string): T {
   if (value === undefined) throw vxi11Error(resource, doing, error)

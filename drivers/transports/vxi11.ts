@@ -1,7 +1,8 @@
 import { isBenchError } from '../../core/errors.ts'
 import type { ByteReceiver, ByteTransport, MessageControls } from '../../core/transport.ts'
 import { Vxi11Link } from './vxi11-link.ts'
-import type { Reading, Vxi11Address } from './vxi11-link.ts'
+import type { Vxi11Address } from './vxi11-link.ts'
+import type { MessageReader, Reading } from './vxi11-reading.ts'
 
 /** An instrument that does not come clear in this time gets a new link. */
 const CLEAR_MS = 3000
@@ -26,6 +27,8 @@ export class Vxi11Transport implements ByteTransport {
     },
   }
   readonly #address: Vxi11Address
+  /** Whether the answer is called for before the question is confirmed. */
+  #callsAhead: 'untried' | 'proven' | 'never'
   #link: Vxi11Link
   #reading: Reading | undefined
   #serviceListener: (() => void) | undefined
@@ -36,6 +39,7 @@ export class Vxi11Transport implements ByteTransport {
     this.#address = address
     this.#link = link
     this.#listen()
+    this.#callsAhead = address.oneCallAtATime === true ? 'never' : 'untried'
   }
 
   static async open(resource: string, address: Vxi11Address, signal: AbortSignal): Promise<Vxi11Transport> {
@@ -47,22 +51,33 @@ export class Vxi11Transport implements ByteTransport {
   }
 
   async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    // What is left of the message before must not answer this one.
-    if (this.#reading?.open === true) await this.resynchronise(signal)
+    await this.#dropRest(signal)
     await this.#link.write(bytes, signal)
   }
 
   pull(timeoutMs: number): void {
-    this.#reading = this.#link.read(timeoutMs, {
-      onPiece: (bytes) => this.#receiver?.onBytes(bytes),
-      onEnd: () => this.#receiver?.onEnd(),
-      onFailed: (error) => this.#receiver?.onLost(error),
-    })
+    this.#reading = this.#link.read(timeoutMs, this.#reader)
+  }
+
+  async inquire(bytes: Uint8Array, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    await this.#dropRest(signal)
+    if (this.#callsAhead === 'never') {
+      await this.#link.write(bytes, signal)
+      this.pull(timeoutMs)
+      return
+    }
+    try {
+      await this.#link.ask(bytes, signal, () => this.pull(timeoutMs))
+    } catch (error) {
+      if (isBenchError(error, 'PROTOCOL_UNEXPECTED_REPLY')) this.#callsAhead = 'never'
+      throw error
+    }
   }
 
   async resynchronise(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
+    // Perhaps it only was slow. Then nothing is lost but a little speed.
+    if (this.#reading?.open === true && this.#callsAhead === 'untried') this.#callsAhead = 'never'
     this.#reading?.drop()
     if (this.#link.usable && (await this.#comesClear(signal))) return
     await this.#link.close(AbortSignal.timeout(CLOSE_MS))
@@ -75,6 +90,21 @@ export class Vxi11Transport implements ByteTransport {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#reading?.drop()
     await this.#link.close(AbortSignal.timeout(CLOSE_MS))
+  }
+
+  readonly #reader: MessageReader = {
+    onPiece: (bytes) => {
+      if (this.#callsAhead === 'untried') this.#callsAhead = 'proven'
+      this.#receiver?.onBytes(bytes)
+    },
+    onEnd: () => this.#receiver?.onEnd(),
+    onFailed: (error) => this.#receiver?.onLost(error),
+  }
+
+  /** What is left of the message before must not answer the next one. */
+  async #dropRest(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (this.#reading?.open === true) await this.resynchronise(signal)
   }
 
   #listen(): void {

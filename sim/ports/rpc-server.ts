@@ -86,7 +86,9 @@ function converse(socket: Socket, { longestRecordBytes, accept }: RpcServerOptio
 
   socket.on('drain', () => socket.resume())
   socket.on('data', (bytes) => {
+    socket.cork()
     const isCall = reader.receive(bytes, take)
+    socket.uncork()
     if (!isCall || waiting.length > MOST_CALLS_AHEAD || waitingBytes > 2 * longestRecordBytes) socket.destroy()
   })
   socket.once('close', () => {

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { benchFromText, readBenchFile } from '../../bench/bench-file.ts'
 import { BenchError } from '../../core/errors.ts'
 import { svdCoreLayout } from '../../core/mesh-layout.ts'
-import { DRIVERS } from '../../drivers/registry.ts'
 import { RESOURCE_EXAMPLES } from '../../bench/resource.ts'
 import { MESH_PARAMETERS } from '../../sim/optics/imperfections.ts'
 

@@ -1,9 +1,10 @@
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { scpiBlockReply, scpiLine } from '../../drivers/protocols/scpi.ts'
 import type { Framer } from '../../drivers/protocols/framer.ts'
 import { ScpiSession } from '../../drivers/transports/scpi-session.ts'
+import { TappedTransport } from '../../drivers/transports/tapped.ts'
 import { WireSession } from '../../drivers/transports/session.ts'
 import { Vxi11Transport } from '../../drivers/transports/vxi11.ts'
 import type { MessageInstrument } from '../../sim/ports/message-instrument.ts'
@@ -86,6 +87,20 @@ describe('VXI-11', () => {
     await using session = new WireSession(await open(server.port), { timeoutMs: NEVER_MS })
     expect(await session.ask(bytesOf('a'), whole, forever())).toBe('re:a')
     expect(await session.ask(bytesOf('b\n'), whole, forever())).toBe('re:b\n')
+  })
+
+  test('shows the journal questions, answers and ends, not calls', async () => {
+    const records: string[] = []
+    const tap = {
+      cause: 0,
+      record: (direction: string, bytes: Uint8Array) => void records.push(`${direction} ${latin1(bytes)}`),
+    }
+    await using server = await serve(new TestMessageInstrument())
+    const transport = new TappedTransport(await open(server.port), tap)
+    await using session = new WireSession(transport, { timeoutMs: NEVER_MS, tap })
+    await session.tell(bytesOf('set'), forever())
+    expect(await session.ask(bytesOf('q'), whole, forever())).toBe('re:q')
+    expect(records).toEqual(['tx set', 'tx q', 'rx re:q', 'ctl end'])
   })
 
   test('finds the instrument through the portmapper of its host', async () => {
@@ -277,16 +292,23 @@ describe('What cannot be opened', () => {
   })
 })
 
-/** Speaks the first bytes of VXI-11, and then whatever the test makes it say. */
+/** Says to each call whatever the test makes it say. */
 async function hostile(
   say: (socket: Socket, call: Buffer, calls: number) => void,
+  { losesCalls = false } = {},
 ): Promise<{ port: number } & AsyncDisposable> {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     let calls = 0
     sockets.add(socket)
     socket.on('error', () => undefined)
-    socket.on('data', (call) => say(socket, call, calls++))
+    socket.on('data', (bytes) => {
+      for (let rest = bytes; rest.length > 0;) {
+        const callBytes = 4 + (rest.readUInt32BE() & 0x7fff_ffff)
+        say(socket, rest.subarray(0, callBytes), calls++)
+        rest = losesCalls ? Buffer.alloc(0) : rest.subarray(callBytes)
+      }
+    })
   })
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', () => resolve()))
   return {
@@ -357,6 +379,36 @@ describe('A hostile instrument', () => {
     await expect(session.ask(scpiLine('q'), whole, forever())).rejects.toMatchObject({ code: 'TRANSPORT_TIMEOUT' })
   })
 
+  test('that never comes to an end is not asked any more once time is up', async () => {
+    const [CREATE_LINK, READ, TRIGGER] = [10, 12, 14]
+    const procedures: number[] = []
+    await using server = await hostile((socket, call) => {
+      const procedure = call.readUInt32BE(24)
+      procedures.push(procedure)
+      if (procedure === CREATE_LINK) socket.write(welcome(call))
+      else socket.write(procedure === READ ? answer(call, [0, 0, 4, 0x4141_4141]) : answer(call, [0]))
+    })
+    await using transport = await open(server.port)
+    vi.useFakeTimers({ toFake: ['performance'] })
+    try {
+      const timeIsUp = new Occasion()
+      const onBytes = (): void => {
+        vi.advanceTimersByTime(10_000)
+        timeIsUp.now()
+      }
+      const ignored = (): void => undefined
+      transport.connect({ onBytes, onEnd: ignored, onLost: ignored, onDeadline: ignored })
+      transport.pull(5000)
+      await timeIsUp.came
+      await transport.controls.trigger(forever())
+      await transport.controls.trigger(forever())
+      expect(procedures.slice(-2)).toEqual([TRIGGER, TRIGGER])
+      expect(procedures.filter((procedure) => procedure === READ).length).toBeLessThanOrEqual(2)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   test('that cannot be cleared gets a new link', async () => {
     const [CREATE_LINK, WRITE, READ] = [10, 11, 12]
     const links: Socket[] = []
@@ -379,6 +431,44 @@ describe('A hostile instrument', () => {
     // Nobody listens at the abort port of the vector either.
     expect(await session.ask(scpiLine('q'), whole, forever())).toBe('ok')
     expect(links.map(({ destroyed }) => destroyed)).toEqual([true, false])
+  })
+
+  test('that takes half a question is asked slowly from then on', async () => {
+    const READ = 12
+    await using server = await hostile((socket, call, calls) => {
+      const procedure = call.readUInt32BE(24)
+      if (calls === 0) socket.write(welcome(call))
+      else if (procedure === READ) socket.write(answer(call, [0, 4, 2, 0x6f6b_0000]))
+      else socket.write(answer(call, [0, 1]))
+    })
+    await using session = new WireSession(await open(server.port), { timeoutMs: NEVER_MS })
+    await expect(session.ask(scpiLine('q'), () => undefined, forever())).rejects.toMatchObject({
+      code: 'PROTOCOL_UNEXPECTED_REPLY',
+    })
+    expect(await session.ask(scpiLine('q'), whole, forever())).toBe('ok')
+  })
+
+  test.each([
+    ['fails once and is asked slowly from then on', false],
+    ['never fails when it is asked slowly from the beginning', true],
+  ])('that loses calls which come together %s', async (_, oneCallAtATime) => {
+    const [CREATE_LINK, WRITE, READ] = [10, 11, 12]
+    const say = (socket: Socket, call: Buffer): void => {
+      const procedure = call.readUInt32BE(24)
+      if (procedure === CREATE_LINK) socket.write(welcome(call))
+      else if (procedure === WRITE) socket.write(answer(call, [0, 2]))
+      else if (procedure === READ) socket.write(answer(call, [0, 4, 2, 0x6f6b_0000]))
+      else socket.write(answer(call, [0]))
+    }
+    await using server = await hostile(say, { losesCalls: true })
+    const address = { host: '127.0.0.1', port: server.port, device: 'inst0', oneCallAtATime }
+    await using session = new WireSession(await Vxi11Transport.open(RESOURCE, address, forever()), {
+      timeoutMs: NEVER_MS,
+    })
+    const first = session.ask(scpiLine('q'), whole, forever(), oneCallAtATime ? NEVER_MS : 30)
+    if (oneCallAtATime) expect(await first).toBe('ok')
+    else await expect(first).rejects.toMatchObject({ code: 'TRANSPORT_TIMEOUT' })
+    expect(await session.ask(scpiLine('q'), whole, forever())).toBe('ok')
   })
 
   test('that refuses the first call is not opened', async () => {
