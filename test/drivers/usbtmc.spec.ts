@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import koffi from 'koffi'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { VirtualClock } from '../../core/clock.ts'
 import { KeysightN7745, keysightN7745 } from '../../drivers/detectors/keysight-n7745.ts'
 import { scpiBlockReply } from '../../drivers/protocols/scpi.ts'
@@ -146,12 +146,13 @@ describe('an instrument on USB', () => {
     }, forever())
     await controls.trigger(forever())
     expect(state.triggers).toBe(1)
-    await session.tell('*SRE 16', forever())
+    await session.tell('*CLS;*ESE 1;*SRE 32', forever())
     expect(await controls.readStatusByte(forever())).toBe(0)
-    expect(await session.ask(':ECHO? 1', forever())).toBe('1')
+    await session.tell('*OPC', forever())
     await settled()
     expect(asked).toBe(1)
-    expect(await controls.readStatusByte(forever())).toBe(0x40)
+    expect(await controls.readStatusByte(forever())).toBe(0x60)
+    expect(await controls.readStatusByte(forever())).toBe(0x20)
     await expect(controls.trigger(AbortSignal.abort())).rejects.toThrow()
   })
 
@@ -243,7 +244,7 @@ describe('the device file of an instrument on USB', () => {
   beforeAll(async () => {
     sysfs = await mkdtemp(join(tmpdir(), 'fringe-sysfs-'))
     await mkdir(join(sysfs, 'class', 'usbmisc'), { recursive: true })
-    await plug('usbtmc0', '1-1', { idVendor: '1313', idProduct: '8078', serial: 'P0001' })
+    await plug('usbtmc0', '1-1', { idVendor: '1313', idProduct: '8078', serial: 'P0001', manufacturer: 'Thorlabs', product: 'PM100' })
     await plug('usbtmc10', '1-2', { idVendor: '1ab1', idProduct: '04ce', serial: 'DS1' })
     await plug('usbtmc2', '1-3', { idVendor: '2a8d', idProduct: '0101' })
     await plug('usbtmc3', '1-4', { idVendor: 'xyz', idProduct: '0101' })
@@ -279,9 +280,9 @@ describe('the device file of an instrument on USB', () => {
 
   test('is listed with all others, in their order, without those that are none', async () => {
     expect(await listUsbtmcDevices(sysfs)).toEqual([
-      { path: '/dev/usbtmc0', vendor: 0x1313, product: 0x8078, serial: 'P0001' },
-      { path: '/dev/usbtmc2', vendor: 0x2a8d, product: 0x0101, serial: '' },
-      { path: '/dev/usbtmc10', vendor: 0x1ab1, product: 0x04ce, serial: 'DS1' },
+      { path: '/dev/usbtmc0', vendor: 0x1313, product: 0x8078, serial: 'P0001', description: 'Thorlabs PM100' },
+      { path: '/dev/usbtmc2', vendor: 0x2a8d, product: 0x0101, serial: '', description: '' },
+      { path: '/dev/usbtmc10', vendor: 0x1ab1, product: 0x04ce, serial: 'DS1', description: '' },
     ])
     expect(await listUsbtmcDevices(join(sysfs, 'nowhere'))).toEqual([])
   })
@@ -339,8 +340,11 @@ describe.skipIf(process.platform !== 'linux')("the kernel's device file", () => 
   })
 })
 
-describe.skipIf(process.platform === 'linux')('an instrument on USB on other systems', () => {
+describe('an instrument on USB on other systems', () => {
+  afterEach(() => void vi.restoreAllMocks())
+
   test('is reached through VISA', async () => {
+    vi.spyOn(process, 'platform', 'get').mockReturnValue('win32')
     await expect(UsbtmcTransport.open(RESOURCE, PLACE, forever())).rejects.toMatchObject({
       code: 'TRANSPORT_OPEN_FAILED',
       message: expect.stringContaining('VISA::') as string,
