@@ -1,9 +1,12 @@
+import { spawnSync } from 'node:child_process'
 import { SystemClock } from '../core/clock.ts'
 import type { ByteTransport } from '../core/transport.ts'
+import { HislipTransport } from '../drivers/transports/hislip.ts'
 import { ModbusLink } from '../drivers/transports/modbus.ts'
 import { ScpiSession } from '../drivers/transports/scpi-session.ts'
 import { SerialTransport } from '../drivers/transports/serial.ts'
 import { TcpTransport } from '../drivers/transports/tcp.ts'
+import { Vxi11Transport } from '../drivers/transports/vxi11.ts'
 import type { Wire } from '../drivers/transports/wire.ts'
 import type { Places } from './serve-instruments.ts'
 
@@ -20,11 +23,13 @@ export interface MeasuredWire {
   readonly peer: string
   readonly goal: number
   /** Why the peer cannot be measured on this machine. */
-  readonly missing?: () => Promise<string | undefined>
+  readonly missing?: (places: Places) => string | undefined
   open(places: Places, tapped: Tapped, signal: AbortSignal): Promise<Asker>
   /** Defines `ask()`. */
   peerScript(places: Places): string
 }
+
+const pythonHas = (module: string): boolean => spawnSync('/usr/bin/python3', ['-c', `import ${module}`]).status === 0
 
 const HOST = '127.0.0.1'
 const QUESTION = 'SENS1:POW:ATIM?'
@@ -54,6 +59,28 @@ export const WIRES: readonly MeasuredWire[] = [
     open: async (places, tapped, signal) =>
       scpi(tapped(await TcpTransport.open(socketName(places), HOST, places.socket, signal))),
     peerScript: (places) => pyvisa(socketName(places)),
+  },
+  {
+    name: 'VXI-11',
+    peer: 'pyvisa-py',
+    goal: 2,
+    missing: ({ hasPortmapper }) => (hasPortmapper ? undefined : 'port 111 cannot be had, and pyvisa-py asks there'),
+    open: async ({ vxi11 }, tapped, signal) => {
+      const address = { host: HOST, port: vxi11, device: 'inst0' }
+      return scpi(tapped(await Vxi11Transport.open(`TCPIP::${HOST},${vxi11}::inst0::INSTR`, address, signal)))
+    },
+    peerScript: () => pyvisa(`TCPIP::${HOST}::inst0::INSTR`),
+  },
+  {
+    name: 'HiSLIP',
+    peer: 'pyvisa-py',
+    goal: 1,
+    missing: () => (pythonHas('pyvisa_py.protocols.hislip') ? undefined : 'pyvisa-py of this machine has no HiSLIP'),
+    open: async ({ hislip }, tapped, signal) => {
+      const address = { host: HOST, port: hislip, device: 'hislip0' }
+      return scpi(tapped(await HislipTransport.open(`TCPIP::${HOST}::hislip0,${hislip}::INSTR`, address, signal)))
+    },
+    peerScript: ({ hislip }) => pyvisa(`TCPIP::${HOST}::hislip0,${hislip}::INSTR`),
   },
   {
     name: 'Modbus TCP',
