@@ -1,6 +1,7 @@
 import { accuracy } from './accuracy.ts'
 import type { Figure } from './figure.ts'
 import { printFigures, writeFigures } from './figure.ts'
+import { faults } from './faults.ts'
 import { journal } from './journal.ts'
 import { writePerformancePage } from './performance-page.ts'
 import { scpiRate } from './scpi-rate.ts'
@@ -10,6 +11,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   accuracy,
   'scpi-rate': scpiRate,
   journal,
+  faults,
 }
 
 const asked = process.argv.slice(2)

@@ -3,6 +3,8 @@ import type { Socket } from 'node:net'
 import { BenchError } from '../../core/errors.ts'
 import type { ByteReceiver, ByteTransport } from '../../core/transport.ts'
 
+const REOPEN_DEADLINE_MS = 5_000
+
 /**
  * A raw TCP stream.
  *
@@ -56,7 +58,9 @@ export class TcpTransport implements ByteTransport {
 
   async resynchronise(signal: AbortSignal): Promise<void> {
     this.#drop()
-    this.#socket = await dial(this.resource, this.#host, this.#port, signal)
+    // A host that is switched off stays silent for minutes.
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(REOPEN_DEADLINE_MS)])
+    this.#socket = await dial(this.resource, this.#host, this.#port, deadline)
     this.#listen(this.#socket)
   }
 

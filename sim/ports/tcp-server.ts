@@ -31,9 +31,12 @@ export async function serveTcp(
       return
     }
     clients.add(socket)
-    const connection = instrument.attach((bytes) => {
-      if (!socket.write(bytes.slice())) socket.pause()
-    })
+    const connection = instrument.attach(
+      (bytes) => {
+        if (!socket.write(bytes.slice())) socket.pause()
+      },
+      () => socket.destroySoon(),
+    )
     socket.on('drain', () => socket.resume())
     socket.on('data', (bytes) => connection.receive(bytes))
     socket.once('close', () => {
