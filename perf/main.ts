@@ -2,6 +2,7 @@ import { accuracy } from './accuracy.ts'
 import type { Figure } from './figure.ts'
 import { printFigures, writeFigures } from './figure.ts'
 import { faults } from './faults.ts'
+import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
 import { writePerformancePage } from './performance-page.ts'
 import { scpiRate } from './scpi-rate.ts'
@@ -12,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'scpi-rate': scpiRate,
   journal,
   faults,
+  fuzz,
 }
 
 const asked = process.argv.slice(2)

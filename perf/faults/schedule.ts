@@ -10,6 +10,7 @@ import type { Complaint, Conversation, Setup, Subject } from './subject.ts'
 const ROUNDS = 4
 /** Rounds until everything must be right again; the first ones may still hear of what happened. */
 const RECOVERY_ROUNDS = 4
+const OPENINGS = 2
 /** One schedule in so many has its bad day while the driver opens. */
 const OPENING_SHARE = 8
 
@@ -80,13 +81,13 @@ class Schedule {
       for (let round = 0; round < ROUNDS; round++) await this.#round(conversation)
     }
     this.#far.lift()
-    if (conversation === undefined) {
-      // Whoever could not open it opens it again.
+    // Whoever could not open it opens it again; the first time what was late may still be on the line.
+    for (let tries = 0; conversation === undefined && tries < OPENINGS; tries++) {
       this.#wire = new DeadlineWire(this.#far)
       conversation = await this.#open()
-      if (conversation === undefined) this.#verdict.stuck.push('cannot be opened once the fault is lifted')
-      else if (conversation.prepare !== undefined) await this.#call('prepare', conversation.prepare)
+      if (conversation?.prepare !== undefined) await this.#call('prepare', conversation.prepare)
     }
+    if (conversation === undefined) this.#verdict.stuck.push('cannot be opened once the fault is lifted')
     if (conversation !== undefined && this.#verdict.hangs.length === 0) await this.#recover(conversation)
     return { ...this.#verdict, struck: this.#far.struck }
   }
@@ -95,7 +96,6 @@ class Schedule {
     let opened: Conversation | undefined
     await this.#call('open', async (signal) => {
       opened = await this.#setup.open({ name: 'instrument', transport: this.#wire }, signal)
-      return undefined
     })
     return opened
   }
@@ -117,8 +117,14 @@ class Schedule {
   async #recover(conversation: Conversation): Promise<void> {
     for (let round = 0; round < RECOVERY_ROUNDS; round++) {
       if (await this.#round(conversation)) {
-        await this.#call('close', async () => void (await conversation.instrument[Symbol.asyncDispose]()))
+        await this.#call('close', async () => {
+          await conversation.instrument[Symbol.asyncDispose]()
+        })
         return
+      }
+      // A setting that became another on its way stays so until it is made again.
+      if (this.#verdict.undetectable.length > 0 && conversation.prepare !== undefined) {
+        await this.#call('prepare', conversation.prepare)
       }
     }
     this.#verdict.stuck.push(`not all right within ${RECOVERY_ROUNDS} rounds after the fault was lifted`)
@@ -126,7 +132,7 @@ class Schedule {
 
   async #call(
     name: string,
-    work: (signal: AbortSignal) => Promise<Complaint | void>,
+    work: (signal: AbortSignal) => Promise<unknown>,
   ): Promise<'right' | 'refused' | 'unconfigured' | 'failed'> {
     const verdict = this.#verdict
     this.#alteredBefore = this.#far.altered
@@ -145,11 +151,13 @@ class Schedule {
       verdict.refused++
       return isBenchError(error, 'INSTRUMENT_STATE_LOST', 'CALL_INVALID') ? 'unconfigured' : 'refused'
     }
-    if (settled.value === undefined) {
+    const { value: complaint } = settled
+    if (typeof complaint !== 'string') {
       verdict.right++
       return 'right'
     }
-    ;(this.#isUndetectable() ? verdict.undetectable : verdict.wrong).push(`${name}: ${settled.value}`)
+    const kind = this.#isUndetectable() ? verdict.undetectable : verdict.wrong
+    kind.push(`${name}: ${complaint}`)
     return 'failed'
   }
 

@@ -18,7 +18,7 @@ export interface Operation {
 export interface Conversation {
   readonly instrument: Instrument
   /** What has to be done before the operations, and again once the instrument has lost its settings. */
-  prepare?(signal: AbortSignal): Promise<void>
+  readonly prepare?: (signal: AbortSignal) => Promise<void>
   /** In this order, once a round. Each changes the world first, so that a stale answer is a wrong one. */
   readonly operations: readonly Operation[]
 }

@@ -84,7 +84,7 @@ export class FaultyInstrument implements WireInstrument {
     if (this.#busy) return
     switch (script.fault) {
       case 'flipped-request':
-        return void client.inner?.receive(this.#alters() ? script.flipped(bytes) : bytes)
+        return client.inner?.receive(this.#alters() ? script.flipped(bytes) : bytes)
       case 'restart':
         return this.#strikes() ? this.#restart() : client.inner?.receive(bytes)
       case 'busy':
@@ -99,6 +99,8 @@ export class FaultyInstrument implements WireInstrument {
         break
       case 'drop-before':
         if (this.#strikes()) return client.hangUp()
+        break
+      default:
     }
     client.inner?.receive(bytes)
   }
