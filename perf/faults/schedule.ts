@@ -4,7 +4,7 @@ import { FaultScript } from '../../sim/faults/fault-script.ts'
 import type { Fault } from '../../sim/faults/fault-script.ts'
 import { FaultyInstrument } from '../../sim/faults/faulty.ts'
 import { CountingClock, DeadlineWire, driven } from './deadline-wire.ts'
-import type { Complaint, Conversation, Setup, Subject } from './subject.ts'
+import type { Conversation, Setup, Subject } from './subject.ts'
 
 /** Rounds of all operations while the fault may strike. */
 const ROUNDS = 4
