@@ -83,7 +83,6 @@ class Schedule {
     this.#far.lift()
     // Whoever could not open it opens it again; the first time what was late may still be on the line.
     for (let tries = 0; conversation === undefined && tries < OPENINGS; tries++) {
-      this.#wire = new DeadlineWire(this.#far)
       conversation = await this.#open()
       if (conversation?.prepare !== undefined) await this.#call('prepare', conversation.prepare)
     }
@@ -94,6 +93,7 @@ class Schedule {
 
   async #open(): Promise<Conversation | undefined> {
     let opened: Conversation | undefined
+    this.#wire = new DeadlineWire(this.#far)
     await this.#call('open', async (signal) => {
       opened = await this.#setup.open({ name: 'instrument', transport: this.#wire }, signal)
     })
@@ -114,20 +114,29 @@ class Schedule {
     return allRight
   }
 
-  async #recover(conversation: Conversation): Promise<void> {
-    for (let round = 0; round < RECOVERY_ROUNDS; round++) {
+  async #recover(opened: Conversation): Promise<void> {
+    let conversation: Conversation | undefined = opened
+    for (let round = 0; conversation !== undefined && round < RECOVERY_ROUNDS; round++) {
+      const { instrument }: Conversation = conversation
       if (await this.#round(conversation)) {
         await this.#call('close', async () => {
-          await conversation.instrument[Symbol.asyncDispose]()
+          await instrument[Symbol.asyncDispose]()
         })
         return
       }
-      // A setting that became another on its way stays so until it is made again.
-      if (this.#verdict.undetectable.length > 0 && conversation.prepare !== undefined) {
-        await this.#call('prepare', conversation.prepare)
-      }
+      if (!this.#mayBelieveDamage()) continue
+      // A setting that became another stays so until it is made again; what was misheard at opening, until the next.
+      if (round > 0) conversation = await this.#open()
+      if (conversation?.prepare !== undefined) await this.#call('prepare', conversation.prepare)
     }
     this.#verdict.stuck.push(`not all right within ${RECOVERY_ROUNDS} rounds after the fault was lifted`)
+  }
+
+  /** Bytes were changed on a wire that cannot tell: what instrument or driver took for true may be wrong. */
+  #mayBelieveDamage(): boolean {
+    const { seesFlippedBits, seesGarbage } = this.#subject
+    const isGuarded = this.#script.fault === 'garbage' ? seesGarbage : seesFlippedBits
+    return !isGuarded && this.#far.altered > 0
   }
 
   async #call(

@@ -139,6 +139,7 @@ test.each<readonly [what: string, driver: string, fault: Fault, seed: number]>([
   ['an oven that restarted refused every setting from then on', 'omron-e5cc', 'restart', 1],
   ['a monitor that restarted went on in another range, and nobody was told', 'labjack-t7', 'restart', 1],
   ['a damaged count of registers was read as far as it went, and crashed', 'labjack-t7', 'flipped-reply', 191],
+  ['a laser was left in the middle of a frame by the late reply to an earlier attempt', 'oif-itla', 'late-reply', 880],
   ['a damaged identification made a bias controller deaf', 'thorlabs-mbx', 'flipped-reply', 56],
 ])('no longer: %s', async (_what, driver, fault, seed) => {
   const { wrong, crashes, hangs, stuck } = await runSchedule(SUBJECTS[driver]!, fault, seed)
