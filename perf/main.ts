@@ -2,6 +2,8 @@ import { accuracy } from './accuracy.ts'
 import { blockRate } from './block-rate.ts'
 import type { Figure } from './figure.ts'
 import { printFigures, writeFigures } from './figure.ts'
+import { faults } from './faults.ts'
+import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
 import { writePerformancePage } from './performance-page.ts'
 import { polling } from './polling.ts'
@@ -14,6 +16,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'block-rate': blockRate,
   polling,
   journal,
+  faults,
+  fuzz,
 }
 
 const asked = process.argv.slice(2)

@@ -72,6 +72,7 @@ export class KeysightN7745 implements MultichannelPowerMeter {
     this.#ports = Array.from({ length: this.channelCount }, (_, port) => port + 1)
     this.#settings = settings
     this.#clock = clock
+    scpi.onStateLost = () => this.#forget()
   }
 
   static async open(
@@ -206,16 +207,7 @@ export class KeysightN7745 implements MultichannelPowerMeter {
   async makeSafe(signal: AbortSignal): Promise<void> {
     this.#forget()
     try {
-      for (const n of this.#ports) {
-        await this.#scpi.tell(`SENS${n}:FUNC:STAT LOGG,STOP`, signal)
-        await this.#scpi.tell(`TRIG${n}:INP IGN`, signal)
-      }
-      for (const n of this.#ports) {
-        const state = await this.#scpi.ask(`SENS${n}:FUNC:STAT?`, signal)
-        if (logUnderWay(state)) throw unexpected(`port ${n} to have stopped logging`, state)
-        const input = await this.#scpi.ask(`TRIG${n}:INP?`, signal)
-        if (!/^IGN(ORE)?$/i.test(input)) throw unexpected(`port ${n} to ignore triggers`, input)
-      }
+      await this.#scpi.inAnyState(() => this.#stopLogging(signal))
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new BenchError('SAFE_STATE_UNVERIFIED', `${this.#scpi.name}: may still be logging: ${why}`, {
@@ -234,6 +226,19 @@ export class KeysightN7745 implements MultichannelPowerMeter {
       await this.makeSafe(AbortSignal.timeout(SAFE_BUDGET_MS))
     } finally {
       await this.#scpi[Symbol.asyncDispose]()
+    }
+  }
+
+  async #stopLogging(signal: AbortSignal): Promise<void> {
+    for (const n of this.#ports) {
+      await this.#scpi.tell(`SENS${n}:FUNC:STAT LOGG,STOP`, signal)
+      await this.#scpi.tell(`TRIG${n}:INP IGN`, signal)
+    }
+    for (const n of this.#ports) {
+      const state = await this.#scpi.ask(`SENS${n}:FUNC:STAT?`, signal)
+      if (logUnderWay(state)) throw unexpected(`port ${n} to have stopped logging`, state)
+      const input = await this.#scpi.ask(`TRIG${n}:INP?`, signal)
+      if (!/^IGN(ORE)?$/i.test(input)) throw unexpected(`port ${n} to ignore triggers`, input)
     }
   }
 

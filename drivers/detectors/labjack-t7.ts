@@ -6,6 +6,7 @@ import { requireInRange } from '../../core/range.ts'
 import type { DriverEntry, IdentityQuestion } from '../driver-entry.ts'
 import { float32At, float32Words, uint32At, wordAt } from '../protocols/modbus.ts'
 import { ModbusLink } from '../transports/modbus.ts'
+import type { ReadNow } from '../transports/modbus.ts'
 import type { Wire } from '../transports/wire.ts'
 
 const CHANNELS = 14
@@ -61,7 +62,8 @@ export type LabjackT7Settings = z.infer<typeof settingsSchema>
  *
  * Opening sets range, resolution and single-ended inputs, and reads the ranges back.
  * Units: the wire carries volts, as callers see them. One read brings all channels asked for.
- * Throws: INSTRUMENT_WRONG_IDENTITY unless it is a T7; INSTRUMENT_REFUSED with the detail of its last error;
+ * Throws: INSTRUMENT_WRONG_IDENTITY unless it is a T7; INSTRUMENT_STATE_LOST once when it has restarted, and then it is
+ * configured again; INSTRUMENT_REFUSED with the detail of its last error;
  * PROTOCOL_UNEXPECTED_REPLY on a voltage that no input can have.
  * Leaves: nothing to make safe: it only listens, its outputs are not touched.
  * Source: labjack/ljm_constants, LabJack/LJM/ljm_constants.json. Not verified: that an input which cannot be read
@@ -72,13 +74,16 @@ export class LabjackT7 implements VoltageMonitor {
   readonly identity: Identity
   readonly #name: string
   readonly #link: ModbusLink
+  readonly #settings: LabjackT7Settings
   readonly #maxV: number
+  #configured = true
 
-  private constructor(name: string, link: ModbusLink, identity: Identity, rangeV: number) {
+  private constructor(name: string, link: ModbusLink, identity: Identity, settings: LabjackT7Settings) {
     this.#name = name
     this.#link = link
     this.identity = identity
-    this.#maxV = rangeV * OVER_RANGE
+    this.#settings = settings
+    this.#maxV = settings.rangeV * OVER_RANGE
   }
 
   static async open(
@@ -88,11 +93,21 @@ export class LabjackT7 implements VoltageMonitor {
     signal: AbortSignal,
     timeoutMs = patienceMs(settings.resolutionIndex),
   ): Promise<LabjackT7> {
-    const link = ModbusLink.open(wire, { unit: settings.unit, framing: 'tcp', timeoutMs, clock })
+    let monitor: LabjackT7 | undefined
+    const link = ModbusLink.open(wire, {
+      unit: settings.unit,
+      framing: 'tcp',
+      timeoutMs,
+      clock,
+      recognise: async (read) => {
+        if (monitor !== undefined) await monitor.#recognise(read)
+      },
+    })
     try {
       const identity = await readIdentity(wire.name, link, signal)
       await configure(wire.name, link, settings, signal)
-      return new LabjackT7(wire.name, link, identity, settings.rangeV)
+      monitor = new LabjackT7(wire.name, link, identity, settings)
+      return monitor
     } catch (error) {
       await link[Symbol.asyncDispose]()
       throw error
@@ -102,6 +117,8 @@ export class LabjackT7 implements VoltageMonitor {
   async readVoltagesV(first: number, count: number, signal: AbortSignal): Promise<Float64Array> {
     requireInRange('first', Number.isInteger(first) ? first : Number.NaN, { min: 0, max: CHANNELS - 1 })
     requireInRange('count', Number.isInteger(count) ? count : Number.NaN, { min: 1, max: CHANNELS - first })
+    if (!this.#configured) await configure(this.#name, this.#link, this.#settings, signal)
+    this.#configured = true
     const words = await explained(this.#name, this.#link, signal, () =>
       this.#link.readHolding(AIN + PAIR * first, PAIR * count, signal),
     )
@@ -122,6 +139,24 @@ export class LabjackT7 implements VoltageMonitor {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#link[Symbol.asyncDispose]()
+  }
+
+  /** After a restart the resolution index is 0, which is never asked for: it tells whether the settings are still there. */
+  async #recognise(read: ReadNow): Promise<void> {
+    const serial = String(uint32At(await read(SERIAL_NUMBER, PAIR), 0))
+    if (serial !== this.identity.serial) {
+      throw new BenchError(
+        'INSTRUMENT_WRONG_IDENTITY',
+        `${this.#name} was the T7 with serial number ${this.identity.serial}, now ${serial} answers`,
+        { context: { instrument: this.#name, expected: this.identity.serial, serial } },
+      )
+    }
+    const indices = await read(AIN_RESOLUTION_INDEX, CHANNELS)
+    if (indices.every((index) => index === this.#settings.resolutionIndex)) return
+    this.#configured = false
+    throw new BenchError('INSTRUMENT_STATE_LOST', `${this.#name} has restarted: it lost range and resolution`, {
+      context: { instrument: this.#name, reply: Array.from(indices) },
+    })
   }
 
   #noVoltage(channel: number, voltageV: number, words: Uint16Array): BenchError {

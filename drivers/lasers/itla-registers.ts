@@ -47,6 +47,9 @@ export interface ItlaTiming {
   readonly quietMs: number
 }
 
+/** Thresholds and masks, 0x22 to 0x2A: reading them changes nothing, and nothing else here asks for them. */
+const PROOFS = [0x22, 0x23, 0x24, 0x25, 0x26, 0x27, 0x28, 0x29, 0x2a]
+
 const REFUSAL_MASK = 0x000f
 const MODULE_READY = 0x0010
 const NOT_IMPLEMENTED = 0x1
@@ -68,7 +71,7 @@ export class ItlaRegisters implements AsyncDisposable {
   readonly #clock: Clock
   readonly #settleTimeoutMs: number
 
-  constructor(wire: Wire, clock: Clock, settleTimeoutMs: number, timing: ItlaTiming, resynchronise = realign) {
+  constructor(wire: Wire, clock: Clock, settleTimeoutMs: number, timing: ItlaTiming, resynchronise = realigner()) {
     this.name = wire.name
     this.#clock = clock
     this.#settleTimeoutMs = settleTimeoutMs
@@ -82,6 +85,8 @@ export class ItlaRegisters implements AsyncDisposable {
   async wake(signal: AbortSignal): Promise<void> {
     try {
       await this.#lastRefusal(signal)
+      // A laser in the middle of a frame may take zeros and answer them; only the reply to another register tells.
+      await this.read('StatusW', signal)
     } catch (error) {
       // Whoever had the line before may have left half a request or half a reply. The next exchange realigns the laser.
       if (!isBenchError(error, 'TRANSPORT_TIMEOUT', 'PROTOCOL_CHECKSUM', 'PROTOCOL_UNEXPECTED_REPLY')) throw error
@@ -215,9 +220,16 @@ export class ItlaRegisters implements AsyncDisposable {
 /**
  * Brings laser and line back to the start of a frame: zero bytes, one at a time, complete whatever the laser holds of
  * a request that was cut short, until it answers. A reply that was still on its way looks like that answer and leaves
- * the laser in the middle of a frame, so a question with a known answer follows.
+ * the laser in the middle of a frame, so a question follows whose reply names its register: another one each time,
+ * because the reply to an earlier attempt may still come.
  */
-async function realign(raw: RawWire, quietMs: number, signal: AbortSignal): Promise<void> {
+function realigner(): (raw: RawWire, quietMs: number, signal: AbortSignal) => Promise<void> {
+  let attempts = 0
+  const nextProof = (): number => PROOFS[attempts++ % PROOFS.length]!
+  return (raw, quietMs, signal) => realign(raw, nextProof, quietMs, signal)
+}
+
+async function realign(raw: RawWire, nextProof: () => number, quietMs: number, signal: AbortSignal): Promise<void> {
   for (let attempt = 0; attempt < 3; attempt++) {
     let answered = false
     for (let zeros = 0; zeros < 4 && !answered; zeros++) {
@@ -225,8 +237,9 @@ async function realign(raw: RawWire, quietMs: number, signal: AbortSignal): Prom
       answered = (await nextFrame(raw, quietMs, signal)).length === 4
     }
     if (!answered) continue
-    await raw.write(itlaRead(REGISTERS.StatusW), signal)
-    if (isReplyTo('StatusW', await nextFrame(raw, quietMs, signal))) return
+    const proof = nextProof()
+    await raw.write(itlaRead(proof), signal)
+    if (isReplyTo(proof, await nextFrame(raw, quietMs, signal))) return
   }
   const { resource } = raw.transport
   throw new BenchError('TRANSPORT_TIMEOUT', `${resource}: the laser does not answer; is it powered, and at 9600 Bd?`, {
@@ -256,9 +269,9 @@ async function nextFrame(raw: RawWire, quietMs: number, signal: AbortSignal): Pr
   return frame
 }
 
-function isReplyTo(register: ItlaRegister, frame: Uint8Array): boolean {
+function isReplyTo(register: number, frame: Uint8Array): boolean {
   try {
-    return frame.length === 4 && itlaReply(REGISTERS[register])(frame) !== undefined
+    return frame.length === 4 && itlaReply(register)(frame) !== undefined
   } catch (error) {
     if (isBenchError(error)) return false
     throw error

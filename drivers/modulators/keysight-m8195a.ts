@@ -57,6 +57,7 @@ export class KeysightM8195a implements SymbolGenerator {
     this.identity = identity
     this.#sampleRateHz = sampleRateHz
     this.#frame = new M8195aFrame(rest.maxSymbolsPerFrame, sampleRateHz)
+    scpi.onStateLost = () => this.#forget()
   }
 
   static async open(
@@ -164,13 +165,7 @@ export class KeysightM8195a implements SymbolGenerator {
   async makeSafe(signal: AbortSignal): Promise<void> {
     this.#forget()
     try {
-      await this.#scpi.tell(`:ABOR;${CHANNELS.map((n) => `:OUTP${n} OFF`).join(';')}`, signal)
-      const reply = await this.#scpi.ask(CHANNELS.map((n) => `:OUTP${n}?`).join(';'), signal)
-      const on = reply.split(';').map(parseScpiBoolean)
-      if (on.length === this.channelCount && !on.includes(true)) return
-      throw new BenchError('PROTOCOL_UNEXPECTED_REPLY', `outputs answered ${JSON.stringify(reply)}`, {
-        context: { reply },
-      })
+      await this.#scpi.inAnyState(() => this.#switchOff(signal))
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new BenchError('SAFE_STATE_UNVERIFIED', `${this.#scpi.name}: outputs may still be on: ${why}`, {
@@ -190,6 +185,16 @@ export class KeysightM8195a implements SymbolGenerator {
     } finally {
       await this.#scpi[Symbol.asyncDispose]()
     }
+  }
+
+  async #switchOff(signal: AbortSignal): Promise<void> {
+    await this.#scpi.tell(`:ABOR;${CHANNELS.map((n) => `:OUTP${n} OFF`).join(';')}`, signal)
+    const reply = await this.#scpi.ask(CHANNELS.map((n) => `:OUTP${n}?`).join(';'), signal)
+    const on = reply.split(';').map(parseScpiBoolean)
+    if (on.length === this.channelCount && !on.includes(true)) return
+    throw new BenchError('PROTOCOL_UNEXPECTED_REPLY', `outputs answered ${JSON.stringify(reply)}`, {
+      context: { reply },
+    })
   }
 
   /** Stops; what plays next comes from the frame's part of the table, or from the one looped entry for holding. */

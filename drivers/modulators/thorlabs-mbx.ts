@@ -83,6 +83,9 @@ export class ThorlabsMbx implements BiasController {
     try {
       identification = await session.ask(WHO_IS_THERE, firstPlainLine, signal)
       requireIdentity(wire.name, identification, settings.serial)
+      // By these words every command is known to be over, and no check sum guards them: heard twice, they are right.
+      const again = await session.ask(line('*IDN?'), oneLine, signal)
+      if (again !== identification) throw unsteadyIdentity(wire.name, identification, again)
       return new ThorlabsMbx(wire, session, settings, clock, identification)
     } catch (error) {
       await session[Symbol.asyncDispose]()
@@ -194,6 +197,11 @@ function parseIdentification(identification: string): Identity {
   const [maker = '', model = '', serial = '', ...firmware] = identification.split(',').map((field) => field.trim())
   return { maker, model, serial, firmware: firmware.join(',') }
 }
+
+const unsteadyIdentity = (device: string, first: string, second: string): BenchError =>
+  new BenchError('PROTOCOL_UNEXPECTED_REPLY', `${device} identifies itself as "${first}" and then as "${second}"`, {
+    context: { device, reply: second, expected: first },
+  })
 
 const line = (text: string): Uint8Array => Buffer.from(`${text}\r`, 'latin1')
 

@@ -7,6 +7,7 @@ import {
   describeError,
   linesReply,
   parseErrorLine,
+  parseModule,
   parseOk,
   takeLines,
 } from '../protocols/qontrol-lines.ts'
@@ -31,6 +32,9 @@ export const QONTROL_TIMING: QontrolTiming = { replyMs: 500, identifyMs: 200, li
 /** More than any module says of its own accord; a line that goes on is another instrument's. */
 const BABBLE_BYTES = 65_536
 const NOTHING = new Uint8Array(0)
+const CLEAR_TRIES = 3
+/** The line end before it makes a command of whatever was cut short. */
+const WHO_IS_THERE = Buffer.from('\nid?\n', 'latin1')
 
 type Parse<T> = (line: string) => T | undefined
 
@@ -59,6 +63,8 @@ export class QontrolConversation implements AsyncDisposable {
   readonly strayLines: string[] = []
   /** The beginning of a line that came unasked; its end may come with the next reply. */
   #begun: Uint8Array = NOTHING
+  #isIdentified = false
+  #mayStillAnswer = false
 
   constructor(wire: Wire, timing: QontrolTiming) {
     this.#name = wire.name
@@ -100,9 +106,10 @@ export class QontrolConversation implements AsyncDisposable {
     return values
   }
 
-  /** Forgets what the modules said so far. */
-  forgetErrors(): void {
+  /** The modules are known to answer `id?`. What was said before this moment was said to somebody else. */
+  identified(): void {
     this.#unreported = []
+    this.#isIdentified = true
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -136,6 +143,8 @@ export class QontrolConversation implements AsyncDisposable {
       const values = await this.#session.ask(command, this.#continued(reply.framer), signal, timeoutMs)
       return { values, errors: reply.errors }
     } catch (error) {
+      // An error line is an answer; whatever else failed may still be answered.
+      if (!isBenchError(error, 'INSTRUMENT_REFUSED', 'INSTRUMENT_STATE_LOST')) this.#mayStillAnswer = this.#isIdentified
       // What it said instead of answering is the better news.
       if (isBenchError(error, 'TRANSPORT_TIMEOUT') && reply.errors.length > 0) throw this.#refused(reply.errors, error)
       throw error
@@ -170,23 +179,61 @@ export class QontrolConversation implements AsyncDisposable {
     }
   }
 
-  /** Listens until the line is silent. Late replies are dropped; what concerns the outputs is kept. */
+  /**
+   * Listens until the line is silent, then asks who is there and drops everything up to that answer: silence alone
+   * does not tell whether a slow reply is still to come, and replies come in the order of the questions.
+   */
   async #drain(raw: RawWire, signal: AbortSignal): Promise<void> {
     this.#begun = NOTHING
-    let heard: Uint8Array = NOTHING
+    this.#keepWhatConcernsOutputs(await this.#untilSilent(raw, signal))
+    if (!this.#mayStillAnswer) return
+    for (let tries = 1; tries <= CLEAR_TRIES; tries++) {
+      await raw.write(WHO_IS_THERE, signal)
+      const heard = await this.#untilIdentity(raw, signal)
+      this.#keepWhatConcernsOutputs(heard.text)
+      if (!heard.found) continue
+      this.#keepWhatConcernsOutputs(await this.#untilSilent(raw, signal))
+      this.#mayStillAnswer = false
+      return
+    }
+    throw new BenchError('TRANSPORT_TIMEOUT', `${this.#name}: the modules do not say any more who they are`, {
+      context: { resource: raw.transport.resource, tries: CLEAR_TRIES },
+    })
+  }
+
+  async #untilSilent(raw: RawWire, signal: AbortSignal): Promise<string> {
+    let heard = ''
     for (;;) {
       const bytes = await raw.nextBytes(this.#timing.silenceMs, signal)
-      if (bytes === undefined) break
-      heard = Buffer.concat([heard, bytes])
-      if (heard.length > BABBLE_BYTES)
-        throw new BenchError('TRANSPORT_TIMEOUT', `${this.#name}: the line never falls silent`, {
-          context: { resource: raw.transport.resource },
-        })
+      if (bytes === undefined) return heard
+      heard += Buffer.from(bytes).toString('latin1')
+      if (heard.length > BABBLE_BYTES) throw this.#babble(raw)
     }
-    for (const line of Buffer.from(heard).toString('latin1').split('\n')) {
+  }
+
+  async #untilIdentity(raw: RawWire, signal: AbortSignal): Promise<{ readonly text: string; readonly found: boolean }> {
+    let text = ''
+    for (;;) {
+      const bytes = await raw.nextBytes(this.#timing.identifyMs, signal)
+      if (bytes === undefined) return { text, found: false }
+      text += Buffer.from(bytes).toString('latin1')
+      const whole = text.split('\n').slice(0, -1)
+      if (whole.some((line) => parseModule(line.trim()) !== undefined)) return { text, found: true }
+      if (text.length > BABBLE_BYTES) throw this.#babble(raw)
+    }
+  }
+
+  #keepWhatConcernsOutputs(heard: string): void {
+    for (const line of heard.split('\n')) {
       const error = parseErrorLine(line.trim())
       if (error !== undefined && concernsOutputs(error)) this.#unreported.push(error)
     }
+  }
+
+  #babble(raw: RawWire): BenchError {
+    return new BenchError('TRANSPORT_TIMEOUT', `${this.#name}: the line never falls silent`, {
+      context: { resource: raw.transport.resource },
+    })
   }
 
   #refused(errors: readonly QontrolError[], cause?: unknown): BenchError {

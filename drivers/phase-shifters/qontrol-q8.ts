@@ -91,8 +91,7 @@ export class QontrolQ8 implements PhaseShifterBank {
     await using opened = new Cleanup()
     const conversation = opened.use(new QontrolConversation(wire, timing))
     await identify(conversation, wire.name, timing, signal)
-    // What was said before this moment was said to somebody else.
-    conversation.forgetErrors()
+    conversation.identified()
     await conversation.ask(restartEnumeration(), parseOk, signal)
     const chain = await readChain(conversation, wire.name, settings.modules, signal)
     const fullScaleV = await conversation.askOne(query('vfull'), (line) => parseAfterChain(line, parseVolts), signal)

@@ -68,7 +68,8 @@ export interface SerialPatience {
  * Identity: the family has no name to ask for. What no other instrument does is to show its set point twice, as
  * one word at 0x2103 and as two at 0x0106; both must agree. A serial number cannot be read.
  * Writes go to RAM: set points do not wear the non-volatile memory.
- * Throws: INSTRUMENT_REFUSED at a sensor break, or when the controller is locked; RANGE_EXCEEDED before a byte is sent.
+ * Throws: INSTRUMENT_REFUSED at a sensor break; INSTRUMENT_STATE_LOST when it has restarted, which shows when it is
+ * told something; RANGE_EXCEEDED before a byte is sent.
  * Leaves: stopped; makeSafe reads the stop bit of the status back. What the output relay does is not on the wire.
  * Source: Omron H175 §4-4 (commands), §5-1 (registers), §5-2 (status); status bits also in the E5_C map of the
  * University of Amsterdam. Not verified on hardware: that every firmware shows the status at 0x2406.
@@ -122,7 +123,7 @@ export class OmronE5cc implements TemperatureController {
   async setTemperatureC(temperatureC: number, signal: AbortSignal): Promise<void> {
     requireInRange('temperatureC', temperatureC, this.temperatureRangeC)
     const code = Math.round(temperatureC * this.#codesPerC)
-    await this.#link.writeRegister(SET_POINT, code & 0xffff, signal)
+    await this.#write(SET_POINT, code & 0xffff, signal)
   }
 
   async readTemperatureC(signal: AbortSignal): Promise<number> {
@@ -139,7 +140,7 @@ export class OmronE5cc implements TemperatureController {
   }
 
   async setRunning(on: boolean, signal: AbortSignal): Promise<void> {
-    await this.#link.writeRegister(OPERATION, on ? RUN : STOP, signal)
+    await this.#write(OPERATION, on ? RUN : STOP, signal)
   }
 
   async makeSafe(signal: AbortSignal): Promise<void> {
@@ -159,6 +160,21 @@ export class OmronE5cc implements TemperatureController {
       await this.makeSafe(AbortSignal.timeout(SAFE_BUDGET_MS))
     } finally {
       await this.#link[Symbol.asyncDispose]()
+    }
+  }
+
+  /** A controller that is locked again has restarted, and is stopped. */
+  async #write(address: number, value: number, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#link.writeRegister(address, value, signal)
+    } catch (cause) {
+      if (!isBenchError(cause, 'INSTRUMENT_REFUSED')) throw cause
+      if (((await this.#readStatusHigh(signal)) & WRITING_ENABLED) !== 0) throw cause
+      await this.#unlock(signal)
+      throw new BenchError('INSTRUMENT_STATE_LOST', `${this.#name} has restarted: it is stopped, at an old set point`, {
+        cause,
+        context: { instrument: this.#name },
+      })
     }
   }
 

@@ -40,7 +40,7 @@ export class ModbusClient {
     return this.#begin<{ readonly data: readonly number[] }, Uint16Array>(
       `read ${count} holding registers at ${register(address)}`,
       (next) => this.#client.writeFC3(this.#unit, address, count, next),
-      ({ data }) => Uint16Array.from(data),
+      ({ data }, frame) => registers(data, count, frame),
     )
   }
 
@@ -48,7 +48,7 @@ export class ModbusClient {
     return this.#begin<{ readonly data: readonly number[] }, Uint16Array>(
       `read ${count} input registers at ${register(address)}`,
       (next) => this.#client.writeFC4(this.#unit, address, count, next),
-      ({ data }) => Uint16Array.from(data),
+      ({ data }, frame) => registers(data, count, frame),
     )
   }
 
@@ -142,6 +142,11 @@ class ExchangePort extends EventEmitter {
     if (request === undefined) throw new BenchError('CALL_INVALID', 'modbus-serial built no request')
     return request
   }
+}
+
+function registers(data: readonly number[], count: number, frame: Uint8Array): Uint16Array {
+  if (data.length !== count) throw unexpectedModbusReply(`${data.length} registers for ${count}`, frame)
+  return Uint16Array.from(data)
 }
 
 const register = (address: number): string => `0x${address.toString(16).padStart(4, '0')}`

@@ -13,7 +13,7 @@ import type { Framer } from '../protocols/framer.ts'
 import { ModbusClient, withChecksum } from './modbus-client.ts'
 import type { ModbusExchange, ModbusOutcome } from './modbus-client.ts'
 import { resynchroniseRtu } from './modbus-resynchronise.ts'
-import type { WireSession } from './session.ts'
+import type { AskNow, WireSession } from './session.ts'
 import { openSession } from './wire.ts'
 import type { Wire } from './wire.ts'
 
@@ -28,7 +28,11 @@ export interface ModbusLinkOptions {
   readonly gapMs?: number
   /** Silence on a serial line after which what was cut off is over. Default: 60 ms, 3.5 characters from 650 Bd up. */
   readonly silenceMs?: number
+  /** As `SessionOptions.recognise`; `read` reads holding registers ahead of the calls that wait. */
+  readonly recognise?: (read: ReadNow, doubtful: boolean) => Promise<void>
 }
+
+export type ReadNow = (address: number, count: number) => Promise<Uint16Array>
 
 const SILENCE_MS = 60
 const WORD = { min: 0, max: 0xffff }
@@ -57,7 +61,11 @@ export class ModbusLink implements AsyncDisposable {
     const resynchronise = resynchroniseRtu(unit, timeoutMs, silenceMs)
     this.#client = new ModbusClient(unit)
     this.#options = options
-    this.#session = openSession(wire, options.framing === 'tcp' ? { timeoutMs } : { timeoutMs, resynchronise })
+    this.#session = openSession(wire, {
+      timeoutMs,
+      ...(options.framing === 'tcp' ? {} : { resynchronise }),
+      recognise: (ask, doubtful) => this.#recognise(ask, doubtful),
+    })
   }
 
   static open(wire: Wire, options: ModbusLinkOptions): ModbusLink {
@@ -115,16 +123,29 @@ export class ModbusLink implements AsyncDisposable {
     }
   }
 
+  async #recognise(ask: AskNow, doubtful: boolean): Promise<void> {
+    // A client of its own: the exchange that waits for this is already begun on the other.
+    const client = new ModbusClient(this.#options.unit)
+    await this.#options.recognise?.(async (address, count) => {
+      const outcome = await this.#askWith(ask, client.readHolding(address, count))
+      if ('refused' in outcome) throw outcome.refused
+      return outcome.value
+    }, doubtful)
+  }
+
   async #exchange<T>(exchange: ModbusExchange<T>, signal: AbortSignal): Promise<ModbusOutcome<T>> {
     try {
-      if (this.#options.framing === 'rtu') return await this.#session.ask(exchange.request, rtuFramer(exchange), signal)
-      this.#transactionId = (this.#transactionId + 1) % 0x1_0000
-      const transactionId = this.#transactionId
-      const request = mbapFrame(transactionId, exchange.request.subarray(0, -CHECKSUM_BYTES))
-      return await this.#session.ask(request, mbapFramer(exchange, transactionId), signal)
+      return await this.#askWith((request, framer) => this.#session.ask(request, framer, signal), exchange)
     } finally {
       this.#quietSinceNs = this.#options.clock.monotonicNs()
     }
+  }
+
+  #askWith<T>(ask: AskNow, exchange: ModbusExchange<T>): Promise<ModbusOutcome<T>> {
+    if (this.#options.framing === 'rtu') return ask(exchange.request, rtuFramer(exchange))
+    this.#transactionId = (this.#transactionId + 1) % 0x1_0000
+    const request = mbapFrame(this.#transactionId, exchange.request.subarray(0, -CHECKSUM_BYTES))
+    return ask(request, mbapFramer(exchange, this.#transactionId))
   }
 }
 

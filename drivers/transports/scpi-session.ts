@@ -1,29 +1,37 @@
-import { BenchError } from '../../core/errors.ts'
+import { BenchError, isBenchError } from '../../core/errors.ts'
 import type { Identity } from '../../core/instruments.ts'
 import type { IdentityQuestion } from '../driver-entry.ts'
 import type { Framer } from '../protocols/framer.ts'
-import { parseScpiError, parseScpiIdentity, scpiLine, scpiLineReply } from '../protocols/scpi.ts'
+import { parseScpiError, parseScpiIdentity, parseScpiInteger, scpiLine, scpiLineReply } from '../protocols/scpi.ts'
 import type { ScpiError } from '../protocols/scpi.ts'
-import type { WireSession } from './session.ts'
+import type { AskNow, WireSession } from './session.ts'
 import { openSession } from './wire.ts'
 import type { Wire } from './wire.ts'
 
 /** More entries than any error queue holds: who still answers with errors then is not emptying it. */
 const DEEPEST_ERROR_QUEUE = 64
 
+/** *ESR? bit 7. */
+const POWER_ON = 0x80
+
 /**
  * A conversation in SCPI: one command a write, every question answered before the next.
  *
- * Throws: as the session does; INSTRUMENT_REFUSED with the instrument's own errors.
+ * Throws: as the session does; INSTRUMENT_REFUSED with the instrument's own errors; INSTRUMENT_STATE_LOST once when
+ * the instrument has restarted, or may have behind a connection that was lost: it has to be configured again.
  */
 export class ScpiSession implements AsyncDisposable {
   /** Name of the instrument in the bench file. */
   readonly name: string
+  /** Runs when the instrument has lost the settings that were made, before the call that found out fails. */
+  onStateLost: () => void = () => undefined
   readonly #session: WireSession
+  /** What *IDN? answered. */
+  #identity: string | undefined
 
   constructor(wire: Wire, timeoutMs: number) {
     this.name = wire.name
-    this.#session = openSession(wire, { timeoutMs })
+    this.#session = openSession(wire, { timeoutMs, recognise: (ask, doubtful) => this.#recognise(ask, doubtful) })
   }
 
   tell(command: string | Uint8Array, signal: AbortSignal): Promise<void> {
@@ -42,7 +50,10 @@ export class ScpiSession implements AsyncDisposable {
   async identify(expected: string, accepts: (identity: Identity) => boolean, signal: AbortSignal): Promise<Identity> {
     const reply = await this.ask('*IDN?', signal)
     const identity = parseScpiIdentity(reply)
-    if (accepts(identity)) return identity
+    if (accepts(identity)) {
+      this.#identity = reply
+      return identity
+    }
     throw new BenchError(
       'INSTRUMENT_WRONG_IDENTITY',
       `${this.name} should be ${expected}, but ${JSON.stringify(reply)} answers at ${this.#session.resource}`,
@@ -71,6 +82,42 @@ export class ScpiSession implements AsyncDisposable {
     throw new BenchError('INSTRUMENT_REFUSED', `${this.name} refused to ${doing}: ${said}`, {
       context: { instrument: this.name, doing, errors },
     })
+  }
+
+  /** Work that is to be done whatever state the instrument is in, such as making it safe: once more if it was lost. */
+  async inAnyState(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!isBenchError(error, 'INSTRUMENT_STATE_LOST')) throw error
+      await work()
+    }
+  }
+
+  /**
+   * The same instrument as before, and not switched on since: *CLS clears the power-on bit when a driver opens.
+   *
+   * Source: IEEE 488.2 standard event status, bit 7 PON.
+   */
+  async #recognise(ask: AskNow, doubtful: boolean): Promise<void> {
+    // Nobody was known: whoever opens the instrument will ask.
+    if (this.#identity === undefined) return
+    const reply = await ask(scpiLine('*IDN?'), scpiLineReply)
+    if (reply !== this.#identity) {
+      throw new BenchError(
+        'INSTRUMENT_WRONG_IDENTITY',
+        `${this.name} was ${JSON.stringify(this.#identity)}, but now ${JSON.stringify(reply)} answers at ${this.#session.resource}`,
+        { context: { instrument: this.name, expected: this.#identity, reply } },
+      )
+    }
+    const restarted = (parseScpiInteger(await ask(scpiLine('*ESR?'), scpiLineReply)) & POWER_ON) !== 0
+    if (!restarted && !doubtful) return
+    this.onStateLost()
+    throw new BenchError(
+      'INSTRUMENT_STATE_LOST',
+      `${this.name} ${restarted ? 'has restarted' : 'lost its connection'}: it may not have the settings that were made`,
+      { context: { instrument: this.name, restarted } },
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchError, isBenchError } from '../../core/errors.ts'
 import { currentStep } from '../../core/step-context.ts'
 import type { ByteReceiver, ByteTransport, MessageControls, WireTap } from '../../core/transport.ts'
@@ -13,7 +14,16 @@ export interface SessionOptions {
   readonly resynchronise?: (raw: RawWire, signal: AbortSignal) => Promise<void>
   /** Bytes that nobody asked for. Default: the session becomes suspect and resynchronises before the next exchange. */
   readonly onStray?: (bytes: Uint8Array) => void
+  /**
+   * Looks who answers once the wire has been cleared or reopened, before anything else is asked. `doubtful`: the
+   * connection was lost, or commands were under way that nothing has confirmed.
+   * Throws: INSTRUMENT_WRONG_IDENTITY; INSTRUMENT_STATE_LOST, after which the wire is in order; as `ask` does.
+   */
+  readonly recognise?: (ask: AskNow, doubtful: boolean) => Promise<void>
 }
+
+/** Asks ahead of the calls that wait for their turn. */
+export type AskNow = <T>(request: Uint8Array, framer: Framer<T>) => Promise<T>
 
 /** The wire without framing, for a resynchronisation that has to talk. */
 export interface RawWire {
@@ -44,12 +54,20 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   readonly #arrived = new ByteQueue()
   readonly #wakefulness = new Wakefulness()
   #waiting: Waiting | undefined
+  /** Gives up the message that is being told. */
+  #telling: ((error: Error) => void) | undefined
   #rawWaiting: ((bytes: Uint8Array | undefined) => void) | undefined
   #last: Promise<unknown> = Promise.resolve()
   #pending = 0
   #suspect = false
   #resynchronising = false
   #lost: BenchError | undefined
+  /** Commands were told since the instrument last answered, and nobody has heard that they may be lost. */
+  #unconfirmed = false
+  /** Attempts to reopen the wire that failed in a row. */
+  #refusals = 0
+  /** The instrument may not have the settings that were made. */
+  #doubtful = false
   /** Ends what is being written when its exchange fails; a new one only after that, because they are costly. */
   #giveUp = new AbortController()
   /** The signal that is listened to: callers come back with the same one thousands of times a second. */
@@ -67,26 +85,12 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
 
   /** Sends a message that has a reply. */
   ask<T>(request: Uint8Array, framer: Framer<T>, signal: AbortSignal, timeoutMs = this.#options.timeoutMs): Promise<T> {
-    return this.#inTurn(signal, () => {
-      const reply = this.#reply(framer, request, signal, timeoutMs)
-      // The deadline ends a write that hangs, too; a write that fails leaves no timer to strike the next exchange.
-      const waiting = this.#waiting
-      this.#send(request, this.#giveUp.signal, timeoutMs).then(
-        () => {
-          if (this.#waiting === waiting && this.transport.inquire === undefined) this.transport.pull?.(timeoutMs)
-        },
-        (error: unknown) => {
-          if (this.#waiting === waiting) waiting?.fail(error as Error)
-        },
-      )
-      this.#wakefulness.expect()
-      return reply
-    })
+    return this.#inTurn(signal, () => this.#ask(request, framer, signal, timeoutMs))
   }
 
-  /** Sends a message that has none. */
+  /** Sends a message that has none. A far end that takes no bytes is given up after the deadline of a reply. */
   tell(request: Uint8Array, signal: AbortSignal): Promise<void> {
-    return this.#inTurn(signal, () => this.#send(request, signal))
+    return this.#inTurn(signal, () => this.#tell(request, signal))
   }
 
   /** Serial poll. Throws: CALL_INVALID on a wire that has none. */
@@ -117,10 +121,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     }
     const giveUp = new AbortController()
     const { timeoutMs } = this.#options
-    const stopTimer =
-      this.transport.keepsDeadlines === true
-        ? () => undefined
-        : startDeadline(timeoutMs, () => giveUp.abort(timedOut(this.resource, timeoutMs, {})))
+    const stopTimer = this.#startDeadline(timeoutMs, () => giveUp.abort(timedOut(this.resource, timeoutMs, {})))
     try {
       return await operate(controls, AbortSignal.any([signal, giveUp.signal]))
     } catch (error) {
@@ -162,8 +163,8 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     })
   }
 
-  async write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    await this.#send(bytes, signal)
+  write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
+    return this.#tell(bytes, signal)
   }
 
   nextBytes(silenceMs: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
@@ -228,6 +229,49 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     await this.transport[Symbol.asyncDispose]()
   }
 
+  #ask<T>(request: Uint8Array, framer: Framer<T>, signal: AbortSignal, timeoutMs: number): Promise<T> {
+    const reply = this.#reply(framer, request, signal, timeoutMs)
+    // The deadline ends a write that hangs, too; a write that fails leaves no timer to strike the next exchange.
+    const waiting = this.#waiting
+    this.#send(request, this.#giveUp.signal, timeoutMs).then(
+      () => {
+        if (this.#waiting === waiting && this.transport.inquire === undefined) this.transport.pull?.(timeoutMs)
+      },
+      (error: unknown) => {
+        if (this.#waiting === waiting) waiting?.fail(error as Error)
+      },
+    )
+    this.#wakefulness.expect()
+    return reply
+  }
+
+  #tell(request: Uint8Array, signal: AbortSignal): Promise<void> {
+    this.#watch(signal)
+    this.#unconfirmed = true
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        stopTimer()
+        this.#telling = undefined
+      }
+      const fail = (error: Error): void => {
+        settle()
+        this.#unconfirmed = false
+        reject(error)
+      }
+      const giveUp = (error: Error): void => {
+        fail(error)
+        this.#endWrites(error)
+      }
+      const timeoutMs = this.#options.timeoutMs + request.length / SLOWEST_BYTES_PER_MS
+      const stopTimer = this.#startDeadline(timeoutMs, () => giveUp(stalled(this.resource, request, timeoutMs)))
+      this.#telling = giveUp
+      this.#send(request, this.#giveUp.signal).then(() => {
+        settle()
+        resolve()
+      }, fail)
+    })
+  }
+
   /** `pullMs`: a reply is wanted, and is asked for at once where the wire allows it. */
   async #send(request: Uint8Array, signal: AbortSignal, pullMs?: number): Promise<void> {
     try {
@@ -252,10 +296,10 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
       const fail = (error: Error): void => {
         settle()
         this.#suspect = true
+        // The caller hears that what was told may not have been done.
+        this.#unconfirmed = false
         reject(error)
-        const giveUp = this.#giveUp
-        this.#giveUp = new AbortController()
-        giveUp.abort(error)
+        this.#endWrites(error)
       }
       const take = (ended: boolean): void => {
         try {
@@ -263,6 +307,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
           if (framed === undefined && ended) throw cutShort(this.resource, this.#arrived.peek())
           if (framed === undefined) return
           this.#arrived.drop(framed.used)
+          this.#unconfirmed = false
           settle()
           if (this.#arrived.length > 0) this.#stray()
           resolve(framed.message)
@@ -279,12 +324,25 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
         const received = printable(this.#arrived.peek().slice(0, 64))
         fail(timedOut(this.resource, timeoutMs, { request: printable(request), received }))
       }
-      const stopTimer = this.transport.keepsDeadlines === true ? () => undefined : startDeadline(timeoutMs, deadline)
+      const stopTimer = this.#startDeadline(timeoutMs, deadline)
       this.#waiting = { take, fail, deadline, abort }
     })
   }
 
-  readonly #onAbort = (): void => this.#waiting?.abort()
+  #startDeadline(timeoutMs: number, expired: () => void): () => void {
+    return this.transport.keepsDeadlines === true ? () => undefined : startDeadline(timeoutMs, expired)
+  }
+
+  #endWrites(error: Error): void {
+    const giveUp = this.#giveUp
+    this.#giveUp = new AbortController()
+    giveUp.abort(error)
+  }
+
+  readonly #onAbort = (): void => {
+    this.#waiting?.abort()
+    if (this.#watched !== undefined) this.#telling?.(aborted(this.resource, this.#watched))
+  }
 
   #watch(signal: AbortSignal | undefined): void {
     if (signal === this.#watched) return
@@ -301,16 +359,44 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   }
 
   async #resynchronise(signal: AbortSignal): Promise<void> {
+    const { resynchronise, recognise } = this.#options
+    const wasLost = this.#lost !== undefined
+    // A lost transport can only be reopened; words on a dead wire say nothing.
+    if (resynchronise !== undefined && !wasLost) await this.#clear(() => resynchronise(this, signal))
+    else await this.#reopen(signal)
+    this.#doubtful ||= wasLost || this.#unconfirmed
+    this.#unconfirmed = false
+    if (recognise === undefined) return
+    const doubtful = this.#doubtful
+    // Until it is known who answers. Whoever asks what happened may be the only one who is told.
+    this.#doubtful = true
+    try {
+      await recognise((request, framer) => this.#ask(request, framer, signal, this.#options.timeoutMs), doubtful)
+      this.#doubtful = false
+    } catch (error) {
+      if (isBenchError(error, 'INSTRUMENT_STATE_LOST')) this.#doubtful = false
+      else this.#suspect = true
+      throw error
+    }
+  }
+
+  /** Waits longer before each attempt that follows a failed one: callers come back at once. */
+  async #reopen(signal: AbortSignal): Promise<void> {
+    const pauseMs = this.#refusals === 0 ? 0 : Math.min(REOPEN_PAUSE_MS * 2 ** this.#refusals, LONGEST_PAUSE_MS)
+    if (pauseMs > 0 && this.transport.keepsDeadlines !== true) await sleep(pauseMs, undefined, { signal })
+    this.#refusals++
+    await this.#clear(() => this.transport.resynchronise(signal))
+    this.#refusals = 0
+  }
+
+  async #clear(work: () => Promise<void>): Promise<void> {
     this.#options.tap?.record('ctl', RESYNCHRONISE)
     this.#arrived.clear()
     this.#resynchronising = true
     const lostBefore = this.#lost
     try {
-      const { resynchronise } = this.#options
       this.#lost = undefined
-      // A lost transport can only be reopened; words on a dead wire say nothing.
-      if (resynchronise !== undefined && lostBefore === undefined) await resynchronise(this, signal)
-      else await this.transport.resynchronise(signal)
+      await work()
       this.#requireNotLost()
       this.#suspect = false
     } catch (error) {
@@ -329,6 +415,11 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
 }
 
 const SILENCE_TURNS = 4
+/** A wire that takes fewer than this has stalled, however long the message. */
+const SLOWEST_BYTES_PER_MS = 50
+/** Before the second attempt to reopen a wire twice this, then doubled each time. */
+const REOPEN_PAUSE_MS = 25
+const LONGEST_PAUSE_MS = 2_000
 
 /** A timer this late was held up by this process itself, and so may be the reply. */
 const LATE_MS = 20
@@ -367,6 +458,13 @@ function aborted(resource: string, signal: AbortSignal): BenchError {
 function timedOut(resource: string, timeoutMs: number, context: Readonly<Record<string, unknown>>): BenchError {
   return new BenchError('TRANSPORT_TIMEOUT', `${resource}: no complete reply within ${timeoutMs} ms`, {
     context: { resource, timeoutMs, ...context },
+  })
+}
+
+function stalled(resource: string, request: Uint8Array, timeoutMs: number): BenchError {
+  const shown = printable(request.subarray(0, 64))
+  return new BenchError('TRANSPORT_TIMEOUT', `${resource}: the wire does not take ${shown} within ${timeoutMs} ms`, {
+    context: { resource, request: shown, bytes: request.length, timeoutMs },
   })
 }
 

@@ -4,6 +4,8 @@ import { BenchError } from '../../core/errors.ts'
 import type { ByteReceiver, ByteTransport } from '../../core/transport.ts'
 import { ReceiveWindows } from './receive-windows.ts'
 
+const REOPEN_DEADLINE_MS = 5_000
+
 /**
  * A raw TCP stream.
  *
@@ -57,7 +59,9 @@ export class TcpTransport implements ByteTransport {
 
   async resynchronise(signal: AbortSignal): Promise<void> {
     this.#drop()
-    this.#dialled = await dial(this.resource, this.#host, this.#port, signal)
+    // A host that is switched off stays silent for minutes.
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(REOPEN_DEADLINE_MS)])
+    this.#dialled = await dial(this.resource, this.#host, this.#port, deadline)
     this.#listen(this.#dialled)
   }
 

@@ -77,7 +77,7 @@ export class SimQontrol implements WireInstrument {
     this.#clients.add(send)
     return {
       receive: (bytes) => {
-        for (const heard of reader.push(bytes)) this.#hear(heard, send)
+        for (const heard of reader.push(bytes, this.#context.clock.monotonicNs())) this.#hear(heard, send)
       },
       detach: () => void this.#clients.delete(send),
     }

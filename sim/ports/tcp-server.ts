@@ -33,10 +33,13 @@ export async function serveTcp(
     }
     clients.add(socket)
     const wakefulness = new Wakefulness()
-    const connection = instrument.attach((bytes) => {
-      if (!socket.write(bytes.slice())) socket.pause()
-      wakefulness.expect()
-    })
+    const connection = instrument.attach(
+      (bytes) => {
+        if (!socket.write(bytes.slice())) socket.pause()
+        wakefulness.expect()
+      },
+      () => socket.destroySoon(),
+    )
     socket.on('drain', () => socket.resume())
     socket.on('data', (bytes) => {
       wakefulness.settle()

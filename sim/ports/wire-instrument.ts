@@ -7,6 +7,6 @@ export interface WireConnection {
 
 /** The far end of a wire: what a simulated instrument shows to whatever carries its bytes. */
 export interface WireInstrument {
-  /** `send` may be called at any time until `detach`. */
-  attach(send: (bytes: Uint8Array) => void): WireConnection
+  /** `send` and `hangUp` may be called at any time until `detach`. Ports that can be hung up give a `hangUp`. */
+  attach(send: (bytes: Uint8Array) => void, hangUp?: () => void): WireConnection
 }

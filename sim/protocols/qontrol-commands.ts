@@ -81,11 +81,18 @@ const PARITY: Refusal = { code: 15, detail: 1 }
 const UNKNOWN: Refusal = { code: 10, detail: 2 }
 const NAMELESS: Refusal = { code: 10, detail: 1 }
 
+/** Assumption: a binary frame whose rest does not follow within this time is dropped. */
+const FRAME_PATIENCE_NS = 20e6
+
 /** Cuts one client's stream into commands. */
 export class CommandReader {
   #bytes = new Uint8Array(0)
+  #lastNs = 0
 
-  push(bytes: Uint8Array): readonly Heard[] {
+  push(bytes: Uint8Array, nowNs: number): readonly Heard[] {
+    const halfFrame = (this.#bytes[0] ?? 0) >= 0x80
+    if (halfFrame && nowNs - this.#lastNs > FRAME_PATIENCE_NS) this.#bytes = new Uint8Array(0)
+    this.#lastNs = nowNs
     const joined = new Uint8Array(this.#bytes.length + bytes.length)
     joined.set(this.#bytes)
     joined.set(bytes, this.#bytes.length)

@@ -23,7 +23,7 @@ const timeoutMs = 25
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 /** Reads of registers that hold texts; a set bit 0 in the first byte would be a write. */
-const itlaReads = /^([0-9a-f][02468ace](00|01|02|03|04|06|0b)0000)+$/
+const itlaReads = /^([0-9a-f][02468ace](00|01|02|03|04|06|0b|21)0000)+$/
 /** Everything that each driver's identity question may send: a tap fails on any other byte. */
 const QUESTIONS: Readonly<Record<string, (bytes: Uint8Array) => boolean>> = {
   'oif-itla': (bytes) => itlaReads.test(hex(bytes)),

@@ -152,7 +152,8 @@ describe('Keysight N7745', () => {
   ])('refuses results with %s, and shows them', async (_what, answer) => {
     const wire = new TranscriptWire(
       ...[IDENTITY, said('*CLS\n'), ...configured, NO_ERROR, ...setUpLog, ...started],
-      ...[answer, ...safe],
+      // The wire is cleared after that, and whoever answers then has to be the same meter, not switched on since.
+      ...[answer, IDENTITY, said('*ESR?\n', '+0\n'), ...safe],
     )
     await using meter = await open(wire)
     await meter.configure(SETUP, forever())

@@ -170,13 +170,20 @@ describe('an Omron E5CC', () => {
     await controller.setRunning(true, forever())
     // A software reset, which is not answered.
     await wire.write(linesOf(vectors, ['software reset is not answered'])[0]!.sent, forever())
-    await expect(controller.setTemperatureC(30, forever())).rejects.toMatchObject({
-      code: 'INSTRUMENT_REFUSED',
-      context: { exception: 4 },
-    })
     await controller.makeSafe(forever())
     expect(oven.running).toBe(false)
     await controller[Symbol.asyncDispose]()
+  })
+
+  test('says once that it has restarted, and then takes settings again', async () => {
+    const { controller, wire } = await openBench()
+    await using _ = controller
+    await wire.write(linesOf(vectors, ['software reset is not answered'])[0]!.sent, forever())
+    await expect(controller.setTemperatureC(30, forever())).rejects.toMatchObject({
+      code: 'INSTRUMENT_STATE_LOST',
+      cause: { code: 'INSTRUMENT_REFUSED', context: { exception: 4 } },
+    })
+    await controller.setTemperatureC(30, forever())
   })
 
   test('is told again to stop when noise swallowed the first command', async () => {

@@ -271,6 +271,16 @@ describe('A write', () => {
     expect(wire.resynchronised).toBe(1)
   })
 
+  test('without a reply is given up when the wire takes no bytes, and the next question is asked on a clear wire', async () => {
+    const { wire, session: opened, ask } = session({ timeoutMs: 1 })
+    wire.nextWrite = (signal) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+    await expect(opened.tell(bytesOf('set\n'), forever())).rejects.toMatchObject({ code: 'TRANSPORT_TIMEOUT' })
+    echo(wire)
+    expect(await ask('b')).toBe('re:b')
+    expect(wire.resynchronised).toBe(1)
+  })
+
   test('without a reply is a TRANSPORT_ABORTED when its caller gives it up', async () => {
     const { wire, session: opened } = session()
     const caller = new AbortController()

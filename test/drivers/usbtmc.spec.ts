@@ -244,7 +244,13 @@ describe('the device file of an instrument on USB', () => {
   beforeAll(async () => {
     sysfs = await mkdtemp(join(tmpdir(), 'fringe-sysfs-'))
     await mkdir(join(sysfs, 'class', 'usbmisc'), { recursive: true })
-    await plug('usbtmc0', '1-1', { idVendor: '1313', idProduct: '8078', serial: 'P0001', manufacturer: 'Thorlabs', product: 'PM100' })
+    await plug('usbtmc0', '1-1', {
+      idVendor: '1313',
+      idProduct: '8078',
+      serial: 'P0001',
+      manufacturer: 'Thorlabs',
+      product: 'PM100',
+    })
     await plug('usbtmc10', '1-2', { idVendor: '1ab1', idProduct: '04ce', serial: 'DS1' })
     await plug('usbtmc2', '1-3', { idVendor: '2a8d', idProduct: '0101' })
     await plug('usbtmc3', '1-4', { idVendor: 'xyz', idProduct: '0101' })

@@ -91,7 +91,7 @@ describe('A simulated chain of Q8iv modules', () => {
         const heard: string[] = []
         for (let at = 0, piece = 0; at < stream.length; piece++) {
           const end = at + sizes[piece % sizes.length]!
-          for (const one of reader.push(Uint8Array.from(stream.slice(at, end))))
+          for (const one of reader.push(Uint8Array.from(stream.slice(at, end)), 0))
             heard.push(one.kind === 'command' ? told(one.command) : 'refused')
           at = end
         }
