@@ -5,6 +5,7 @@ export type WireDirection = 'tx' | 'rx' | 'ctl' | 'err'
 
 /** Where bytes arrive. Calls never overlap and never happen inside `write`. */
 export interface ByteReceiver {
+  /** `bytes` are lent: valid during the call. */
   onBytes(bytes: Uint8Array): void
   /** What came last ends a message. Only wires that mark the end of a message say so. */
   onEnd(): void

@@ -89,12 +89,12 @@ function readBody(bytes: Uint8Array, { status, fields, end }: Head, ended: boole
   if (status === 204 || status === 304) return { message: { status, body: new Uint8Array(0) }, used: end }
   if (written === undefined) {
     if (bytes.length - end > LONGEST_BODY) throw unexpected(`a body within ${LONGEST_BODY} bytes`, bytes)
-    return ended ? { message: { status, body: bytes.slice(end) }, used: bytes.length } : undefined
+    return ended ? { message: { status, body: new Uint8Array(bytes.subarray(end)) }, used: bytes.length } : undefined
   }
   const length = LENGTH.test(written) ? Number(written) : Number.NaN
   if (!(length <= LONGEST_BODY)) throw unexpected(`a Content-Length up to ${LONGEST_BODY}`, bytes)
   if (bytes.length < end + length) return undefined
-  return { message: { status, body: bytes.slice(end, end + length) }, used: end + length }
+  return { message: { status, body: new Uint8Array(bytes.subarray(end, end + length)) }, used: end + length }
 }
 
 function readChunks(bytes: Uint8Array, from: number): { readonly body: Uint8Array; readonly used: number } | undefined {

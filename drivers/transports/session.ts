@@ -169,7 +169,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
 
   nextBytes(silenceMs: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
     if (signal.aborted) return Promise.reject(aborted(this.resource, signal))
-    if (this.#arrived.length > 0) return Promise.resolve(this.#arrived.clear())
+    if (this.#arrived.length > 0) return Promise.resolve(new Uint8Array(this.#arrived.clear()))
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearInterval(timer)
@@ -199,12 +199,14 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   }
 
   onBytes(bytes: Uint8Array): void {
-    if (this.#rawWaiting !== undefined) return this.#rawWaiting(bytes)
+    if (this.#rawWaiting !== undefined) return this.#rawWaiting(new Uint8Array(bytes))
     this.#arrived.push(bytes)
     // While resynchronising, what comes between two calls of `nextBytes` belongs to the next one.
-    if (this.#resynchronising) return
-    if (this.#waiting === undefined) this.#stray()
-    else this.#waiting.take(false)
+    if (!this.#resynchronising) {
+      if (this.#waiting === undefined) this.#stray()
+      else this.#waiting.take(false)
+    }
+    this.#arrived.keep()
   }
 
   onEnd(): void {
@@ -353,7 +355,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
 
   /** Bytes that nobody asked for. They must never answer the next question. */
   #stray(): void {
-    const bytes = this.#arrived.clear()
+    const bytes = new Uint8Array(this.#arrived.clear())
     if (this.#options.onStray !== undefined) this.#options.onStray(bytes)
     else this.#suspect = true
   }

@@ -2,9 +2,10 @@ import { connect as connectSocket } from 'node:net'
 import type { Socket } from 'node:net'
 import { BenchError } from '../../core/errors.ts'
 import type { ByteReceiver, ByteTransport } from '../../core/transport.ts'
-import { ReceiveWindows } from './receive-windows.ts'
 
 const REOPEN_DEADLINE_MS = 5_000
+/** Most that is taken from the kernel at once. */
+const READ_BYTES = 256 * 1024
 
 /**
  * A raw TCP stream.
@@ -99,15 +100,12 @@ function lost(resource: string, reset = false): BenchError {
 
 function dial(resource: string, host: string, port: number, signal: AbortSignal): Promise<Dialled> {
   return new Promise((resolve, reject) => {
-    // Read into windows of ours: Node's own streams allocate 64 KiB for each read, however short.
-    const windows = new ReceiveWindows()
-    let received = 0
-    const callback = (count: number, window: Uint8Array): boolean => {
-      received = count
-      dialled.onBytes(window.subarray(0, count))
+    // One piece of memory for all reads: Node's own streams take new memory for each, however short.
+    const callback = (count: number, received: Uint8Array): boolean => {
+      dialled.onBytes(received.subarray(0, count))
       return true
     }
-    const onread = { buffer: () => windows.advance(received), callback }
+    const onread = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback }
     const socket = connectSocket({ host, port, noDelay: true, onread })
     const dialled: Dialled = { socket, onBytes: () => undefined }
     const settle = (error?: Error): void => {
