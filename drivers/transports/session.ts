@@ -5,6 +5,8 @@ import type { ByteReceiver, ByteTransport, MessageControls, WireTap } from '../.
 import { Wakefulness } from '../../core/wakefulness.ts'
 import type { Framer } from '../protocols/framer.ts'
 import { ByteQueue } from './byte-queue.ts'
+import { startDeadline } from './deadline.ts'
+import { aborted, cutShort, printable, stalled, timedOut } from './session-errors.ts'
 
 export interface SessionOptions {
   /** Longest silence before a reply. */
@@ -423,62 +425,8 @@ const SLOWEST_BYTES_PER_MS = 50
 const REOPEN_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 2_000
 
-/** A timer this late was held up by this process itself, and so may be the reply. */
-const LATE_MS = 20
-
-/**
- * Calls `expired` after `timeoutMs` in which this process was able to listen: after a long computation the bytes that
- * wait in the kernel come before the verdict that there are none. Returns what stops it.
- */
-function startDeadline(timeoutMs: number, expired: () => void): () => void {
-  let immediate: NodeJS.Immediate | undefined
-  let timer: NodeJS.Timeout
-  const wait = (waitMs: number): void => {
-    const dueMs = performance.now() + waitMs
-    timer = setTimeout(() => {
-      if (performance.now() - dueMs > LATE_MS) wait(Math.min(waitMs, 10 * LATE_MS))
-      else immediate = setImmediate(expired)
-    }, waitMs)
-  }
-  wait(timeoutMs)
-  return () => {
-    clearTimeout(timer)
-    clearImmediate(immediate)
-  }
-}
-
 const text = new TextEncoder()
 export const TIMEOUT = text.encode('timeout')
 export const ABORTED = text.encode('aborted')
 export const RESYNCHRONISE = text.encode('resynchronise')
 export const SILENCE = text.encode('silence')
-
-function aborted(resource: string, signal: AbortSignal): BenchError {
-  return new BenchError('TRANSPORT_ABORTED', `${resource}: given up while waiting`, { cause: signal.reason })
-}
-
-function timedOut(resource: string, timeoutMs: number, context: Readonly<Record<string, unknown>>): BenchError {
-  return new BenchError('TRANSPORT_TIMEOUT', `${resource}: no complete reply within ${timeoutMs} ms`, {
-    context: { resource, timeoutMs, ...context },
-  })
-}
-
-function stalled(resource: string, request: Uint8Array, timeoutMs: number): BenchError {
-  const shown = printable(request.subarray(0, 64))
-  return new BenchError('TRANSPORT_TIMEOUT', `${resource}: the wire does not take ${shown} within ${timeoutMs} ms`, {
-    context: { resource, request: shown, bytes: request.length, timeoutMs },
-  })
-}
-
-function cutShort(resource: string, received: Uint8Array): BenchError {
-  const shown = printable(received.subarray(0, 64))
-  return new BenchError('PROTOCOL_UNEXPECTED_REPLY', `${resource}: the reply ended before it was complete: ${shown}`, {
-    context: { resource, received: shown },
-  })
-}
-
-/** Text where it is text, hex pairs where it is not. */
-export function printable(bytes: Uint8Array): string {
-  const latin = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
-  return /^[\x20-\x7e\r\n]*$/.test(latin) ? JSON.stringify(latin) : Buffer.from(bytes).toString('hex')
-}
