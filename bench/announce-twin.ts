@@ -26,15 +26,16 @@ export async function announceTwin(
   return answerMdns(services.flat(), port)
 }
 
+const PORTMAPPER_PORT = 111
+
 /** Announcements name no device: only the usual ones are found by them. */
 function offeredBy(place: Resource): Pick<OfferedService, 'service' | 'port'> | undefined {
   switch (place.wire) {
     case 'socket':
       return { service: '_scpi-raw._tcp', port: place.port }
     case 'vxi11':
-      return place.port === undefined || place.device !== 'inst0'
-        ? undefined
-        : { service: '_vxi-11._tcp', port: place.port }
+      // A place without a port is one that the portmapper knows.
+      return place.device === 'inst0' ? { service: '_vxi-11._tcp', port: place.port ?? PORTMAPPER_PORT } : undefined
     case 'hislip':
       return place.device === 'hislip0' ? { service: '_hislip._tcp', port: place.port } : undefined
     default:

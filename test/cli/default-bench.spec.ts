@@ -5,6 +5,7 @@ import { pythonHas, runPython } from '../support/python.ts'
 import { oncePerRun } from '../support/once-per-run.ts'
 import { DEFAULT_BENCH, documentOf, fringe, fringeOnce, query, ROOT, scratchFolder } from './fringe-process.ts'
 import type { Ended } from './fringe-process.ts'
+import { movedBench } from './served-bench.ts'
 
 const PATIENCE_MS = 300_000
 const SEED = ['--seed', '7']
@@ -79,6 +80,35 @@ describe('the default bench on its twin', { timeout: PATIENCE_MS }, () => {
     const replay = await fringe(['replay', String(second['run']), '--json'], { cwd: place })
     expect(await documentOf('replay', replay)).toMatchObject({ run: second['run'], matched: true, divergence: null })
     expect(replay.code).toBe(0)
+  })
+
+  test('gives the same C.npy with its meters moved to VXI-11 and HiSLIP, calibrated from cold there', async () => {
+    const [place, elsewhere] = [await workplace(), await scratchFolder()]
+    const moved = await movedBench(elsewhere, DEFAULT_BENCH, {
+      'pm-0': 'TCPIP::10.0.0.20::inst0::INSTR',
+      'pm-1': 'TCPIP::10.0.0.21::inst0::INSTR',
+      'pm-2': 'TCPIP::10.0.0.22::hislip0::INSTR',
+      'pm-3': 'TCPIP::10.0.0.23::hislip0::INSTR',
+    })
+    expect((await fringe(product('--sim'), { cwd: place })).code).toBe(0)
+    const [command, , ...rest] = product('--sim=wire', '--json')
+    const ended = await fringe([command!, moved, ...rest], { cwd: elsewhere })
+    expect(ended.code, ended.stderr).toBe(0)
+    expect(ended.stderr).toContain('no calibration of mesh-8x8 (twin:7)')
+    const [one, other] = await Promise.all([place, elsewhere].map((folder) => readFile(join(folder, 'C.npy'))))
+    expect(Buffer.compare(one!, other!)).toBe(0)
+    const replay = await fringe(['replay', 'last', '--json'], { cwd: elsewhere })
+    expect(await documentOf('replay', replay)).toMatchObject({ matched: true, divergence: null })
+    const { header } = (await documentOf('show', await fringe(['show', 'last', '--json'], { cwd: elsewhere }))) as {
+      header: { instruments: { name: string; resource: string }[] }
+    }
+    const meters = header.instruments.filter(({ name }) => name.startsWith('pm-'))
+    expect(meters.map(({ resource }) => /::(inst\d|hislip\d).*::INSTR$/.exec(resource)?.[1])).toEqual([
+      'inst0',
+      'inst1',
+      'hislip0',
+      'hislip1',
+    ])
   })
 
   test('uses the calibration that it finds, without a word about calibrating', async () => {

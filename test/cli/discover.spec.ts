@@ -1,9 +1,10 @@
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { takeLease } from '../../bench/lease.ts'
 import { parseResource } from '../../bench/resource.ts'
 import { answerMdns } from '../../sim/ports/mdns-responder.ts'
 import { whyNoSerialPorts } from '../support/serial-ports.ts'
-import { documentOf, expectFailure, fringe, scratchFolder, SMALL_BENCH } from './fringe-process.ts'
+import { documentOf, expectFailure, fringe, ROOT, scratchFolder, SMALL_BENCH } from './fringe-process.ts'
 import type { Ended } from './fringe-process.ts'
 import { servedBench } from './served-bench.ts'
 
@@ -46,15 +47,28 @@ describe('fringe discover', { timeout: PATIENCE_MS }, () => {
       [five[3], 'qontrol-q8'],
       [five[4], 'labjack-t7'],
     ])
+    await stop()
+  })
+
+  test.skipIf(reason !== undefined)('lists five on five kinds of network wire, and who announces itself', async () => {
+    const { resources, stop } = await servedBench(await scratchFolder(), join(ROOT, 'examples', 'wires.yaml'))
+    const drivers = {
+      awg: 'keysight-m8195a',
+      pm: 'keysight-n7745',
+      smu: 'keysight-b2900',
+      filter: 'waveshaper',
+      daq: 'labjack-t7',
+    }
+    const five = Object.entries(drivers).map(([name, driver]) => ({ name, resource: resources.get(name)!, driver }))
+    const named = await fringe(['discover', ...five.map(({ resource }) => resource), '--json'])
+    expect(named.code, named.stderr).toBe(0)
+    expect(await found(named)).toMatchObject(
+      five.map(({ resource, driver }) => ({ resource, driver, foundBy: 'named', error: null })),
+    )
     if (shared !== undefined) {
       const announced = await found(await fringe(['discover', '--interface', 'lo', '--json']))
-      for (const [name, driver] of [
-        ['awg', 'keysight-m8195a'],
-        ['pm', 'keysight-n7745'],
-      ] as const) {
-        expect(announced).toContainEqual(
-          expect.objectContaining({ resource: resources.get(name), foundBy: 'mDNS', driver, error: null }),
-        )
+      for (const { resource, driver } of five.filter(({ name }) => ['awg', 'pm', 'smu'].includes(name))) {
+        expect(announced).toContainEqual(expect.objectContaining({ resource, foundBy: 'mDNS', driver, error: null }))
       }
     }
     await stop()

@@ -16,6 +16,19 @@ export interface Served {
   readonly stop: () => Promise<number | null>
 }
 
+/** A copy of a bench file with these instruments plugged in elsewhere. */
+export async function movedBench(
+  folder: string,
+  bench: string,
+  resources: Readonly<Record<string, string>>,
+): Promise<string> {
+  const yaml = parseDocument(await readFile(bench, 'utf8'))
+  for (const [name, resource] of Object.entries(resources)) yaml.setIn(['instruments', name, 'resource'], resource)
+  const file = join(folder, 'moved.yaml')
+  await writeFile(file, yaml.toString())
+  return file
+}
+
 /** `fringe sim`, and a bench file on which it is hardware like any other. */
 export async function servedBench(folder: string, bench: string): Promise<Served> {
   const { child, ended, firstLine } = await startFringe(['sim', bench, '--json'], { cwd: folder })
