@@ -6,7 +6,7 @@ import { agree, agreeAll } from './subject.ts'
 import type { Subject } from './subject.ts'
 
 const SEED = 1
-const SCPI = {
+export const SCPI = {
   seesFlippedBits: false,
   seesGarbage: false,
   hangsUp: true,
