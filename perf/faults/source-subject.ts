@@ -34,8 +34,13 @@ export const b2900: Subject = {
         world.voltageV = 0
         return simB2900.create(port, { name: 'source', seed: SEED, clock, settings: {} })
       },
-      async open(wire, signal) {
-        const meter = await KeysightB2900.open(wire, keysightB2900.settings.parse({}), clock, signal)
+      async open(wire, signal, timeoutMs) {
+        const meter = await KeysightB2900.open(
+          wire,
+          keysightB2900.settings.parse({ timeoutMs, apertureS: 1e-3 }),
+          clock,
+          signal,
+        )
         const setLevel = async (abort: AbortSignal): Promise<number> => {
           const voltageV = drawV()
           world.loadOhm = Math.round(random.uniform(150, 1000))
