@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Clock } from '../../core/clock.ts'
-import { BenchError } from '../../core/errors.ts'
+import { BenchError, isBenchError } from '../../core/errors.ts'
 import type {
   Identity,
   SourceLevel,
@@ -48,7 +48,8 @@ interface ChannelState {
  * a sweep is measured `settleMs` after its step.
  * Units: the wire carries volts, amperes and seconds, as callers do. Data come as blocks of 64-bit floats, big-endian.
  * Throws: RANGE_EXCEEDED before a byte is sent, and for readings beyond their range; CALL_INVALID without level or
- * output; INSTRUMENT_NOT_SETTLED when a sweep never ends; INSTRUMENT_REFUSED with the instrument's own errors.
+ * output; INSTRUMENT_NOT_SETTLED when a sweep never ends; INSTRUMENT_REFUSED with the instrument's own errors;
+ * INSTRUMENT_STATE_LOST once after a restart or a lost connection: ranges, levels and outputs have to be set again.
  * Leaves: no sweep under way, all outputs off, levels 0.
  * Source: Keysight "B2900 Series SCPI Command Reference" Ed. 8.
  */
@@ -63,6 +64,8 @@ export class KeysightB2900 implements SourceMeter {
   readonly #clock: Clock
   readonly #settings: KeysightB2900Settings
   readonly #channels: readonly ChannelState[]
+  /** Formats, aperture and sensing are as the settings say. */
+  #isSetUp = false
   #closed = false
 
   private constructor(scpi: ScpiSession, identity: Identity, settings: KeysightB2900Settings, clock: Clock) {
@@ -73,6 +76,10 @@ export class KeysightB2900 implements SourceMeter {
     this.#settings = settings
     this.#clock = clock
     this.#channels = Array.from({ length: this.channelCount }, () => ({ level: undefined, on: false }))
+    scpi.onStateLost = () => {
+      this.#forget()
+      this.#isSetUp = false
+    }
   }
 
   static async open(
@@ -107,6 +114,7 @@ export class KeysightB2900 implements SourceMeter {
       ...range('VOLT', voltageV === undefined ? undefined : rangeName('voltageV', voltageV)),
       ...range('CURR', currentA === undefined ? undefined : rangeName('currentA', currentA)),
     ]
+    await this.#requireSetUp(signal)
     await this.#talk.do('set its ranges', commands, signal)
   }
 
@@ -114,6 +122,7 @@ export class KeysightB2900 implements SourceMeter {
     const state = this.#state(channel)
     requireCarried(level)
     requireShared(this.#levelsWith(channel, level))
+    await this.#requireSetUp(signal)
     const before = state.level
     state.level = undefined
     await this.#talk.do('set a level', levelCommands(channel + 1, level, before), signal)
@@ -180,30 +189,16 @@ export class KeysightB2900 implements SourceMeter {
       state.level = base
       return readings
     } catch (error) {
-      // The sweep must not go on behind the caller's back. That it may go on is worse than how it failed is told.
-      await this.#endSweep(channel, base).catch(() => undefined)
-      throw error
+      // The sweep must not go on behind the caller's back. How it failed is told, unless ending it found out worse.
+      const later: unknown = await this.#endSweep(channel, base).catch((reason: unknown) => reason)
+      throw isBenchError(later, 'INSTRUMENT_STATE_LOST') ? later : error
     }
   }
 
   async makeSafe(signal: AbortSignal): Promise<void> {
-    for (const state of this.#channels) [state.level, state.on] = [undefined, false]
-    const all = this.#channels.map((_, index) => index + 1)
+    this.#forget()
     try {
-      await this.#scpi.tell(':ABOR', signal)
-      // At zero first: an output stage that does not open is then at least cold.
-      for (const c of all) await this.#scpi.tell(`${restCommands(c).join(';')};:OUTP${c} 0`, signal)
-      for (const c of all) {
-        const reply = await this.#scpi.ask(`:OUTP${c}?;:SOUR${c}:VOLT?;:SOUR${c}:CURR?`, signal)
-        const [output = '', voltage = '', current = '', ...more] = reply.split(';')
-        if (
-          parseScpiBoolean(output) ||
-          parseScpiNumber(voltage) !== 0 ||
-          parseScpiNumber(current) !== 0 ||
-          more.length > 0
-        )
-          throw unexpected(`output ${c} off, at 0 V and 0 A`, reply)
-      }
+      await this.#scpi.inAnyState(() => this.#switchOff(signal))
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new BenchError('SAFE_STATE_UNVERIFIED', `${this.#scpi.name}: outputs may still be on: ${why}`, {
@@ -225,6 +220,33 @@ export class KeysightB2900 implements SourceMeter {
     }
   }
 
+  async #switchOff(signal: AbortSignal): Promise<void> {
+    const all = this.#channels.map((_, index) => index + 1)
+    await this.#scpi.tell(':ABOR', signal)
+    // At zero first: an output stage that does not open is then at least cold.
+    for (const c of all) await this.#scpi.tell(`${restCommands(c).join(';')};:OUTP${c} 0`, signal)
+    for (const c of all) {
+      const reply = await this.#scpi.ask(`:OUTP${c}?;:SOUR${c}:VOLT?;:SOUR${c}:CURR?`, signal)
+      const [output = '', voltage = '', current = '', ...more] = reply.split(';')
+      if (
+        parseScpiBoolean(output) ||
+        parseScpiNumber(voltage) !== 0 ||
+        parseScpiNumber(current) !== 0 ||
+        more.length > 0
+      )
+        throw unexpected(`output ${c} off, at 0 V and 0 A`, reply)
+    }
+  }
+
+  /** After a restart it has to be set up anew, before anything else is set. */
+  async #requireSetUp(signal: AbortSignal): Promise<void> {
+    if (!this.#isSetUp) await this.#setUp(signal)
+  }
+
+  #forget(): void {
+    for (const state of this.#channels) [state.level, state.on] = [undefined, false]
+  }
+
   async #setUp(signal: AbortSignal): Promise<void> {
     const { apertureS, remoteSense } = this.#settings
     await this.#scpi.tell('*CLS', signal)
@@ -236,11 +258,18 @@ export class KeysightB2900 implements SourceMeter {
       await this.#scpi.tell(`:SENS${c}:REM ${remoteSense ? 1 : 0}`, signal)
     }
     await this.#scpi.requireNoError('be set up', signal)
+    this.#isSetUp = true
   }
 
+  /** Throws: INSTRUMENT_STATE_LOST with the sweep ended. */
   async #endSweep(channel: number, base: SourceLevel): Promise<void> {
     const deadline = AbortSignal.timeout(SAFE_BUDGET_MS)
-    await this.#scpi.tell(`:ABOR (@${channel + 1})`, deadline)
+    const abort = `:ABOR (@${channel + 1})`
+    await this.#scpi.tell(abort, deadline).catch(async (error: unknown) => {
+      // It may not have restarted: then the sweep goes on.
+      if (isBenchError(error, 'INSTRUMENT_STATE_LOST')) await this.#scpi.tell(abort, deadline)
+      throw error
+    })
     await this.#talk.do('return to its level', levelCommands(channel + 1, base, undefined), deadline)
     this.#channels[channel]!.level = base
   }

@@ -6,7 +6,7 @@ import { agree, agreeAll } from './subject.ts'
 import type { Subject } from './subject.ts'
 
 const SEED = 1
-const SCPI = {
+export const SCPI = {
   seesFlippedBits: false,
   seesGarbage: false,
   hangsUp: true,
@@ -92,8 +92,8 @@ export const n7745: Subject = {
     const shine = (): void => world.forEach((_, at) => (world[at] = random.uniform(0.1, 1.9)))
     return {
       create: () => simN7745.create(port, { name: 'meter', seed: SEED, clock, settings: {} }),
-      async open(wire, signal) {
-        const settings = keysightN7745.settings.parse({ readAveragingS: 1e-3 })
+      async open(wire, signal, timeoutMs) {
+        const settings = keysightN7745.settings.parse({ readAveragingS: 1e-3, timeoutMs })
         const meter = await KeysightN7745.open(wire, settings, clock, signal)
         return {
           instrument: meter,

@@ -43,7 +43,8 @@ export interface Subject {
 export interface Setup {
   /** The instrument as it comes up, in the world of this set-up. */
   create(): WireInstrument
-  open(wire: Wire, signal: AbortSignal): Promise<Conversation>
+  /** `timeoutMs`: on wires whose deadlines are real, where the driver has one to set. */
+  open(wire: Wire, signal: AbortSignal, timeoutMs?: number): Promise<Conversation>
 }
 
 /** Complains unless two numbers agree. */

@@ -1,4 +1,5 @@
 import { VirtualClock } from '../../core/clock.ts'
+import { decodeB2900 } from '../../drivers/power/b2900-data.ts'
 import type { Framer } from '../../drivers/protocols/framer.ts'
 import { itlaReply } from '../../drivers/protocols/itla.ts'
 import { readMbapFrame, rtuReplyLength } from '../../drivers/protocols/modbus.ts'
@@ -17,17 +18,11 @@ import { ModbusClient } from '../../drivers/transports/modbus-client.ts'
 import { ScpiParser } from '../../sim/protocols/scpi-parser.ts'
 import { SUBJECTS } from '../faults/subjects.ts'
 import { RandomStream } from '../../core/random.ts'
+import { framed } from './codec.ts'
+import type { FuzzedCodec } from './codec.ts'
+import { NETWORK_CODECS } from './network-codecs.ts'
 
-/** One side of one protocol. */
-export interface FuzzedCodec {
-  readonly name: string
-  /** Files of test/vectors that hold valid bytes for it. */
-  readonly vectors: readonly string[]
-  readonly direction: 'sent' | 'reply'
-  /** A fresh decoder; it may throw BenchErrors, and nothing else. Returns how many bytes it holds back. */
-  begin(): (piece: Uint8Array) => number
-}
-
+/** Valid bytes for each driver of the registry. */
 const VECTORS: Readonly<Record<string, string>> = {
   'oif-itla': 'itla',
   'thorlabs-mbx': 'mbx',
@@ -37,13 +32,17 @@ const VECTORS: Readonly<Record<string, string>> = {
   'omron-e5cc': 'e5cc',
   'eastron-sdm120': 'sdm120',
   'labjack-t7': 't7',
+  'keysight-b2900': 'b2900',
+  waveshaper: 'waveshaper',
 }
 
-/** A whole simulated instrument: its codec, and what it makes of nonsense that parses. */
+/** A whole simulated instrument: its codec, and what it makes of nonsense that parses. Throws without vectors. */
 function instrument(driver: string, subject: (typeof SUBJECTS)[string]): FuzzedCodec {
+  const vectors = VECTORS[driver]
+  if (vectors === undefined) throw new Error(`no vectors are named for ${driver}: there is nothing to damage`)
   return {
     name: `${driver}, instrument`,
-    vectors: [VECTORS[driver] ?? 'scpi'],
+    vectors: [vectors],
     direction: 'sent',
     begin: () => {
       const connection = subject
@@ -53,31 +52,6 @@ function instrument(driver: string, subject: (typeof SUBJECTS)[string]): FuzzedC
       return (piece) => {
         connection.receive(piece)
         return 0
-      }
-    },
-  }
-}
-
-/** As a session does it: what is left over waits for the next piece, and an error throws it all away. */
-function framed(name: string, vectors: readonly string[], framer: () => Framer<unknown>): FuzzedCodec {
-  return {
-    name,
-    vectors,
-    direction: 'reply',
-    begin: () => {
-      let waiting = Buffer.alloc(0)
-      const frame = framer()
-      return (piece) => {
-        waiting = Buffer.concat([waiting, piece])
-        try {
-          for (let cut = frame(waiting); cut !== undefined && cut.used > 0; cut = frame(waiting)) {
-            waiting = waiting.subarray(cut.used)
-          }
-        } catch (error) {
-          waiting = Buffer.alloc(0)
-          throw error
-        }
-        return waiting.length
       }
     },
   }
@@ -113,6 +87,9 @@ export const CODECS: readonly FuzzedCodec[] = [
   framed('SCPI line, driver', ['scpi', 'n7745', 'm8195a'], () => scpiLineReply),
   framed('SCPI block, driver', ['scpi', 'n7745'], () => scpiBlockReply((payload) => payload.length)),
   framed('SCPI values, driver', ['scpi', 'n7745', 'm8195a'], () => scpiValues),
+  framed('B2900 data, driver', ['b2900'], () =>
+    scpiBlockReply((payload) => decodeB2900(payload, 1, { instrument: 'source', channel: 0 })),
+  ),
   framed('ITLA, driver', ['itla'], () => itlaReply(0x30)),
   framed('Qontrol, driver', ['qontrol'], () => {
     return linesReply({ count: 8, parse: parseVolts, refusal: ({ meaning }) => unexpected(meaning, 'volts') }).framer
@@ -135,5 +112,6 @@ export const CODECS: readonly FuzzedCodec[] = [
       }
     },
   },
+  ...NETWORK_CODECS,
   ...Object.entries(SUBJECTS).map(([driver, subject]) => instrument(driver, subject)),
 ]

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { isBenchError } from '../../core/errors.ts'
 import { RandomStream } from '../../core/random.ts'
-import type { FuzzedCodec } from './codecs.ts'
+import type { FuzzedCodec } from './codec.ts'
 import { mutated } from './mutate.ts'
 
 /** More than any message that these inputs can begin; a decoder that holds back more grows without bound. */
@@ -28,10 +28,11 @@ export interface FuzzOutcome {
   readonly mostHeldBytes: number
 }
 
-/** Feeds one codec so many damaged messages. The same seed gives the same bytes. */
+/** Feeds one codec so many damaged messages. The same seed gives the same bytes. Throws where there are none to damage. */
 export async function fuzz(codec: FuzzedCodec, seed: number, inputs: number): Promise<FuzzOutcome> {
   const random = new RandomStream(seed, `fuzz/${codec.name}`)
   const valid = (await Promise.all(codec.vectors.map((name) => validBytes(name, codec.direction)))).flat()
+  if (valid.length === 0) throw new Error(`${codec.name}: its vectors hold nothing ${codec.direction} to damage`)
   let feed = codec.begin()
   let [refused, mostHeldBytes] = [0, 0]
   const crashes: string[] = []

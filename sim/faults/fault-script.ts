@@ -47,6 +47,7 @@ export class FaultScript {
   readonly #strikes: ReadonlySet<number>
   #draws = 0
   #replies = 0
+  #struck = 0
   #active = false
 
   constructor(seed: number, fault: Fault) {
@@ -62,6 +63,11 @@ export class FaultScript {
     return this.#active
   }
 
+  /** Messages that were struck so far. */
+  get struck(): number {
+    return this.#struck
+  }
+
   arm(): void {
     this.#active = true
   }
@@ -72,7 +78,9 @@ export class FaultScript {
 
   /** Whether the fault strikes the message that passes now. */
   strikes(): boolean {
-    return this.#active && this.#strikes.has(this.#replies++)
+    const strikes = this.#active && this.#strikes.has(this.#replies++)
+    if (strikes) this.#struck++
+    return strikes
   }
 
   /** A whole number below `limit`. */

@@ -7,6 +7,8 @@ export interface FaultyMessagesOptions {
   readonly later: Later
   /** A command that leaves an error behind, for a full error queue. */
   readonly nonsense: Uint8Array
+  /** Ends the connections, as a restart does where nothing lies between them and the instrument. Default: they stay. */
+  readonly hangUp?: () => void
 }
 
 const FILLS_ANY_QUEUE = 64
@@ -47,10 +49,11 @@ export class FaultyMessages implements MessageInstrument {
     this.busy = false
   }
 
-  /** Every client goes on talking, to an instrument that has forgotten everything. */
+  /** Clients that are not hung up on go on talking, to an instrument that has forgotten everything. */
   restart(): void {
     this.#instrument = this.#create()
     for (const session of this.#sessions) session.reopen(this.#instrument)
+    this.#options.hangUp?.()
   }
 
   fillErrorQueue(): void {

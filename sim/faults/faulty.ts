@@ -34,7 +34,6 @@ export class FaultyInstrument implements WireInstrument {
   #instrument: WireInstrument
   #busy = false
   #taken = false
-  #struck = 0
   #altered = 0
 
   /** `create` makes it as it comes out of its box; a restart makes it anew. */
@@ -46,7 +45,7 @@ export class FaultyInstrument implements WireInstrument {
 
   /** Messages that were struck so far. */
   get struck(): number {
-    return this.#struck
+    return this.#options.script.struck
   }
 
   /** Messages whose bytes were changed or invented. */
@@ -86,19 +85,19 @@ export class FaultyInstrument implements WireInstrument {
       case 'flipped-request':
         return client.inner?.receive(this.#alters() ? script.flipped(bytes) : bytes)
       case 'restart':
-        return this.#strikes() ? this.#restart() : client.inner?.receive(bytes)
+        return script.strikes() ? this.#restart() : client.inner?.receive(bytes)
       case 'busy':
-        if (this.#strikes()) this.#busy = true
+        if (script.strikes()) this.#busy = true
         else client.inner?.receive(bytes)
         return
       case 'full-error-queue':
-        if (this.#strikes()) this.#fillErrorQueue()
+        if (script.strikes()) this.#fillErrorQueue()
         break
       case 'second-client':
-        if (this.#strikes()) this.#letSomebodyIn(client)
+        if (script.strikes()) this.#letSomebodyIn(client)
         break
       case 'drop-before':
-        if (this.#strikes()) return client.hangUp()
+        if (script.strikes()) return client.hangUp()
         break
       default:
     }
@@ -110,13 +109,13 @@ export class FaultyInstrument implements WireInstrument {
     const { held } = client
     switch (script.fault) {
       case 'silence':
-        return this.#strikes() ? undefined : held.send(bytes)
+        return script.strikes() ? undefined : held.send(bytes)
       case 'late-reply':
-        return this.#strikes() ? held.hold(bytes, script) : held.send(bytes)
+        return script.strikes() ? held.hold(bytes, script) : held.send(bytes)
       case 'joined-reply':
-        return this.#strikes() ? held.join(bytes) : held.send(bytes)
+        return script.strikes() ? held.join(bytes) : held.send(bytes)
       case 'cut-reply': {
-        if (!this.#strikes() || bytes.length < 2) return held.send(bytes)
+        if (!script.strikes() || bytes.length < 2) return held.send(bytes)
         const cut = 1 + script.draw(bytes.length - 1)
         held.send(bytes.subarray(0, cut))
         return script.draw(2) === 0 ? held.send(bytes.subarray(cut)) : held.hold(bytes.subarray(cut), script)
@@ -134,26 +133,20 @@ export class FaultyInstrument implements WireInstrument {
       case 'flipped-reply':
         return held.send(this.#alters() ? script.flipped(bytes) : bytes)
       case 'drop-within':
-        if (!this.#strikes()) return held.send(bytes)
+        if (!script.strikes()) return held.send(bytes)
         held.send(bytes.subarray(0, script.draw(bytes.length)))
         return client.hangUp()
       case 'drop-after':
         held.send(bytes)
-        if (this.#strikes()) client.hangUp()
+        if (script.strikes()) client.hangUp()
         return
       default:
         held.send(bytes)
     }
   }
 
-  #strikes(): boolean {
-    const strikes = this.#options.script.strikes()
-    if (strikes) this.#struck++
-    return strikes
-  }
-
   #alters(): boolean {
-    const strikes = this.#strikes()
+    const strikes = this.#options.script.strikes()
     if (strikes) this.#altered++
     return strikes
   }

@@ -2,11 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../core/clock.ts'
 import type { Framer } from '../../drivers/protocols/framer.ts'
 import { ThorlabsMbx, thorlabsMbx } from '../../drivers/modulators/thorlabs-mbx.ts'
+import { KeysightB2900, keysightB2900 } from '../../drivers/power/keysight-b2900.ts'
 import { ScpiSession } from '../../drivers/transports/scpi-session.ts'
 import { WireSession } from '../../drivers/transports/session.ts'
 import { runSchedule } from '../../perf/faults/schedule.ts'
 import { SUBJECTS } from '../../perf/faults/subjects.ts'
 import type { Fault } from '../../sim/faults/fault-script.ts'
+import { simB2900 } from '../../sim/instruments/sim-b2900.ts'
 import { ManualTransport, bytesOf, latin1, settled } from '../support/manual-transport.ts'
 
 const forever = (): AbortSignal => new AbortController().signal
@@ -133,6 +135,39 @@ test('a bias controller whose identification was damaged on its way is not opene
   await expect(opened).rejects.toMatchObject({ code: 'PROTOCOL_UNEXPECTED_REPLY' })
 })
 
+test('a sweep whose connection was lost is ended all the same, and the caller hears that the settings may be gone', async () => {
+  const clock = new VirtualClock()
+  const wire = new ManualTransport()
+  const load = {
+    forceV: (_: number, voltageV: number) => voltageV / 1e3,
+    forceA: (_: number, currentA: number) => currentA,
+  }
+  const twin = simB2900
+    .create(load, { name: 'source', seed: 1, clock, settings: {} })
+    .attach((bytes) => wire.arrive(latin1(bytes)))
+  let sweeping = false
+  wire.onSent = (sent) => {
+    if (sweeping && sent === '*ESR?\n') {
+      sweeping = false
+      return wire.lose()
+    }
+    sweeping ||= sent.startsWith(':INIT')
+    twin.receive(bytesOf(sent))
+  }
+  const settings = keysightB2900.settings.parse({})
+  const meter = await KeysightB2900.open({ name: 'source', transport: wire }, settings, clock, forever())
+  await meter.setLevel(0, { force: 'voltage', voltageV: 1, limitA: 0.01 }, forever())
+  await meter.setOutput(0, true, forever())
+  const sweep = { force: 'voltage', voltagesV: Float64Array.of(1, 2), limitA: 0.01 } as const
+  await expect(meter.measureSweep(0, sweep, forever())).rejects.toMatchObject({
+    code: 'INSTRUMENT_STATE_LOST',
+    context: { restarted: false },
+  })
+  expect(wire.sent.at(-1)).toBe(':ABOR (@1)\n')
+  await expect(meter.measure(0, forever())).rejects.toMatchObject({ code: 'CALL_INVALID' })
+  await meter.makeSafe(forever())
+})
+
 /** Each failed before what it found was mended; the seed is the day on which it did. */
 test.each<readonly [what: string, driver: string, fault: Fault, seed: number]>([
   ['a slow reply of heater modules outlived the silence that should have ended it', 'qontrol-q8', 'late-reply', 5],
@@ -140,6 +175,7 @@ test.each<readonly [what: string, driver: string, fault: Fault, seed: number]>([
   ['a monitor that restarted went on in another range, and nobody was told', 'labjack-t7', 'restart', 1],
   ['a damaged count of registers was read as far as it went, and crashed', 'labjack-t7', 'flipped-reply', 191],
   ['a laser was left in the middle of a frame by the late reply to an earlier attempt', 'oif-itla', 'late-reply', 880],
+  ['a source meter that restarted was never set up again', 'keysight-b2900', 'restart', 1],
   ['a damaged identification made a bias controller deaf', 'thorlabs-mbx', 'flipped-reply', 56],
 ])('no longer: %s', async (_what, driver, fault, seed) => {
   const { wrong, crashes, hangs, stuck } = await runSchedule(SUBJECTS[driver]!, fault, seed)

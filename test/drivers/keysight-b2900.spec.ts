@@ -46,6 +46,8 @@ const OPENED = [
 ]
 const ON = [line('1.5 V, at most 10 mA'), line('output on'), line('output on', 1)]
 const SAFE = [said(':ABOR\n'), line('at zero and off'), line('at zero and off', 1)]
+/** What is asked once a reply could not be taken: still the same, and not switched on since. */
+const KNOWN = [IDENTITY, said('*ESR?\n', '+0\n')]
 
 /** Answer to a question for data. */
 const data = (question: string, ...values: number[]): VectorExchange => {
@@ -242,7 +244,7 @@ describe('Keysight B2900', () => {
     ['what is no number', [NaN, 2, 0]],
     ['a status that is none', [1, 2, 0.5]],
   ])('refuses data with %s, and shows them', async (_what, values) => {
-    const wire = new TranscriptWire(...OPENED, ...ON, data(':MEAS? (@1)\n', ...values), ...SAFE)
+    const wire = new TranscriptWire(...OPENED, ...ON, data(':MEAS? (@1)\n', ...values), ...KNOWN, ...SAFE)
     await using meter = await open(wire)
     await meter.setLevel(0, LEVEL, forever())
     await meter.setOutput(0, true, forever())
@@ -254,7 +256,7 @@ describe('Keysight B2900', () => {
     ['infinity', [1, -Infinity, 0]],
     ['the bit for over-range', [1, 2, 8192]],
   ])('a reading with %s is beyond its range', async (_what, values) => {
-    const wire = new TranscriptWire(...OPENED, ...ON, data(':MEAS? (@1)\n', ...values), ...SAFE)
+    const wire = new TranscriptWire(...OPENED, ...ON, data(':MEAS? (@1)\n', ...values), ...KNOWN, ...SAFE)
     await using meter = await open(wire)
     await meter.setLevel(0, LEVEL, forever())
     await meter.setOutput(0, true, forever())

@@ -13,6 +13,16 @@ describe('Damaged messages', () => {
     expect(stalls).toEqual([])
   })
 
+  test('cannot be made of nothing: a codec without valid bytes is an error', async () => {
+    const codec = { name: 'nameless', begin: () => () => 0 }
+    for (const without of [
+      { ...codec, vectors: [], direction: 'sent' },
+      { ...codec, vectors: ['portmap', 'no-such-file'], direction: 'reply' },
+    ] as const) {
+      await expect(fuzz(without, 1, 1)).rejects.toThrow()
+    }
+  })
+
   test('reach every simulated instrument', () => {
     const names = CODECS.map(({ name }) => name)
     for (const driver of Object.keys(SUBJECTS)) expect(names).toContain(`${driver}, instrument`)
