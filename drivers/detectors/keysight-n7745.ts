@@ -5,11 +5,13 @@ import type { Identity, MultichannelPowerMeter, PowerLog } from '../../core/inst
 import { requireInRange } from '../../core/range.ts'
 import { SCPI_WIRES } from '../driver-entry.ts'
 import type { DriverEntry } from '../driver-entry.ts'
-import { parseScpiNumber, scpiBlockReply, unexpected } from '../protocols/scpi.ts'
+import { parseScpiInteger, parseScpiNumber, scpiBlockReply, unexpected } from '../protocols/scpi.ts'
 import { ScpiSession, askScpiIdentity } from '../transports/scpi-session.ts'
 import type { Wire } from '../transports/wire.ts'
 
 const MW_PER_W = 1e3
+/** As the meter numbers its units; 0 is dBm. */
+const WATT = 1
 const BYTES_PER_POINT = 4
 /** Readings beyond this stand for "no valid power": the meter writes 3.4E+38. */
 const NO_READING_W = 1e20
@@ -200,8 +202,19 @@ export class KeysightN7745 implements MultichannelPowerMeter {
     this.#requireConfigured()
     const timeoutMs = this.#settings.timeoutMs + this.#settings.readAveragingS * 1e3
     const powerW = parseScpiNumber(await this.#scpi.ask(`READ${n}:POW?`, signal, timeoutMs))
+    await this.#requireWatts(n, signal)
     if (Math.abs(powerW) > NO_READING_W) throw this.#outOfRange(port, powerW)
     return powerW * MW_PER_W
+  }
+
+  /** Behind a gateway a meter can restart without a word, and then speaks of dBm. */
+  async #requireWatts(n: number, signal: AbortSignal): Promise<void> {
+    const unit = parseScpiInteger(await this.#scpi.ask(`SENS${n}:POW:UNIT?`, signal))
+    if (unit === WATT) return
+    this.#forget()
+    throw new BenchError('INSTRUMENT_STATE_LOST', `${this.#scpi.name} has forgotten its unit: it was restarted`, {
+      context: { instrument: this.#scpi.name, port: n, unit },
+    })
   }
 
   async makeSafe(signal: AbortSignal): Promise<void> {

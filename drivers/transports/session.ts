@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchError, isBenchError } from '../../core/errors.ts'
 import { currentStep } from '../../core/step-context.ts'
 import type { ByteReceiver, ByteTransport, MessageControls, WireTap } from '../../core/transport.ts'
-import { Wakefulness } from '../../core/wakefulness.ts'
+
 import type { Framer } from '../protocols/framer.ts'
 import { ByteQueue } from './byte-queue.ts'
 import { startDeadline } from './deadline.ts'
+import { Wakefulness } from './wakefulness.ts'
 import { aborted, cutShort, printable, stalled, timedOut } from './session-errors.ts'
 
 export interface SessionOptions {

@@ -1,7 +1,6 @@
 import { createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { BenchError } from '../../core/errors.ts'
-import { Wakefulness } from '../../core/wakefulness.ts'
 import type { WireInstrument } from './wire-instrument.ts'
 
 export interface TcpPortOptions {
@@ -32,22 +31,16 @@ export async function serveTcp(
       return
     }
     clients.add(socket)
-    const wakefulness = new Wakefulness()
     const connection = instrument.attach(
       (bytes) => {
         if (!socket.write(bytes.slice())) socket.pause()
-        wakefulness.expect()
       },
       () => socket.destroySoon(),
     )
     socket.on('drain', () => socket.resume())
-    socket.on('data', (bytes) => {
-      wakefulness.settle()
-      connection.receive(bytes)
-    })
+    socket.on('data', (bytes) => connection.receive(bytes))
     socket.once('close', () => {
       clients.delete(socket)
-      wakefulness.settle()
       connection.detach()
     })
   })

@@ -110,6 +110,22 @@ describePowerMeter('Keysight N7745 on a wire where only the mark ends an answer'
 )
 
 describe('Keysight N7745', () => {
+  test('gives no reading of a meter that restarted without a word and speaks of dBm again', async () => {
+    const wire = new TranscriptWire(
+      ...[IDENTITY, said('*CLS\n'), ...configured, NO_ERROR],
+      said('READ3:POW?\n', '-2.87434500E+001\n'),
+      said('SENS3:POW:UNIT?\n', '+0\n'),
+      ...safe,
+    )
+    {
+      await using meter = await open(wire, {}, new VirtualClock())
+      await meter.configure(SETUP, forever())
+      await expect(meter.readPowerMw(2, forever())).rejects.toMatchObject({ code: 'INSTRUMENT_STATE_LOST' })
+      await expect(meter.readPowerMw(2, forever())).rejects.toMatchObject({ code: 'CALL_INVALID' })
+    }
+    wire.expectDone()
+  })
+
   test('sends one command a message, log parameters only when they changed, and asks before it trusts that it is armed', async () => {
     const clock = new VirtualClock()
     const progress = said('SENS4:FUNC:STAT?\n', 'LOGGING_STABILITY,PROGRESS\n')
@@ -118,6 +134,7 @@ describe('Keysight N7745', () => {
     const wire = new TranscriptWire(
       ...[IDENTITY, said('*CLS\n'), ...configured, NO_ERROR],
       said('READ3:POW?\n', '+1.33555600E-006\n'),
+      said('SENS3:POW:UNIT?\n', '+1\n'),
       ...[...setUpLog, ...started, progress, progress, complete, ...read],
       ...[...stopLog, ...started, complete],
       ...safe,

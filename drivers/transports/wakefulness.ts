@@ -1,7 +1,7 @@
 /** Bytes that come within this time are worth staying awake for. */
 const WORTH_WAITING_MS = 0.25
 /** Between two turns of a loop that has nothing to do pass microseconds; more, and somebody else had the processor. */
-const UNDISTURBED_MS = 0.1
+const UNDISTURBED_MS = 1
 /** How long the processor is left to others then. */
 const REST_MS = 100
 

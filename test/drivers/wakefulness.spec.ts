@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { Wakefulness } from '../../core/wakefulness.ts'
+import { Wakefulness } from '../../drivers/transports/wakefulness.ts'
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setImmediate', 'performance'] })
 })
 afterEach(() => {
+  vi.restoreAllMocks()
   vi.useRealTimers()
 })
 
@@ -52,3 +53,26 @@ test('turns once a loop, however many questions follow each other', () => {
   reply.expect()
   expect(vi.getTimerCount()).toBe(1)
 })
+
+test('leaves the processor to others for a while when they took it during a wait', () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(0)
+  const reply = answeredAtOnce()
+  reply.expect()
+  // The loop comes to its next turn only after others had the processor.
+  now.mockReturnValue(2)
+  vi.advanceTimersToNextTimer()
+  reply.settle()
+  answeredAgain(reply)
+  reply.expect()
+  expect(isAwake()).toBe(false)
+  now.mockReturnValue(150)
+  reply.settle()
+  answeredAgain(reply)
+  reply.expect()
+  expect(isAwake()).toBe(true)
+})
+
+function answeredAgain(reply: Wakefulness): void {
+  reply.expect()
+  reply.settle()
+}
