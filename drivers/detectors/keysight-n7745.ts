@@ -219,15 +219,7 @@ export class KeysightN7745 implements MultichannelPowerMeter {
 
   async makeSafe(signal: AbortSignal): Promise<void> {
     this.#forget()
-    try {
-      await this.#scpi.inAnyState(() => this.#stopLogging(signal))
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
-      throw new BenchError('SAFE_STATE_UNVERIFIED', `${this.#scpi.name}: may still be logging: ${why}`, {
-        cause,
-        context: { instrument: this.#scpi.name },
-      })
-    }
+    await this.#scpi.makeSafe('may still be logging', () => this.#stopLogging(signal))
   }
 
   /** Logs stopped first; then the wire closes even if that failed. */

@@ -197,15 +197,7 @@ export class KeysightB2900 implements SourceMeter {
 
   async makeSafe(signal: AbortSignal): Promise<void> {
     this.#forget()
-    try {
-      await this.#scpi.inAnyState(() => this.#switchOff(signal))
-    } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
-      throw new BenchError('SAFE_STATE_UNVERIFIED', `${this.#scpi.name}: outputs may still be on: ${why}`, {
-        cause,
-        context: { instrument: this.#scpi.name },
-      })
-    }
+    await this.#scpi.makeSafe('outputs may still be on', () => this.#switchOff(signal))
   }
 
   /** Outputs at zero and off first; then the wire closes even if that failed. */

@@ -84,13 +84,23 @@ export class ScpiSession implements AsyncDisposable {
     })
   }
 
-  /** Work that is to be done whatever state the instrument is in, such as making it safe: once more if it was lost. */
-  async inAnyState(work: () => Promise<void>): Promise<void> {
+  /**
+   * Does what makes the instrument safe, whatever state it is in: once more if that was lost.
+   *
+   * Throws: SAFE_STATE_UNVERIFIED saying what may be the case `otherwise`.
+   */
+  async makeSafe(otherwise: string, work: () => Promise<void>): Promise<void> {
     try {
-      await work()
-    } catch (error) {
-      if (!isBenchError(error, 'INSTRUMENT_STATE_LOST')) throw error
-      await work()
+      await work().catch((error: unknown) => {
+        if (!isBenchError(error, 'INSTRUMENT_STATE_LOST')) throw error
+        return work()
+      })
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new BenchError('SAFE_STATE_UNVERIFIED', `${this.name}: ${otherwise}: ${why}`, {
+        cause,
+        context: { instrument: this.name },
+      })
     }
   }
 

@@ -1,12 +1,11 @@
 import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
-import { BenchError } from '../../core/errors.ts'
 import type { HislipFrame } from '../protocols/hislip-frames.ts'
 import { HislipClient } from './hislip-client.ts'
 import type { HislipDevice } from './hislip-client.ts'
 import { FATAL, HislipConnection } from './hislip-connection.ts'
 import { HislipLocks } from './hislip-locks.ts'
 import type { MessageInstrument } from './message-instrument.ts'
+import { listenOnLoopback } from './loopback-server.ts'
 
 export interface HislipServerOptions {
   /** 0, the default, takes any free port. */
@@ -81,28 +80,5 @@ export async function serveHislip(
       closed: () => undefined,
     }
   })
-  await new Promise<void>((resolve, reject) => {
-    const onError = (cause: NodeJS.ErrnoException): void => {
-      const reason = cause.code === 'EADDRINUSE' ? 'it is taken; choose another, or 0 for any' : cause.message
-      reject(
-        new BenchError('TRANSPORT_OPEN_FAILED', `HiSLIP cannot be served on TCP port ${options.port ?? 0}: ${reason}`, {
-          cause,
-          context: { port: options.port },
-        }),
-      )
-    }
-    server.once('error', onError)
-    server.listen(options.port ?? 0, '127.0.0.1', () => {
-      server.off('error', onError)
-      resolve()
-    })
-  })
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const connection of connections) connection.destroy()
-      await closed
-    },
-  }
+  return listenOnLoopback(server, options.port ?? 0, connections)
 }

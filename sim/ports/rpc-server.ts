@@ -1,8 +1,9 @@
 import { createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { answerRpc } from '../protocols/onc-rpc.ts'
 import type { RpcProgram } from '../protocols/onc-rpc.ts'
 import { RpcRecordReader } from '../protocols/rpc-record-reader.ts'
+import { listenOnLoopback } from './loopback-server.ts'
 
 /** What one client can call. */
 export interface RpcConversation {
@@ -21,7 +22,7 @@ export interface RpcServerOptions {
  * Serves ONC RPC on a TCP port of 127.0.0.1. Calls of one client are carried out one after the other.
  *
  * A client whose bytes are no calls, or who calls far ahead of the replies, is hung up on.
- * Throws: the system's own error when the port cannot be had.
+ * Throws: TRANSPORT_OPEN_FAILED when the port cannot be had.
  * Leaves: when disposed, no client connected and the port free.
  */
 export async function serveRpc(options: RpcServerOptions): Promise<{ readonly port: number } & AsyncDisposable> {
@@ -33,21 +34,7 @@ export async function serveRpc(options: RpcServerOptions): Promise<{ readonly po
     socket.on('error', () => undefined)
     converse(socket, options)
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(options.port, '127.0.0.1', () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const socket of clients) socket.destroy()
-      await closed
-    },
-  }
+  return listenOnLoopback(server, options.port, clients)
 }
 
 function converse(socket: Socket, { longestRecordBytes, accept }: RpcServerOptions): void {

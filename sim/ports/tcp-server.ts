@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
-import { BenchError } from '../../core/errors.ts'
+import type { Socket } from 'node:net'
 import type { WireInstrument } from './wire-instrument.ts'
+import { listenOnLoopback } from './loopback-server.ts'
 
 export interface TcpPortOptions {
   /** 0, the default, takes any free port. */
@@ -44,32 +44,5 @@ export async function serveTcp(
       connection.detach()
     })
   })
-  await new Promise<void>((resolve, reject) => {
-    const onError = (cause: NodeJS.ErrnoException): void => {
-      const reason = cause.code === 'EADDRINUSE' ? 'it is taken; choose another, or 0 for any' : cause.message
-      reject(
-        new BenchError(
-          'TRANSPORT_OPEN_FAILED',
-          `no instrument can be served on TCP port ${options.port ?? 0}: ${reason}`,
-          {
-            cause,
-            context: { port: options.port },
-          },
-        ),
-      )
-    }
-    server.once('error', onError)
-    server.listen(options.port ?? 0, '127.0.0.1', () => {
-      server.off('error', onError)
-      resolve()
-    })
-  })
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const socket of clients) socket.destroy()
-      await closed
-    },
-  }
+  return listenOnLoopback(server, options.port ?? 0, clients)
 }

@@ -1,4 +1,3 @@
-import { BenchError } from '../../core/errors.ts'
 import { Cleanup } from '../../core/cleanup.ts'
 import type { RpcProgram } from '../protocols/onc-rpc.ts'
 import { TCP } from '../protocols/portmapper.ts'
@@ -52,7 +51,7 @@ export async function serveVxi11(
     nextLinkId: 1,
   }
   const accept = (peerAddress: string): Vxi11Conversation => new Vxi11Conversation(host, peerAddress)
-  const core = opened.use(await serveRpc({ port, longestRecordBytes, accept }).catch(cannotServe(port)))
+  const core = opened.use(await serveRpc({ port, longestRecordBytes, accept }))
   const mappings = [
     { ...DEVICE_CORE, protocol: TCP, port: core.port } as const,
     { ...DEVICE_ASYNC, protocol: TCP, port: abort.port } as const,
@@ -85,13 +84,3 @@ function abortProgram(links: Vxi11Host['links']): RpcProgram {
     },
   }
 }
-
-const cannotServe =
-  (port: number) =>
-  (cause: NodeJS.ErrnoException): never => {
-    const reason = cause.code === 'EADDRINUSE' ? 'it is taken; choose another, or 0 for any' : cause.message
-    throw new BenchError('TRANSPORT_OPEN_FAILED', `no instrument can be served on TCP port ${port}: ${reason}`, {
-      cause,
-      context: { port },
-    })
-  }

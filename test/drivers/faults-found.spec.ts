@@ -107,7 +107,7 @@ describe('A SCPI instrument behind a wire that was cleared', () => {
   test('can be made safe in any state', async () => {
     const { wire, scpi } = await known()
     wire.lose()
-    await scpi.inAnyState(() => scpi.tell('OUTP OFF', forever()))
+    await scpi.makeSafe('it may still be on', () => scpi.tell('OUTP OFF', forever()))
     expect(wire.sent.at(-1)).toBe('OUTP OFF\n')
   })
 })
