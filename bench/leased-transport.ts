@@ -6,12 +6,15 @@ export class LeasedTransport implements ByteTransport {
   readonly #lease: AsyncDisposable
   readonly controls?: MessageControls
   readonly pull?: (timeoutMs: number) => void
+  readonly inquire?: (bytes: Uint8Array, timeoutMs: number, signal: AbortSignal) => Promise<void>
 
   constructor(inner: ByteTransport, lease: AsyncDisposable) {
     this.#inner = inner
     this.#lease = lease
     if (inner.controls !== undefined) this.controls = inner.controls
-    if (inner.pull !== undefined) this.pull = (timeoutMs) => inner.pull?.(timeoutMs)
+    const [pull, inquire] = [inner.pull?.bind(inner), inner.inquire?.bind(inner)]
+    if (pull !== undefined) this.pull = pull
+    if (inquire !== undefined) this.inquire = inquire
   }
 
   get resource(): string {
