@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { BenchError } from '../core/errors.ts'
 import { DRIVERS } from '../drivers/registry.ts'
-import type { MeshImperfections } from '../sim/optics/imperfections.ts'
+import { MESH_PARAMETERS } from '../sim/optics/parameters/mesh-parameters.ts'
+import type { MeshImperfections } from '../sim/optics/parameters/mesh-parameters.ts'
+import { valuesOf } from '../sim/optics/parameters/parameter.ts'
 import { SECTIONS, TOP_LEVEL_KEYS } from './bench-schema.ts'
 import type { Sections } from './bench-schema.ts'
 import { checkWiring } from './check-wiring.ts'
@@ -9,7 +11,6 @@ import { closestName, didYouMean } from './closest-name.ts'
 import { explainIssues, shown } from './explain-issue.ts'
 import { readInstruments } from './instrument-list.ts'
 import type { BenchInstrument, Drivers } from './instrument-list.ts'
-import { imperfections } from './mesh-wiring.ts'
 import type { MeshWiring } from './mesh-wiring.ts'
 import { YamlSource } from './yaml-source.ts'
 import type { Problem, YamlPath } from './yaml-source.ts'
@@ -75,7 +76,7 @@ export function benchFromText(text: string, name: string, drivers: Drivers = DRI
     name: sections.name,
     instruments: list.instruments as ReadonlyMap<string, BenchInstrument>,
     wiring,
-    twin: imperfections(sections.twin),
+    twin: valuesOf(MESH_PARAMETERS, sections.twin),
     problemAt: (path, message) => source.problem(path, message),
   }
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { DriverEntry } from '../drivers/driver-entry.ts'
-import { MESH_PARAMETERS } from '../sim/optics/imperfections.ts'
+import { MESH_PARAMETERS } from '../sim/optics/parameters/mesh-parameters.ts'
 
 /** Instruments and benches: no dots, so that `awg-0.1` is channel 1 of `awg-0`. */
 const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/

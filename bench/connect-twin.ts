@@ -2,7 +2,8 @@ import { Cleanup } from '../core/cleanup.ts'
 import type { Clock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
 import { BytePipe } from '../drivers/transports/byte-pipe.ts'
-import { MeshWorld } from '../sim/optics/mesh-world.ts'
+import { meshWorld } from '../sim/optics/mesh-world.ts'
+import type { MeshWorld } from '../sim/optics/mesh-world.ts'
 import type { MeshWorldSpec } from '../sim/optics/mesh-world-spec.ts'
 import type { WireInstrument } from '../sim/ports/wire-instrument.ts'
 import { SIMULATED } from '../sim/registry.ts'
@@ -47,7 +48,7 @@ export interface Twin extends AsyncDisposable {
  */
 export async function startTwin(file: BenchFile, options: TwinOptions): Promise<Twin> {
   const { seed, clock, mode, paced = false, tapFor = () => undefined } = options
-  const world = new MeshWorld(worldSpec(file), seed, clock)
+  const world = meshWorld(worldSpec(file), seed, clock)
   const far = new Map<string, WireInstrument>()
   for (const instrument of file.instruments.values()) far.set(instrument.name, simulate(instrument, world, seed, clock))
 

@@ -1,5 +1,3 @@
-import type { MeshImperfections } from '../sim/optics/imperfections.ts'
-import { MESH_PARAMETERS } from '../sim/optics/imperfections.ts'
 import type { YamlPath } from './yaml-source.ts'
 
 /** One connector of an instrument, counted from 0, and where the file says so. */
@@ -70,10 +68,4 @@ function expandRange(text: string): readonly number[] {
   const step = last < first ? -1 : 1
   const length = Math.min(Math.abs(last - first) + 1, MAX_RANGE)
   return Array.from({ length }, (_, index) => first + index * step)
-}
-
-/** The twin's chip: what the bench file says, else the defaults. */
-export function imperfections(written: Readonly<Record<string, number | undefined>> = {}): MeshImperfections {
-  const entries = Object.entries(MESH_PARAMETERS).map(([key, { value }]) => [key, written[key] ?? value])
-  return Object.fromEntries(entries) as MeshImperfections
 }

@@ -16,7 +16,8 @@ export function oracleCalibration(
   laserDbm = 13,
 ): Pick<MeshCalibration, 'detectors' | 'modulators'> & { chip: Float64Array } {
   const { layout } = bench
-  const { chip, modulators, paths, photodiodes } = world.truth
+  const { chip, paths, photodiodes } = world.truth
+  const modulators = paths.map((_, lane) => world.truth.modulators.slice(lane * layout.size, (lane + 1) * layout.size))
   const blocks = parameterBlocks(layout)
   const parameters = new Float64Array(blocks.count)
 

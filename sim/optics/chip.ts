@@ -1,7 +1,7 @@
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import { lossDbToFieldRatio } from '../../core/quantities.ts'
 import { RandomStream } from '../../core/random.ts'
-import type { MeshImperfections } from './imperfections.ts'
+import type { MeshImperfections } from './parameters/mesh-parameters.ts'
 
 /** What the foundry made of one MZI. */
 export interface MziTruth {

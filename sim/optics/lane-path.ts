@@ -1,6 +1,6 @@
 import { lossDbToFieldRatio } from '../../core/quantities.ts'
 import { RandomStream } from '../../core/random.ts'
-import type { MeshImperfections } from './imperfections.ts'
+import type { MeshImperfections } from './parameters/mesh-parameters.ts'
 
 /** Fibres and waveguides of one lane outside the mesh. All arrays are [port]. */
 export interface LanePath {

@@ -1,4 +1,4 @@
-import type { MeshImperfections } from './imperfections.ts'
+import type { MeshImperfections } from './parameters/mesh-parameters.ts'
 
 /** How the twin's instruments are wired to the chip. Names are those of the bench file; it is the twin's copy of its wiring. */
 export interface MeshWorldSpec {

@@ -1,5 +1,5 @@
 import { RandomStream } from '../../core/random.ts'
-import type { MeshImperfections } from './imperfections.ts'
+import type { LightValues } from './parameters/light-parameters.ts'
 
 /** What was built of one Mach–Zehnder modulator with its driver amplifier. */
 export interface ModulatorTruth {
@@ -13,7 +13,7 @@ export interface ModulatorTruth {
   readonly driverGain: number
 }
 
-export function fabricateModulator(name: string, what: MeshImperfections, seed: number): ModulatorTruth {
+export function fabricateModulator(name: string, what: LightValues, seed: number): ModulatorTruth {
   const stream = new RandomStream(seed, `modulator/${name}`)
   const vpiV = what.mzmVpiV * stream.normal(1, what.mzmVpiSpread)
   const nullBiasV = stream.uniform(-vpiV, vpiV)

@@ -1,5 +1,5 @@
 import { CounterRandom, RandomStream } from '../../core/random.ts'
-import type { MeshImperfections } from './imperfections.ts'
+import type { LightValues } from './parameters/light-parameters.ts'
 
 /** Elementary charge. Source: SI definition. */
 const ELEMENTARY_CHARGE_C = 1.602176634e-19
@@ -16,7 +16,7 @@ export class Photodiode {
   readonly #thermalAPerRtHz: number
   readonly #noise: CounterRandom
 
-  constructor(name: string, what: MeshImperfections, seed: number) {
+  constructor(name: string, what: LightValues, seed: number) {
     const stream = new RandomStream(seed, `photodiode/${name}`)
     this.#nominalAPerW = what.responsivityAPerW
     this.#responsivityAPerW = what.responsivityAPerW * stream.normal(1, what.responsivitySpread)

@@ -7,7 +7,7 @@ import { benchFromText, readBenchFile } from '../../bench/bench-file.ts'
 import { BenchError } from '../../core/errors.ts'
 import { svdCoreLayout } from '../../core/mesh-layout.ts'
 import { RESOURCE_EXAMPLES } from '../../bench/resource.ts'
-import { MESH_PARAMETERS } from '../../sim/optics/imperfections.ts'
+import { MESH_PARAMETERS } from '../../sim/optics/parameters/mesh-parameters.ts'
 
 /** The smallest bench: two inputs, one lane. Line numbers of the expectations count from its first line. */
 const SMALL = `name: small

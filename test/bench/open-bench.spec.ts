@@ -120,7 +120,7 @@ describe.each(['pipe', 'wire'] as const)('the default bench on its twin, %s', (m
     expect(report.verified).toBe(true)
     expect(report.instruments).toHaveLength(file.instruments.size)
     expect(meter.powerMw(0)).toBeLessThan(1e-3)
-    expect(twin.world.heaters.totalPowerW()).toBe(0)
+    expect(twin.world.core.heaters.totalPowerW()).toBe(0)
     expect(twin.world.mainsPowerW()).toBe(idleW)
   })
 
@@ -251,7 +251,7 @@ describe('a bench that is not as its file says', () => {
     }
     await failuresOf(openMeshBench(file, { connect, clock, signal: live() }))
     expect(closed).toEqual(new Set(file.instruments.keys()))
-    expect(twin.world.heaters.totalPowerW()).toBe(0)
+    expect(twin.world.core.heaters.totalPowerW()).toBe(0)
   })
 
   test('is checked instrument by instrument, and those that answer say who they are', async () => {

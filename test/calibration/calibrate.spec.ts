@@ -7,7 +7,7 @@ import { RandomStream } from '../../core/random.ts'
 import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import { multiply } from '../../orchestrator/jobs/matmul.ts'
-import type { MeshImperfections } from '../../sim/optics/imperfections.ts'
+import type { MeshImperfections } from '../../sim/optics/parameters/mesh-parameters.ts'
 import { defaultImperfections, openDirectBench } from '../support/direct-bench.ts'
 import { neverAborted, oracleOf, quietLog, runToEnd } from '../support/run-plan.ts'
 

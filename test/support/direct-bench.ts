@@ -3,10 +3,12 @@ import type { Instrument } from '../../core/instruments.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
 import { svdCoreLayout } from '../../core/mesh-layout.ts'
 import { dbmToMw, powerDbm } from '../../core/quantities.ts'
-import { MESH_PARAMETERS } from '../../sim/optics/imperfections.ts'
-import type { MeshImperfections } from '../../sim/optics/imperfections.ts'
+import { MESH_PARAMETERS } from '../../sim/optics/parameters/mesh-parameters.ts'
+import type { MeshImperfections } from '../../sim/optics/parameters/mesh-parameters.ts'
+import { valuesOf } from '../../sim/optics/parameters/parameter.ts'
 import type { MeshWorldSpec } from '../../sim/optics/mesh-world-spec.ts'
-import { MeshWorld } from '../../sim/optics/mesh-world.ts'
+import { meshWorld } from '../../sim/optics/mesh-world.ts'
+import type { MeshWorld } from '../../sim/optics/mesh-world.ts'
 
 const CHANNELS_PER_GENERATOR = 4
 const PORTS_PER_METER = 8
@@ -14,10 +16,8 @@ const FULL_SCALE_MW = 2
 const ADC_STEPS = 4096
 const HEATER_STEP_V = 12 / 65535
 
-export const defaultImperfections = (changes: Partial<MeshImperfections> = {}): MeshImperfections => ({
-  ...(Object.fromEntries(Object.entries(MESH_PARAMETERS).map(([key, { value }]) => [key, value])) as MeshImperfections),
-  ...changes,
-})
+export const defaultImperfections = (changes: Partial<MeshImperfections> = {}): MeshImperfections =>
+  valuesOf(MESH_PARAMETERS, changes)
 
 export function directWorldSpec(size: number, lanes: number, imperfections: MeshImperfections): MeshWorldSpec {
   const generators = Math.ceil((size * lanes) / CHANNELS_PER_GENERATOR)
@@ -65,7 +65,7 @@ export function openDirectBench(
   const { size = 8, lanes = 2, seed = 1, imperfections = defaultImperfections() } = options
   const spec = directWorldSpec(size, lanes, imperfections)
   const clock = new VirtualClock()
-  const world = new MeshWorld(spec, seed, clock)
+  const world = meshWorld(spec, seed, clock)
   const instrument: Instrument = {
     identity: { maker: 'Fringe', model: 'direct', serial: '', firmware: '' },
     makeSafe: async () => undefined,
@@ -183,7 +183,7 @@ export function openDirectBench(
         }
       },
       readVoltagesV: async () => new Float64Array(layout.heaters.length),
-      readPowersMw: async () => Float64Array.from(layout.heaters, (_, heater) => world.heaters.powerMw(heater)),
+      readPowersMw: async () => Float64Array.from(layout.heaters, (_, heater) => world.core.heaters.powerMw(heater)),
     },
     heaterChannels: layout.heaters.map((_, heater) => heater),
     heaterLimitsV: { min: 0, max: 9.5 },

@@ -1,6 +1,7 @@
 import { VirtualClock } from '../../core/clock.ts'
-import type { MeshImperfections } from '../../sim/optics/imperfections.ts'
-import { MeshWorld } from '../../sim/optics/mesh-world.ts'
+import type { MeshImperfections } from '../../sim/optics/parameters/mesh-parameters.ts'
+import { meshWorld } from '../../sim/optics/mesh-world.ts'
+import type { MeshWorld } from '../../sim/optics/mesh-world.ts'
 import { defaultImperfections, directWorldSpec } from './direct-bench.ts'
 
 /** Ports of the small world. */
@@ -21,7 +22,7 @@ export interface SmallWorld {
 export function smallWorld(changes: Partial<MeshImperfections> = {}, { lanes = 1, seed = 1 } = {}): SmallWorld {
   const clock = new VirtualClock()
   const spec = { ...directWorldSpec(SIZE, lanes, defaultImperfections(changes)), ovens: ['oven'] }
-  const world = new MeshWorld(spec, seed, clock)
+  const world = meshWorld(spec, seed, clock)
   return {
     world,
     clock,

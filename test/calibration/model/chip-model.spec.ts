@@ -53,11 +53,11 @@ describe('the fitted chip', () => {
     const model = new ChipModel(bench.layout)
     const random = new RandomStream(1, 'voltages')
     const voltages = Float64Array.from(bench.layout.heaters, () => random.uniform(0, 9))
-    for (const [heater, voltage] of voltages.entries()) world.heaters.setVoltageV(heater, voltage)
+    for (const [heater, voltage] of voltages.entries()) world.core.heaters.setVoltageV(heater, voltage)
     await bench.clock.sleep(1000, new AbortController().signal)
     const phases = model.phases(chip, model.crosstalk(chip), voltages)
     const { lo, input } = bench.layout
-    for (const [heater, phase] of world.heaters.phasesRad().entries()) {
+    for (const [heater, phase] of world.core.heaters.phasesRad().entries()) {
       // Phases of the paths outside the chip count as the trimmers' and the local oscillators' own.
       if (lo.flat().includes(heater) || input.flat().includes(heater)) continue
       // Beyond 12 pitches the model has no crosstalk: some hundred heaters of 8 rad, each less than 3 % · e⁻¹¹.

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { MeshImperfections } from '../../../sim/optics/imperfections.ts'
+import type { MeshImperfections } from '../../../sim/optics/parameters/mesh-parameters.ts'
 import type { MeshWorld } from '../../../sim/optics/mesh-world.ts'
 import { noiseless, smallWorld } from '../../support/small-world.ts'
 import type { SmallWorld } from '../../support/small-world.ts'

@@ -76,7 +76,7 @@ describe('electrical power', () => {
     const bank = world.port('phase-shifter-bank', 'heaters')
     bank.setVoltageV(1000, 5)
     expect(bank.currentMa(1000)).toBe(0)
-    expect(world.heaters.totalPowerW()).toBe(0)
+    expect(world.core.heaters.totalPowerW()).toBe(0)
   })
 })
 

@@ -22,12 +22,12 @@ function expected(
   biasV: (port: number) => number,
 ): { signal: Complex[]; lo: Complex[]; taps: Complex[] } {
   const { chip, modulators, paths } = world.truth
-  const phases = world.heaters.phasesRad()
+  const phases = world.core.heaters.phasesRad()
   const transfer = chipTransfer(chip, phases)
   const path = paths[0]!
   const amplitude = Math.sqrt(LASER_MW)
   const inputs = Array.from({ length: SIZE }, (_, port) => {
-    const field = modulatorField(modulators[0]![port]!, driveV(port), biasV(port))
+    const field = modulatorField(modulators[port]!, driveV(port), biasV(port))
     const at = product({ re: path.inRe[port]!, im: path.inIm[port]! }, turn(phases[chip.layout.input[0]![port]!]!))
     const whole = product(field, at)
     return { re: amplitude * whole.re, im: amplitude * whole.im }
@@ -104,7 +104,7 @@ describe('the optical world, lit', () => {
     const { signal, lo } = expected(
       world,
       (port) => drives[port]!,
-      (port) => world.truth.modulators[0]![port]!.lockBiasV,
+      (port) => world.truth.modulators[port]!.lockBiasV,
     )
     for (const [port, { plus, minus }] of readPairs(world).entries()) {
       const gain = (sign: number): number => world.truth.photodiodes.get(`meter-0.${2 * port + sign}`)!.gain
@@ -119,7 +119,7 @@ describe('the optical world, lit', () => {
     const { world, light } = smallWorld(noiseless)
     light()
     // Bias at full transmission: the null plus Vπ.
-    for (const [port, { nullBiasV, vpiV }] of world.truth.modulators[0]!.entries()) {
+    for (const [port, { nullBiasV, vpiV }] of world.truth.modulators.entries()) {
       world.port('bias-controller', `bias-${port}`).setBiasV(nullBiasV + vpiV)
     }
     const total = readPairs(world).reduce((sum, { plus, minus }) => sum + plus + minus, 0)
@@ -144,7 +144,7 @@ describe('the optical world, lit', () => {
     const { taps } = expected(
       world,
       (port) => drives[port]!,
-      (port) => world.truth.modulators[0]![port]!.lockBiasV,
+      (port) => world.truth.modulators[port]!.lockBiasV,
     )
     const monitor = world.port('voltage-monitor', 'taps')
     for (const [waveguide, field] of taps.entries()) {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { MeshImperfections } from '../../../sim/optics/imperfections.ts'
+import type { MeshImperfections } from '../../../sim/optics/parameters/mesh-parameters.ts'
 import { Photodiode } from '../../../sim/optics/photodiode.ts'
 import { defaultImperfections } from '../../support/direct-bench.ts'
 import { statistics } from '../../support/statistics.ts'

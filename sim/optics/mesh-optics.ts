@@ -1,0 +1,130 @@
+import type { Clock } from '../../core/clock.ts'
+import { svdCoreLayout } from '../../core/mesh-layout.ts'
+import { fabricateChip } from './chip.ts'
+import type { ChipTruth } from './chip.ts'
+import type { CoreOptics, Light } from './core-optics.ts'
+import { HeaterArray } from './heater-array.ts'
+import { fabricateLanePath } from './lane-path.ts'
+import type { LanePath } from './lane-path.ts'
+import type { MeshImperfections } from './parameters/mesh-parameters.ts'
+import { chipTransfer } from './transfer.ts'
+import type { ChipTransfer, ComplexMatrix } from './transfer.ts'
+
+interface Fields {
+  readonly re: Float64Array
+  readonly im: Float64Array
+}
+
+/** What was fabricated. For tests and for the oracle. */
+export interface MeshTruth {
+  readonly chip: ChipTruth
+  /** [lane] */
+  readonly paths: readonly LanePath[]
+}
+
+/**
+ * U·Σ·V† between modulators and detectors, one laser a lane:
+ * input trimmers → mux → V† → taps → Σ → U → demux → balanced couplers ← local oscillators.
+ *
+ * Modulators are [lane, port]; detectors are [lane, port, side] with + before −.
+ */
+export class MeshOptics implements CoreOptics {
+  readonly heaters: HeaterArray
+  readonly truth: MeshTruth
+  readonly detectors: number
+  readonly taps: number
+  readonly sharedModulators = false
+  readonly #size: number
+  #folded: { version: number; transfer: ChipTransfer; phasesRad: Float64Array } | undefined
+
+  constructor(size: number, lanes: number, what: MeshImperfections, seed: number, clock: Clock) {
+    const chip = fabricateChip(svdCoreLayout(size, lanes), what, seed)
+    const paths = Array.from({ length: lanes }, (_, lane) => fabricateLanePath(lane, size, what, seed))
+    this.truth = { chip, paths }
+    this.heaters = new HeaterArray(chip, what.heaterTimeConstantUs, clock)
+    this.detectors = 2 * size * lanes
+    this.taps = size
+    this.#size = size
+  }
+
+  detectorPowersMw(light: Light): Float64Array {
+    const { transfer, phasesRad } = this.#fold()
+    const { lo } = this.truth.chip.layout
+    const powersMw = new Float64Array(this.truth.paths.length * this.detectors)
+    for (const [lane, path] of this.truth.paths.entries()) {
+      const amplitude = Math.sqrt(light.powersMw[lane]!)
+      if (amplitude === 0) continue
+      const out = multiply(transfer.through, this.#inputFields(lane, light, phasesRad))
+      for (let port = 0; port < this.#size; port++) {
+        const [sr, si] = times(out.re[port]!, out.im[port]!, path.outRe[port]!, path.outIm[port]!)
+        const turned = rotate(path.loRe[port]!, path.loIm[port]!, phasesRad[lo[lane]![port]!]!)
+        const [lr, li] = [amplitude * turned[0], amplitude * turned[1]]
+        const sum = (sr * sr + si * si + lr * lr + li * li) / 2
+        const beat = sr * lr + si * li
+        const at = lane * this.detectors + 2 * (lane * this.#size + port)
+        powersMw[at] = sum + beat
+        powersMw[at + 1] = sum - beat
+      }
+    }
+    return powersMw
+  }
+
+  tapPowersMw(light: Light): Float64Array {
+    const { transfer, phasesRad } = this.#fold()
+    const powersMw = new Float64Array(this.#size)
+    for (const lane of this.truth.paths.keys()) {
+      const { re, im } = multiply(transfer.toTaps, this.#inputFields(lane, light, phasesRad))
+      for (let tap = 0; tap < this.#size; tap++) {
+        powersMw[tap]! += (re[tap]! ** 2 + im[tap]! ** 2) * this.truth.chip.tapPowerRatio
+      }
+    }
+    return powersMw
+  }
+
+  /** Fields at the inputs of V†. */
+  #inputFields(lane: number, { powersMw, fieldRe, fieldIm }: Light, phasesRad: Float64Array): Fields {
+    const path = this.truth.paths[lane]!
+    const heaters = this.truth.chip.layout.input[lane]!
+    const amplitude = Math.sqrt(powersMw[lane]!)
+    const fields = { re: new Float64Array(this.#size), im: new Float64Array(this.#size) }
+    for (const [port, heater] of heaters.entries()) {
+      const trimmed = rotate(path.inRe[port]!, path.inIm[port]!, phasesRad[heater]!)
+      const at = lane * this.#size + port
+      const [re, im] = times(fieldRe[at]!, fieldIm[at]!, ...trimmed)
+      fields.re[port] = amplitude * re
+      fields.im[port] = amplitude * im
+    }
+    return fields
+  }
+
+  #fold(): { transfer: ChipTransfer; phasesRad: Float64Array } {
+    if (this.#folded?.version === this.heaters.version) return this.#folded
+    const phasesRad = this.heaters.phasesRad()
+    const folded = { version: this.heaters.version, transfer: chipTransfer(this.truth.chip, phasesRad), phasesRad }
+    // While heaters still move the next look may differ.
+    this.#folded = this.heaters.settled ? folded : undefined
+    return folded
+  }
+}
+
+function multiply({ size, re, im }: ComplexMatrix, input: Fields): Fields {
+  const out = { re: new Float64Array(size), im: new Float64Array(size) }
+  for (let row = 0, at = 0; row < size; row++) {
+    let [sumRe, sumIm] = [0, 0]
+    for (let column = 0; column < size; column++, at++) {
+      sumRe += re[at]! * input.re[column]! - im[at]! * input.im[column]!
+      sumIm += re[at]! * input.im[column]! + im[at]! * input.re[column]!
+    }
+    out.re[row] = sumRe
+    out.im[row] = sumIm
+  }
+  return out
+}
+
+const times = (ar: number, ai: number, br: number, bi: number): [number, number] => [
+  ar * br - ai * bi,
+  ar * bi + ai * br,
+]
+
+const rotate = (re: number, im: number, phaseRad: number): [number, number] =>
+  times(re, im, Math.cos(phaseRad), Math.sin(phaseRad))

@@ -1,0 +1,63 @@
+import { GeneratorOutput } from './generator-output.ts'
+import { fabricateModulator, modulatorField } from './modulator.ts'
+import type { ModulatorTruth } from './modulator.ts'
+import type { WorldSpec } from './world-spec.ts'
+
+/** The modulators of a bench, with what drives and what biases them. */
+export class ModulatorArray {
+  /** [modulator] */
+  readonly truth: readonly ModulatorTruth[]
+  /** By name of the generator. */
+  readonly generators = new Map<string, GeneratorOutput>()
+  readonly #wiring: WorldSpec['modulators']
+  /** [modulator] */
+  readonly #drives: readonly GeneratorOutput[]
+  readonly #biasV: Float64Array
+
+  constructor(spec: WorldSpec, seed: number) {
+    this.#wiring = spec.modulators
+    this.truth = spec.modulators.map(({ bias }) => fabricateModulator(bias, spec.light, seed))
+    this.#biasV = new Float64Array(spec.modulators.length)
+    this.#drives = spec.modulators.map(({ generator, channel }) => {
+      const output = this.generators.get(generator) ?? new GeneratorOutput()
+      output.restV[channel] = 0
+      this.generators.set(generator, output)
+      return output
+    })
+  }
+
+  /** The modulator that a bias controller holds; −1 for a name that is not wired. */
+  biasedBy(name: string): number {
+    return this.#wiring.findIndex(({ bias }) => bias === name)
+  }
+
+  setBiasV(modulator: number, biasV: number): void {
+    this.#biasV[modulator] = biasV
+  }
+
+  /** Which symbols are on the outputs: the same text, the same fields. */
+  symbolsAt(timeS: number): string {
+    return Array.from(this.generators.values(), (output) => output.symbolAt(timeS)).join()
+  }
+
+  /** Fields while a frame plays, `timeS` after its trigger. */
+  fieldsAt(timeS: number): { fieldRe: Float64Array; fieldIm: Float64Array } {
+    return this.#fields((output, channel) => output.levelV(channel, timeS))
+  }
+
+  fieldsAtRest(): { fieldRe: Float64Array; fieldIm: Float64Array } {
+    return this.#fields((output, channel) => output.restV[channel] ?? 0)
+  }
+
+  #fields(driveV: (output: GeneratorOutput, channel: number) => number) {
+    const count = this.truth.length
+    const fields = { fieldRe: new Float64Array(count), fieldIm: new Float64Array(count) }
+    for (const [modulator, { channel }] of this.#wiring.entries()) {
+      const voltageV = driveV(this.#drives[modulator]!, channel)
+      const { re, im } = modulatorField(this.truth[modulator]!, voltageV, this.#biasV[modulator]!)
+      fields.fieldRe[modulator] = re
+      fields.fieldIm[modulator] = im
+    }
+    return fields
+  }
+}

@@ -1,0 +1,249 @@
+import type { Clock } from '../../core/clock.ts'
+import type { WorldPorts } from '../sim-entry.ts'
+import type { CoreOptics, Light } from './core-optics.ts'
+import { Detection } from './detection.ts'
+import type { SlotPowers } from './detection.ts'
+import { Mains } from './mains.ts'
+import { ModulatorArray } from './modulator-array.ts'
+import type { ModulatorTruth } from './modulator.ts'
+import { Oven } from './oven.ts'
+import type { Photodiode } from './photodiode.ts'
+import { ResistiveLoads } from './resistive-loads.ts'
+import { TapAmplifiers } from './tap-amplifiers.ts'
+import { WavelengthFilter } from './wavelength-filter.ts'
+import type { WorldSpec } from './world-spec.ts'
+
+/** Everything about the light of a twin that a calibration may not see. For tests and for the oracle. */
+export interface LightTruth {
+  /** [modulator] */
+  readonly modulators: readonly ModulatorTruth[]
+  /** By `meter.port`. */
+  readonly photodiodes: ReadonlyMap<string, Photodiode>
+}
+
+/** Share of a laser's light on the tap of each bias controller. Assumption. */
+const BIAS_TAP_RATIO = 0.01
+
+/**
+ * The shared optical world of a bench: lasers → modulators → the optics of its core → detectors.
+ *
+ * Instruments act on it and read from it through their ports; time is the injected clock's.
+ */
+export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
+  readonly core: Core
+  /** Beside the core: one a programmable filter, made when it is plugged in. */
+  readonly filters = new Map<string, WavelengthFilter>()
+  readonly #spec: WorldSpec
+  readonly #lasers = new Map<string, { powerMw: number; frequencyThz: number }>()
+  readonly #modulators: ModulatorArray
+  readonly #detection: Detection
+  readonly #tapAmplifiers: TapAmplifiers
+  readonly #mains: Mains
+  readonly #ovens: ReadonlyMap<string, Oven>
+  /** Beside the core: one a source meter, made when it is plugged in. */
+  readonly #loads = new Map<string, ResistiveLoads>()
+  readonly #meterTriggers = new Map<string, () => void>()
+  #triggers = 0
+  #capture: { key: string; slots: readonly SlotPowers[] } | undefined
+
+  constructor(spec: WorldSpec, core: Core, seed: number, clock: Clock) {
+    this.core = core
+    this.#spec = spec
+    this.#modulators = new ModulatorArray(spec, seed)
+    this.#detection = new Detection(spec, seed)
+    this.#tapAmplifiers = new TapAmplifiers(core.taps, spec.tapAmplifier, seed)
+    this.#ovens = new Map(spec.ovens.map((name) => [name, new Oven(clock)]))
+    this.#mains = new Mains(() => this.mainsPowerW(), seed, clock)
+  }
+
+  /** For tests and for the oracle. */
+  get truth(): Core['truth'] & LightTruth {
+    return {
+      ...(this.core.truth as Core['truth']),
+      modulators: this.#modulators.truth,
+      photodiodes: this.#detection.photodiodes,
+    }
+  }
+
+  /** The connector of one instrument. Throws when the wiring does not know the name. */
+  port<Kind extends keyof WorldPorts>(kind: Kind, name: string): WorldPorts[Kind] {
+    return this.#ports[kind](name)
+  }
+
+  /** Electrical power from the mains now. */
+  mainsPowerW(): number {
+    const { instrumentsIdleW, laserWallEfficiency } = this.#spec.light
+    let powerW = instrumentsIdleW + this.core.heaters.totalPowerW()
+    for (const { powerMw } of this.#lasers.values()) powerW += powerMw / 1e3 / laserWallEfficiency
+    for (const oven of this.#ovens.values()) powerW += oven.powerW()
+    for (const loads of this.#loads.values()) powerW += loads.powerW()
+    return powerW
+  }
+
+  /** What a laser emits now; 0 when dark. */
+  laserMw(laser: number): number {
+    return this.#lasers.get(this.#spec.lasers[laser]!)?.powerMw ?? 0
+  }
+
+  readonly #ports: { readonly [Kind in keyof WorldPorts]: (name: string) => WorldPorts[Kind] } = {
+    laser: (name) => {
+      requireWired(name, this.#spec.lasers.includes(name))
+      return {
+        setOutput: (output) => {
+          this.#mains.energyKwh()
+          this.#lasers.set(name, output)
+        },
+      }
+    },
+    'symbol-generator': (name) => {
+      const output = known(this.#modulators.generators, name)
+      return {
+        rest: (levelsV) => output.rest(levelsV),
+        load: (levelsV, symbolPeriodS) => output.load(levelsV, symbolPeriodS),
+        start: () => {
+          output.playing = true
+          if (name === this.#spec.trigger.source) this.#trigger()
+        },
+        onTrigger: (listener) => (output.onTrigger = listener),
+      }
+    },
+    'bias-controller': (name) => {
+      const modulator = this.#modulators.biasedBy(name)
+      requireWired(name, modulator >= 0)
+      return {
+        setBiasV: (biasV) => this.#modulators.setBiasV(modulator, biasV),
+        nullBiasV: () => this.#modulators.truth[modulator]!.lockBiasV,
+        tapMw: () => BIAS_TAP_RATIO * this.#lightOn(modulator),
+      }
+    },
+    'phase-shifter-bank': (name) => {
+      requireWired(name, name === this.#spec.heaters.bank)
+      const heaterOf = new Map(this.#spec.heaters.channels.map((channel, heater) => [channel, heater]))
+      return {
+        setVoltageV: (channel, voltageV) => {
+          const heater = heaterOf.get(channel)
+          if (heater === undefined) return
+          this.#mains.energyKwh()
+          this.core.heaters.setVoltageV(heater, voltageV)
+        },
+        // A channel without a heater is an open circuit.
+        currentMa: (channel) => {
+          const heater = heaterOf.get(channel)
+          return heater === undefined ? 0 : this.core.heaters.currentMa(heater)
+        },
+      }
+    },
+    'temperature-controller': (name) => {
+      const oven = known(this.#ovens, name)
+      return {
+        setSetPointC: (setPointC, running) => {
+          this.#mains.energyKwh()
+          oven.setSetPointC(setPointC, running)
+        },
+        temperatureC: () => oven.temperatureC(),
+      }
+    },
+    'power-meter': (name) => {
+      requireWired(name, this.#detection.has(name))
+      return {
+        powerMw: (port) => this.#detection.read({ meter: name, port }, this.#powersAtRest()),
+        captureMw: (port, points, averagingS) =>
+          this.#detection.record({ meter: name, port }, this.#played(points, averagingS), averagingS, this.#triggers),
+        onTrigger: (listener) => void this.#meterTriggers.set(name, listener),
+      }
+    },
+    'voltage-monitor': (name) => {
+      const { monitor, firstChannel } = this.#spec.taps
+      requireWired(name, name === monitor)
+      return {
+        voltageV: (channel) => {
+          const tap = channel - firstChannel
+          if (tap < 0 || tap >= this.core.taps) return 0
+          const powersMw = this.core.tapPowersMw(this.#light(this.#modulators.fieldsAtRest()))
+          return this.#tapAmplifiers.voltageV(tap, powersMw, this.#detection.nextReading(`tap ${tap}`))
+        },
+      }
+    },
+    'source-meter': (name) => {
+      const loads = this.#loads.get(name) ?? new ResistiveLoads()
+      this.#loads.set(name, loads)
+      return {
+        forceV: (channel, voltageV) => {
+          this.#mains.energyKwh()
+          return loads.forceV(channel, voltageV)
+        },
+        forceA: (channel, currentA) => {
+          this.#mains.energyKwh()
+          return loads.forceA(channel, currentA)
+        },
+      }
+    },
+    'optical-filter': (name) => {
+      const filter = this.filters.get(name) ?? new WavelengthFilter()
+      this.filters.set(name, filter)
+      return filter
+    },
+    'energy-meter': (name) => {
+      requireWired(name, name === this.#spec.mains)
+      return this.#mains
+    },
+  }
+
+  /** The trigger source began its frame: a pulse goes to everything cabled to it. */
+  #trigger(): void {
+    const { targets } = this.#spec.trigger
+    this.#triggers++
+    this.#capture = undefined
+    for (const target of targets) this.#modulators.generators.get(target)?.onTrigger?.()
+    for (const target of targets) this.#meterTriggers.get(target)?.()
+  }
+
+  /** Light on the detectors since the last trigger. One entry a point; points within one symbol share it. */
+  #played(points: number, averagingS: number): readonly SlotPowers[] {
+    const key = `${points}/${averagingS}`
+    if (this.#capture?.key === key) return this.#capture.slots
+    const slots: SlotPowers[] = []
+    let symbols = ''
+    for (let point = 0; point < points; point++) {
+      const timeS = (point + 0.5) * averagingS
+      const now = this.#modulators.symbolsAt(timeS)
+      if (now === symbols && point > 0) slots.push(slots[point - 1]!)
+      else slots.push(this.core.detectorPowersMw(this.#light(this.#modulators.fieldsAt(timeS))))
+      symbols = now
+    }
+    this.#capture = { key, slots }
+    return slots
+  }
+
+  #powersAtRest(): SlotPowers {
+    return this.core.detectorPowersMw(this.#light(this.#modulators.fieldsAtRest()))
+  }
+
+  #light(fields: Pick<Light, 'fieldRe' | 'fieldIm'>): Light {
+    const lasers = this.#spec.lasers.map((name) => this.#lasers.get(name))
+    return {
+      ...fields,
+      powersMw: Float64Array.from(lasers, (laser) => laser?.powerMw ?? 0),
+      frequenciesThz: Float64Array.from(lasers, (laser) => laser?.frequencyThz ?? 0),
+    }
+  }
+
+  /** Light before one modulator: of the laser of its lane, or of all where they share their modulators. */
+  #lightOn(modulator: number): number {
+    const { lasers, modulators } = this.#spec
+    if (this.core.sharedModulators) return lasers.reduce((sum, _, laser) => sum + this.laserMw(laser), 0)
+    return this.laserMw(Math.floor((modulator * lasers.length) / modulators.length))
+  }
+}
+
+function known<T>(map: ReadonlyMap<string, T>, name: string): T {
+  const value = map.get(name)
+  if (value === undefined) throw unknownName(name)
+  return value
+}
+
+function requireWired(name: string, wired: boolean): void {
+  if (!wired) throw unknownName(name)
+}
+
+const unknownName = (name: string): Error => new Error(`${name} is not wired to this optical world`)

@@ -1,0 +1,25 @@
+import { assumption } from './parameter.ts'
+import type { Parameters, Values } from './parameter.ts'
+
+/** What brings light to a core and takes it away, of either core: lasers, modulators, photodiodes, mains. */
+export const LIGHT_PARAMETERS = {
+  laserRinDbPerHz: { value: -145, min: -200, max: -80, source: 'production DFB' },
+  mzmVpiV: { value: 3.5, min: 0.1, max: 20, source: 'TFLN 3.5–4.5 V, arXiv 1902.09070' },
+  mzmVpiSpread: { value: 0.03, min: 0, max: 0.3, source: assumption('σ, relative') },
+  mzmExtinctionDb: { value: 25, min: 5, max: 80, source: assumption('between 15 dB (silicon set) and 30 dB (LN)') },
+  mzmBiasOffsetV: { value: 0.03, min: 0, max: 2, source: assumption('σ of the bias controller’s locking error') },
+  driverGain: { value: 8, min: 0.1, max: 100, source: assumption('18 dB amplifier between generator and modulator') },
+  responsivitySpread: { value: 0.02, min: 0, max: 0.3, source: assumption('σ, relative, a photodiode') },
+  responsivityAPerW: { value: 1, min: 0.01, max: 1.3, source: '0.8–1.1 A/W' },
+  darkCurrentNa: { value: 5, min: 0, max: 1e4, source: 'OptiCommPy default' },
+  thermalNoisePaPerRtHz: { value: 12.2, min: 0, max: 1e4, source: 'linear TIA, TMTT 2018' },
+  laserWallEfficiency: { value: 0.2, min: 0.001, max: 1, source: 'SimPhony' },
+  instrumentsIdleW: {
+    value: 900,
+    min: 0,
+    max: 1e5,
+    source: assumption('rack of four generators, four meters and small instruments'),
+  },
+} as const satisfies Parameters
+
+export type LightValues = Values<typeof LIGHT_PARAMETERS>

@@ -1,0 +1,32 @@
+import type { LightValues } from './parameters/light-parameters.ts'
+
+/** How the instruments of a bench are wired to its optics: the twin's copy of the wiring, in the names of the bench file. */
+export interface WorldSpec {
+  /** [laser] */
+  readonly lasers: readonly string[]
+  /** [modulator] of the core. */
+  readonly modulators: readonly { readonly generator: string; readonly channel: number; readonly bias: string }[]
+  /** [detector] of the core. */
+  readonly detectors: readonly MeterPort[]
+  /** `channels[heater]` of the core is the channel of the bank. */
+  readonly heaters: { readonly bank: string; readonly channels: readonly number[] }
+  readonly taps: { readonly monitor: string; readonly firstChannel: number }
+  readonly ovens: readonly string[]
+  readonly mains: string
+  /** Trigger output of `source` is cabled to the trigger inputs of `targets`. */
+  readonly trigger: { readonly source: string; readonly targets: readonly string[] }
+  readonly light: LightValues
+  /** Volts behind the monitor taps. */
+  readonly tapAmplifier: TapAmplifierValues
+}
+
+export interface MeterPort {
+  readonly meter: string
+  readonly port: number
+}
+
+export interface TapAmplifierValues {
+  readonly tapGainVPerMw: number
+  readonly tapGainSpread: number
+  readonly tapNoiseMv: number
+}
