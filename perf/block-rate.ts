@@ -20,11 +20,12 @@ export async function blockRate(): Promise<readonly Figure[]> {
   await using session = new ScpiSession({ name: 'generator', transport }, 10_000)
 
   const written = Buffer.alloc(BLOCK_BYTES, 'light')
+  // As the driver does: one message, filled again once the one before is confirmed.
+  const block = scpiBlockMessage(':TRAC1:DATA 1,0,', BLOCK_BYTES)
   await session.tell(`TRAC1:DEF 1,${BLOCK_BYTES}`, signal)
   const upload = async (): Promise<void> => {
-    const { message, payload } = scpiBlockMessage(':TRAC1:DATA 1,0,', BLOCK_BYTES)
-    payload.set(written)
-    await session.tell(message, signal)
+    block.payload.set(written)
+    await session.tell(block.message, signal)
     await session.ask('*OPC?', signal)
   }
   const download = (decode: (payload: Uint8Array) => unknown = () => undefined): Promise<unknown> =>

@@ -33,6 +33,8 @@ const SEGMENT_END = 0xffff_ffff
 export class M8195aFrame {
   readonly maxSymbols: number
   readonly #loopS: number
+  /** [channel]: filled again for every frame of the same length, because fresh memory costs more than filling it. */
+  readonly #uploads: (ReturnType<typeof scpiBlockMessage> | undefined)[] = []
 
   constructor(maxSymbols: number, sampleRateHz: number) {
     this.maxSymbols = maxSymbols
@@ -75,16 +77,17 @@ export class M8195aFrame {
     return symbols
   }
 
-  /** Writes one channel of a frame. */
+  /** Writes one channel of a frame. Valid until that channel's next. */
   upload(channel: number, codes: Int8Array): Uint8Array {
-    const { message, payload } = scpiBlockMessage(
-      `:TRAC${channel + 1}:DATA ${FRAME_SEGMENT},0,`,
-      codes.length * SYMBOL_STRIDE,
-    )
+    const bytes = codes.length * SYMBOL_STRIDE
+    const known = this.#uploads[channel]
+    const upload =
+      known?.payload.length === bytes ? known : scpiBlockMessage(`:TRAC${channel + 1}:DATA ${FRAME_SEGMENT},0,`, bytes)
+    this.#uploads[channel] = upload
     for (let symbol = 0, at = 0; symbol < codes.length; symbol++, at += SYMBOL_STRIDE) {
-      payload.fill(codes[symbol]!, at, at + SYMBOL_STRIDE)
+      upload.payload.fill(codes[symbol]!, at, at + SYMBOL_STRIDE)
     }
-    return message
+    return upload.message
   }
 
   /** Writes the code at which one channel is held. */

@@ -64,6 +64,7 @@ export class ScpiConversation implements MessageSession {
     for (let message = this.#parser.next(); message !== undefined; message = this.#parser.next()) this.#take(message)
     const rest = end ? this.#parser.end() : undefined
     if (rest !== undefined) this.#take(rest)
+    if (this.#pending === undefined) this.#parser.messagesDone()
   }
 
   read(maxBytes: number): { readonly bytes: Uint8Array; readonly end: boolean } | undefined {

@@ -43,7 +43,10 @@ export class ScpiServer implements WireInstrument, MessageInstrument {
       while (attached) {
         if (pending !== undefined && this.#options.whileAnswering === 'queue') return
         const message = parser.next()
-        if (message === undefined) return
+        if (message === undefined) {
+          if (pending === undefined) parser.messagesDone()
+          return
+        }
         if (pending !== undefined) {
           pending.abort()
           pending = undefined

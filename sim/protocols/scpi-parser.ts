@@ -42,6 +42,8 @@ const TILDE = 0x7e
 const MIB = 2 ** 20
 /** Room made in advance for a block that has only been announced: an announcement may be a lie. */
 const ROOM_ON_TRUST = 8 * MIB
+/** Room kept for the next long message; more is given back. */
+const MOST_KEPT_BYTES = 16 * MIB
 const NOTHING = Buffer.alloc(0)
 
 type Mode =
@@ -67,7 +69,12 @@ type Mode =
  */
 export class ScpiParser {
   readonly #limits: Required<ScpiParserOptions>
+  /** Received bytes where they lie, or `#room`. */
   #bytes: Buffer = NOTHING
+  /** Memory of our own, for messages that come in pieces: fresh memory costs more than the copy. */
+  #room: Buffer = NOTHING
+  /** A message that was handed out may still look into `#room`. */
+  #roomIsLent = false
   /** Valid bytes in `#bytes`. */
   #end = 0
   /** Next byte to look at. */
@@ -113,6 +120,7 @@ export class ScpiParser {
       case 'indefinite': {
         const end = this.#bytes[this.#end - 1] === NL ? this.#end - 1 : this.#end
         this.#block = this.#bytes.subarray(this.#tokenStart, Math.max(end, this.#tokenStart))
+        this.#roomIsLent ||= this.#bytes === this.#room
         this.#tokenStart = this.#end
         break
       }
@@ -136,6 +144,13 @@ export class ScpiParser {
     if (this.#fault === 0) this.#endUnit(this.#end)
     this.#tokenStart = this.#end
     return this.#message()
+  }
+
+  /** Nobody looks at blocks of earlier messages any more: their memory is free for the next. */
+  messagesDone(): void {
+    if (this.#block !== undefined || this.#parameters.length > 0 || this.#units.length > 0) return
+    this.#roomIsLent = false
+    if (this.#room.length > MOST_KEPT_BYTES && this.#bytes !== this.#room) this.#room = NOTHING
   }
 
   /** Forgets what is not yet a message. */
@@ -294,6 +309,7 @@ export class ScpiParser {
     const end = this.#tokenStart + this.#blockBytes
     if (end > this.#end) return false
     this.#block = this.#bytes.subarray(this.#tokenStart, end)
+    this.#roomIsLent ||= this.#bytes === this.#room
     this.#at = this.#tokenStart = end
     this.#mode = 'after-block'
     return true
@@ -393,10 +409,18 @@ export class ScpiParser {
     const needed = kept + more
     if (this.#tokenStart + needed <= this.#bytes.length && this.#bytes.length > this.#end) return
     const announced = this.#mode === 'payload' ? this.#blockBytes + 1 : 0
-    const room = Math.max(needed, Math.min(announced, needed + ROOM_ON_TRUST), this.#mode === 'payload' ? 0 : 2 * kept)
-    const bytes = Buffer.allocUnsafeSlow(Math.max(room, announced > room ? 2 * kept : 0))
-    bytes.set(this.#bytes.subarray(this.#tokenStart, this.#end))
-    this.#bytes = bytes
+    const wanted = Math.max(
+      needed,
+      Math.min(announced, needed + ROOM_ON_TRUST),
+      this.#mode === 'payload' ? 0 : 2 * kept,
+    )
+    const rest = this.#bytes.subarray(this.#tokenStart, this.#end)
+    if (this.#roomIsLent || this.#room.length < needed) {
+      this.#room = Buffer.allocUnsafeSlow(Math.max(wanted, announced > wanted ? 2 * kept : 0))
+      this.#roomIsLent = false
+    }
+    this.#room.set(rest)
+    this.#bytes = this.#room
     this.#at -= this.#tokenStart
     this.#end = kept
     this.#tokenStart = 0

@@ -142,6 +142,23 @@ describe('the SCPI parser', () => {
     fc.stringMatching(/^[#"'(),;:*?0-9A-Za-z \r-]{0,60}$/).map((text) => Uint8Array.from(bytes(text))),
   )
 
+  test('leaves blocks alone that somebody may still look at, and uses their memory again afterwards', () => {
+    const parser = new ScpiParser()
+    const uploaded = (fill: string): Uint8Array => {
+      const message = bytes(`:DATA #3500${fill.repeat(500)}\n`)
+      parser.push(message.slice(0, 200))
+      expect(parser.next()).toBeUndefined()
+      parser.push(message.slice(200))
+      return parser.next()!.units[0]!.parameters[0] as Uint8Array
+    }
+    const first = uploaded('a')
+    const second = uploaded('b')
+    expect([first, second]).toEqual([bytes('a'.repeat(500)), bytes('b'.repeat(500))])
+    expect(second.buffer).not.toBe(first.buffer)
+    parser.messagesDone()
+    expect(uploaded('c').buffer).toBe(second.buffer)
+  })
+
   test('survives garbage in any pieces', () => {
     fc.assert(
       fc.property(fc.array(noise), fc.array(fc.nat()), (garbage, cuts) => {
