@@ -90,11 +90,14 @@ function meshBench(file: BenchFile, instruments: ReadonlyMap<string, Instrument>
   const port = ({ instrument, index }: Connector) => ({ meter: wiring.meters.indexOf(instrument), port: index })
   const heaters = at(wiring.heaters.bank) as PhaseShifterBank
   return {
+    kind: 'mesh',
     layout: svdCoreLayout(wiring.size, wiring.lanes.length),
+    lasers: wiring.lanes.map(({ laser, frequencyThz, powerDbm: dbm }) => ({
+      laser: at(laser) as Laser,
+      frequencyThz,
+      laserPower: powerDbm(dbm),
+    })),
     lanes: wiring.lanes.map((lane) => ({
-      laser: at(lane.laser) as Laser,
-      frequencyThz: lane.frequencyThz,
-      laserPower: powerDbm(lane.powerDbm),
       modulators: lane.drive.map((connector, input) => ({
         drive: drive(connector),
         bias: at(lane.bias[input]!) as BiasController,

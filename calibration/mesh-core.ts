@@ -100,12 +100,10 @@ export class MeshCore implements OpticalCore {
   }
 
   async safe(signal: AbortSignal): Promise<void> {
-    const { lanes, generators, heaters } = this.#bench
+    const { lasers, lanes, generators, heaters } = this.#bench
     await allDone([
-      ...lanes.flatMap(({ laser, modulators }) => [
-        laser.makeSafe(signal),
-        ...modulators.map(({ bias }) => bias.makeSafe(signal)),
-      ]),
+      ...lasers.map(({ laser }) => laser.makeSafe(signal)),
+      ...lanes.flatMap(({ modulators }) => modulators.map(({ bias }) => bias.makeSafe(signal))),
       ...generators.map((generator) => generator.makeSafe(signal)),
       heaters.makeSafe(signal),
     ])

@@ -14,7 +14,7 @@ const SYMBOLS = 16
  * Leaves: lasers dark.
  */
 export async function measureDark({ bench, frames }: CalibrationContext, signal: AbortSignal): Promise<DarkReadings> {
-  for (const { laser } of bench.lanes) await laser.setEmission(false, signal)
+  for (const { laser } of bench.lasers) await laser.setEmission(false, signal)
   const silent = bench.lanes.map(() => Array.from({ length: bench.layout.size }, () => new Int8Array(SYMBOLS)))
   const { plusMw, minusMw } = await frames.run(silent, signal)
   const mean = (series: Float64Array): number => series.reduce((sum, value) => sum + value, 0) / SYMBOLS

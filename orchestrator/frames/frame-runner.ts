@@ -1,5 +1,5 @@
 import { BenchError } from '../../core/errors.ts'
-import type { MeshBench } from '../../core/mesh-bench.ts'
+import type { LightBench } from '../../core/light-bench.ts'
 import { thzToNm } from '../../core/quantities.ts'
 
 /** [lane][port]: the codes that each modulator plays, one a symbol. */
@@ -18,11 +18,11 @@ export interface FrameReading {
  * out, as long as each instrument finishes one frame's stage before the next frame's begins.
  */
 export class FrameRunner {
-  readonly #bench: MeshBench
+  readonly #bench: LightBench
   #loaded: FrameCodes | undefined
   #vectors = 0
 
-  constructor(bench: MeshBench) {
+  constructor(bench: LightBench) {
     this.#bench = bench
   }
 
@@ -33,8 +33,8 @@ export class FrameRunner {
 
   /** Sets generators and meters up, once, before the first frame. */
   async prepare(signal: AbortSignal): Promise<void> {
-    const { generators, meters, timing, driveAmplitudeV, meterRangeDbm, lanes } = this.#bench
-    const wavelengthNm = thzToNm(lanes.reduce((sum, lane) => sum + lane.frequencyThz, 0) / lanes.length)
+    const { generators, meters, timing, driveAmplitudeV, meterRangeDbm, lasers } = this.#bench
+    const wavelengthNm = thzToNm(lasers.reduce((sum, { frequencyThz }) => sum + frequencyThz, 0) / lasers.length)
     await allDone([
       ...generators.map((generator) =>
         generator.configure({ symbolPeriodS: timing.symbolPeriodS, amplitudeV: driveAmplitudeV }, signal),

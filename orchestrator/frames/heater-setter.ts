@@ -1,4 +1,4 @@
-import type { MeshBench } from '../../core/mesh-bench.ts'
+import type { LightBench } from '../../core/light-bench.ts'
 import { requireInRange } from '../../core/range.ts'
 
 /** Heater drivers update whole modules at once. */
@@ -6,11 +6,11 @@ const MODULE_CHANNELS = 8
 
 /** Sets all heaters of the chip by what they do, sending only the modules that change, and waits until they settle. */
 export class HeaterSetter {
-  readonly #bench: MeshBench
+  readonly #bench: LightBench
   /** [bank channel], as last set; undefined before the first time. */
   #set: Float64Array | undefined
 
-  constructor(bench: MeshBench) {
+  constructor(bench: LightBench) {
     this.#bench = bench
   }
 

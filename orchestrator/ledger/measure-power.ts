@@ -1,4 +1,4 @@
-import type { MeshBench } from '../../core/mesh-bench.ts'
+import type { LightBench } from '../../core/light-bench.ts'
 import { dbmToMw } from '../../core/quantities.ts'
 import { allDone } from '../frames/frame-runner.ts'
 import type { PowerShare } from './energy.ts'
@@ -18,10 +18,10 @@ const ADC_BITS = 12
  * Lasers and mains are asked; heaters by their driver's own readings; converters and amplifiers of an integrated
  * receiver are modelled, because the bench's generators and meters stand in for them.
  */
-export async function measurePower(bench: MeshBench, signal: AbortSignal): Promise<PowerShare[]> {
-  const { lanes, heaters, mains, timing, layout } = bench
+export async function measurePower(bench: LightBench, signal: AbortSignal): Promise<PowerShare[]> {
+  const { lasers, lanes, heaters, mains, timing } = bench
   const asked = [
-    allDone(lanes.map(async ({ laser }) => dbmToMw(await laser.readPowerDbm(signal)))),
+    allDone(lasers.map(async ({ laser }) => dbmToMw(await laser.readPowerDbm(signal)))),
     heaters.readPowersMw(signal),
     mains.readPowerW(signal),
   ] as const
@@ -30,8 +30,8 @@ export async function measurePower(bench: MeshBench, signal: AbortSignal): Promi
   const [lightMw, heatersMw, mainsW] = await Promise.all(asked)
   const lightW = lightMw.reduce<number>((sum, mw) => sum + mw, 0) / 1e3
   const heatersW = heatersMw.reduce((sum, mw) => sum + mw, 0) / 1e3
-  const modulators = lanes.length * layout.size
-  const detectors = 2 * modulators
+  const modulators = lanes.reduce((sum, lane) => sum + lane.modulators.length, 0)
+  const detectors = lanes.reduce((sum, lane) => sum + 2 * lane.detectors.length, 0)
   const symbolsPerS = 1 / timing.symbolPeriodS
   const converters = (modulators * DAC_BITS + detectors * ADC_BITS) * CONVERTER_FJ_PER_BIT * 1e-15 * symbolsPerS
   return [

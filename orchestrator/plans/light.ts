@@ -1,5 +1,5 @@
 import { BenchError } from '../../core/errors.ts'
-import type { MeshBench } from '../../core/mesh-bench.ts'
+import type { LightBench } from '../../core/light-bench.ts'
 import { allDone } from '../frames/frame-runner.ts'
 
 /** Measured laser power may differ this much from what was asked for. */
@@ -9,7 +9,7 @@ const OVEN_POLL_MS = 1000
 const OVEN_DEADLINE_MS = 300_000
 
 /** Brings all ovens to their temperatures. Throws INSTRUMENT_NOT_SETTLED naming the oven. */
-export async function warmUp(bench: MeshBench, signal: AbortSignal): Promise<void> {
+export async function warmUp(bench: LightBench, signal: AbortSignal): Promise<void> {
   const { clock } = bench
   await allDone(
     bench.ovens.map(async ({ name, controller, temperatureC }) => {
@@ -34,9 +34,9 @@ export async function warmUp(bench: MeshBench, signal: AbortSignal): Promise<voi
 }
 
 /** Sets every laser and turns it on, checks what it emits, then locks every modulator at its null. */
-export async function bringLight(bench: MeshBench, signal: AbortSignal): Promise<void> {
+export async function bringLight(bench: LightBench, signal: AbortSignal): Promise<void> {
   await allDone(
-    bench.lanes.map(async ({ laser, frequencyThz, laserPower, modulators }, lane) => {
+    bench.lasers.map(async ({ laser, frequencyThz, laserPower }, lane) => {
       await laser.setFrequencyThz(frequencyThz, signal)
       await laser.setPowerDbm(laserPower, signal)
       await laser.setEmission(true, signal)
@@ -50,7 +50,7 @@ export async function bringLight(bench: MeshBench, signal: AbortSignal): Promise
           },
         )
       }
-      await allDone(modulators.map(({ bias }) => bias.lockNull(signal)))
     }),
   )
+  await allDone(bench.lanes.flatMap(({ modulators }) => modulators.map(({ bias }) => bias.lockNull(signal))))
 }

@@ -106,7 +106,7 @@ describe.each(['pipe', 'wire'] as const)('the default bench on its twin, %s', (m
     const darkMw = meter.powerMw(0)
     const idleW = twin.world.mainsPowerW()
 
-    const [lane] = bench.lanes
+    const [lane] = bench.lasers
     await lane!.laser.setFrequencyThz(lane!.frequencyThz, live())
     await lane!.laser.setPowerDbm(powerDbm(13), live())
     await lane!.laser.setEmission(true, live())

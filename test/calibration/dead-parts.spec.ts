@@ -43,7 +43,7 @@ const darkLaser =
   (lane: number) =>
   (bench: MeshBench): MeshBench => ({
     ...bench,
-    lanes: bench.lanes.map((one, at) =>
+    lasers: bench.lasers.map((one, at) =>
       at === lane ? { ...one, laser: { ...one.laser, setEmission: async () => undefined } } : one,
     ),
   })

@@ -194,9 +194,9 @@ describe('a calibrated mesh core', () => {
     const { core } = await litCore({
       wrap: (bench) => ({
         ...bench,
+        lasers: bench.lasers.map((one) => ({ ...one, laser: noted(one.laser, 'laser') })),
         lanes: bench.lanes.map((lane) => ({
           ...lane,
-          laser: noted(lane.laser, 'laser'),
           modulators: lane.modulators.map((modulator) => ({ ...modulator, bias: noted(modulator.bias, 'bias') })),
         })),
         generators: bench.generators.map((generator) => noted(generator, 'generator')),

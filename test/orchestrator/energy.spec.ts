@@ -77,9 +77,9 @@ describe('what a bench draws', () => {
     const { bench: plain } = openDirectBench({ size: 4, lanes: 2 })
     const bench = {
       ...plain,
-      lanes: plain.lanes.map((lane, i) => ({
-        ...lane,
-        laser: { ...lane.laser, readPowerDbm: async () => powerDbm(10 * (i + 1)) },
+      lasers: plain.lasers.map((one, i) => ({
+        ...one,
+        laser: { ...one.laser, readPowerDbm: async () => powerDbm(10 * (i + 1)) },
       })),
       heaters: { ...plain.heaters, readPowersMw: async () => new Float64Array(48).fill(25) },
       mains: { ...plain.mains, readPowerW: async () => 987 },

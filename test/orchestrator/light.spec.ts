@@ -99,15 +99,18 @@ function withLasers(emits: (lane: number) => number): { bench: MeshBench; calls:
     calls,
     bench: {
       ...bench,
-      lanes: bench.lanes.map((lane, l) => ({
-        ...lane,
+      lasers: bench.lasers.map((one, l) => ({
+        ...one,
         laser: {
-          ...lane.laser,
+          ...one.laser,
           setFrequencyThz: async (thz) => void calls.push(`laser ${l} at ${thz} THz`),
           setPowerDbm: async (power) => void calls.push(`laser ${l} to ${power} dBm`),
           setEmission: async (on) => void calls.push(`laser ${l} ${on ? 'on' : 'off'}`),
           readPowerDbm: async () => powerDbm(emits(l)),
         },
+      })),
+      lanes: bench.lanes.map((lane, l) => ({
+        ...lane,
         modulators: lane.modulators.map((modulator, port) => ({
           ...modulator,
           bias: { ...modulator.bias, lockNull: async () => void calls.push(`bias ${l}.${port} locks`) },

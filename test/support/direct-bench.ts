@@ -78,7 +78,8 @@ export function openDirectBench(
   const bench: MeshBench = {
     layout,
     clock,
-    lanes: spec.lanes.map((lane) => ({
+    kind: 'mesh',
+    lasers: spec.lanes.map((lane) => ({
       laser: {
         ...instrument,
         frequencyRangeThz: { min: 191, max: 197 },
@@ -95,6 +96,8 @@ export function openDirectBench(
       },
       frequencyThz: lane.frequencyThz,
       laserPower: powerDbm(13),
+    })),
+    lanes: spec.lanes.map((lane) => ({
       modulators: lane.modulators.map(({ generator, channel, bias }) => {
         const port = world.port('bias-controller', bias)
         return {
