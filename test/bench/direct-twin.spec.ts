@@ -50,6 +50,8 @@ const CALLS_OF: Readonly<Record<string, Words>> = {
   },
   'a second trigger and the record read again': () => async (bench) => {
     await bench.generators[bench.triggerGenerator]!.trigger(signal)
+    // First the one that may have been made safe: behind it the others wait for a trigger, silent, in real time.
+    await bench.meters[0]!.readLogMw(signal)
     return allDone<unknown>(bench.meters.map((meter) => meter.readLogMw(signal)))
   },
   hold: (random, { generators }) => {

@@ -46,7 +46,7 @@ export function randomBench(random: RandomStream): string {
   const serial = (name: string): string => `ASRL/dev/random/${name}::INSTR`
   const socket = (port: number): string => `TCPIP::127.0.0.1::${port}::SOCKET`
   const instruments = {
-    ...Object.fromEntries([
+    ...(Object.fromEntries([
       ...list(lanes, (lane) => `laser-${lane}`).map((name) => [name, { driver: 'oif-itla', resource: serial(name) }]),
       ...list(generators, (i) => `awg-${i}`).map((name, i) => [
         name,
@@ -64,7 +64,7 @@ export function randomBench(random: RandomStream): string {
           readAveragingS: pick(random, [0.2, 1e-3, 0.0123, 1e-6]),
         },
       ]),
-    ]),
+    ]) as Readonly<Record<string, unknown>>),
     shifters: {
       driver: 'qontrol-q8',
       resource: serial('shifters'),
