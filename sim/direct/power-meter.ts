@@ -106,7 +106,8 @@ export class DirectPowerMeter implements MultichannelPowerMeter {
     this.#requireArmed()
     const recording = this.#recording
     if (!this.#complete(signal) || recording?.samplesMw === undefined) {
-      throw new BenchError('INSTRUMENT_REFUSED', `${this.#name}: the record is not complete`)
+      // Behind a wire the meter says nothing then, until the driver gives up.
+      throw new BenchError('TRANSPORT_TIMEOUT', `${this.#name}: no answer, because the record is not complete`)
     }
     return recording.samplesMw.map((samplesMw, port) => this.#reported(samplesMw, recording.fullScaleMw, port))
   }
@@ -129,6 +130,13 @@ export class DirectPowerMeter implements MultichannelPowerMeter {
   async makeSafe(signal: AbortSignal): Promise<void> {
     this.#forget()
     requireLive(this.#name, signal)
+    if (this.logging) throw new BenchError('SAFE_STATE_UNVERIFIED', `${this.#name}: may still be logging`)
+  }
+
+  /** A log waits for its trigger, or is being recorded. */
+  get logging(): boolean {
+    const recording = this.#recording
+    return recording !== undefined && this.#clock.monotonicNs() < (recording.endNs ?? Infinity)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
