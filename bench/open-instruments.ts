@@ -4,8 +4,13 @@ import type { Instrument } from '../core/instruments.ts'
 import type { Connect } from './connect.ts'
 import type { BenchInstrument } from './instrument-list.ts'
 
-export interface OpenOptions {
-  readonly connect: Connect
+/** Opens one instrument that has no wire. */
+export type OpenDirect = (instrument: BenchInstrument, signal: AbortSignal) => Promise<Instrument>
+
+/** How instruments come about: from drivers on wires, or without either. */
+export type Plug = { readonly connect: Connect } | { readonly direct: OpenDirect }
+
+export type OpenOptions = Plug & {
   readonly clock: Clock
   readonly signal: AbortSignal
 }
@@ -30,28 +35,33 @@ export async function openInstruments(
   return new Map(outcomes)
 }
 
-async function openOne(
-  instrument: BenchInstrument,
-  { connect, clock, signal: shared }: OpenOptions,
-): Promise<OpenOutcome> {
-  const { name, entry, resource, settings } = instrument
+async function openOne(instrument: BenchInstrument, options: OpenOptions): Promise<OpenOutcome> {
   // One of its own: dozens of instruments that listen to one signal look like a leak to Node, which says so.
-  const signal = AbortSignal.any([shared])
+  const signal = AbortSignal.any([options.signal])
   try {
-    const wire = await connect(name, resource, entry.serialLine, signal)
-    try {
-      return { outcome: 'open', instrument: await entry.open(wire, settings, clock, signal) }
-    } catch (error) {
-      // A driver that refuses closes its session; one that fell over before it had one leaves the port to us.
-      await wire.transport[Symbol.asyncDispose]()
-      throw error
-    }
+    const opened = 'direct' in options ? options.direct(instrument, signal) : byDriver(instrument, options, signal)
+    return { outcome: 'open', instrument: await opened }
   } catch (error) {
     const gaveUp = signal.aborted && (!isBenchError(error) || error.code === 'TRANSPORT_OPEN_FAILED')
     const why = gaveUp
       ? new BenchError('TRANSPORT_ABORTED', 'given up while it was being opened', { cause: error })
       : error
     return { outcome: 'failed', error: named(instrument, why) }
+  }
+}
+
+async function byDriver(
+  { name, entry, resource, settings }: BenchInstrument,
+  { connect, clock }: { readonly connect: Connect; readonly clock: Clock },
+  signal: AbortSignal,
+): Promise<Instrument> {
+  const wire = await connect(name, resource, entry.serialLine, signal)
+  try {
+    return await entry.open(wire, settings, clock, signal)
+  } catch (error) {
+    // A driver that refuses closes its session; one that fell over before it had one leaves the port to us.
+    await wire.transport[Symbol.asyncDispose]()
+    throw error
   }
 }
 

@@ -49,7 +49,7 @@ export async function checkWires(
 ): Promise<CheckDocument> {
   const clock = twin === undefined ? new SystemClock() : new VirtualClock()
   await using farSide = await openFarSide(file, twin, clock)
-  const { ok, instruments, error } = await checkBench(file, { connect: farSide.connect, clock, signal })
+  const { ok, instruments, error } = await checkBench(file, { ...farSide.plug, clock, signal })
   const { path, name, hash } = file
   return {
     ok,

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { readBenchFile } from '../bench/bench-file.ts'
+import { BenchError } from '../core/errors.ts'
 import { readNpy } from '../orchestrator/arrays/npy.ts'
 import { exactProduct } from '../orchestrator/jobs/matmul.ts'
 import { calibrateJob } from './calibrate-job.ts'
@@ -21,6 +22,10 @@ export async function demo(
   context: CommandContext,
   { sim = 'pipe', ...flags }: TwinFlags & JournalFlag,
 ): Promise<ExitCode> {
+  if (sim === 'direct') {
+    const why = 'the demo replays its runs from the bytes on their wires, and --sim=direct has none'
+    throw new BenchError('CALL_INVALID', `${why}: leave it out, or say --sim=wire`)
+  }
   const { output } = context
   const examples = join(packageRoot(), 'examples')
   const [aPath, bPath] = [join(examples, 'data', 'A.npy'), join(examples, 'data', 'B.npy')]

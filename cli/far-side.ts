@@ -1,18 +1,20 @@
 import type { BenchFile } from '../bench/bench-file.ts'
-import type { Connect, TapFor } from '../bench/connect.ts'
+import type { TapFor } from '../bench/connect.ts'
 import { connectReal } from '../bench/connect-real.ts'
 import { startTwin } from '../bench/connect-twin.ts'
+import { startDirectTwin } from '../bench/direct-twin.ts'
+import type { Plug } from '../bench/open-instruments.ts'
 import type { Clock } from '../core/clock.ts'
 
-/** Which twin stands in for the hardware: in this process or behind real ports, and which chip it has. */
+/** Which twin stands in for the hardware: in this process, behind real ports or without wires, and which chip it has. */
 export interface TwinChoice {
-  readonly mode: 'pipe' | 'wire'
+  readonly mode: 'pipe' | 'wire' | 'direct'
   readonly seed: number
 }
 
-/** What the drivers are plugged into. */
+/** Where the instruments of a bench come from. */
 export interface FarSide extends AsyncDisposable {
-  readonly connect: Connect
+  readonly plug: Plug
   /** Where an instrument was found; undefined where the bench file says it. */
   resourceOf(name: string): string | undefined
 }
@@ -26,14 +28,22 @@ export async function openFarSide(
 ): Promise<FarSide> {
   if (twin === undefined) {
     return {
-      connect: connectReal(tapFor),
+      plug: { connect: connectReal(tapFor) },
       resourceOf: () => undefined,
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }
   }
-  const started = await startTwin(file, { ...twin, clock, tapFor })
+  const { mode, seed } = twin
+  if (mode === 'direct') {
+    return {
+      plug: { direct: startDirectTwin(file, { seed, clock }).direct },
+      resourceOf: () => undefined,
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }
+  }
+  const started = await startTwin(file, { mode, seed, clock, tapFor })
   return {
-    connect: started.connect,
+    plug: { connect: started.connect },
     resourceOf: (name) => started.resources.get(name),
     [Symbol.asyncDispose]: () => started[Symbol.asyncDispose](),
   }

@@ -39,10 +39,11 @@ export const interfaceOption = (): Option =>
   )
 
 export const simOption = (): Option =>
-  new Option('--sim [how]', 'use the twin instead of the hardware; --sim=wire: behind real sockets and ports').choices([
-    'pipe',
-    'wire',
-  ])
+  new Option(
+    '--sim [how]',
+    'use the twin instead of the hardware; --sim=wire: behind real sockets and ports; --sim=direct: fastest, ' +
+      'same numbers, without wires and so without replay',
+  ).choices(['pipe', 'wire', 'direct'])
 
 export const seedOption = (): Option =>
   new Option('--seed <n>', `which chip the twin has, and all noise (default: ${DEFAULT_SEED})`).argParser(parseSeed)

@@ -50,7 +50,7 @@ interface Again<Result> {
  * The wire replay: the plan and the drivers of a run again, from its header alone, against its recorded bytes.
  *
  * Outcomes: a divergence is an answer, whether a byte, a step, the header, an input or the result differs.
- * Throws: CALL_INVALID for a run that has no end to be compared with; RUN_UNKNOWN; JOURNAL_UNREADABLE.
+ * Throws: CALL_INVALID for a run that has no wires, or no end to be compared with; RUN_UNKNOWN; JOURNAL_UNREADABLE.
  */
 export async function replayRun(journal: JournalReader, name: string, options: ReplayOptions): Promise<ReplayVerdict> {
   let record: RunRecord
@@ -61,6 +61,7 @@ export async function replayRun(journal: JournalReader, name: string, options: R
     return { run: name, record: undefined, divergence: tampering(name, error), steps: 0, wires: 0, wireRecords: 0 }
   }
   requireEnded(record)
+  requireWires(record)
   const recording = await journal.readWires(record.id)
   const wireRecords = [...recording.heads.values()].reduce((sum, head) => sum + head.records, 0)
   const verdict = { run: record.id, record, steps: 0, wires: recording.heads.size, wireRecords }
@@ -113,6 +114,18 @@ function requireEnded({ id, kind, status }: RunRecord): void {
   }
   if (kind === 'matmul' || kind === 'calibrate') return
   throw new BenchError('CALL_INVALID', `run ${id} is a "${kind}", which this version cannot replay`)
+}
+
+/** What was computed without wires can be computed again, which says more than reading it back. */
+function requireWires({ id, kind, header: { arguments: asked, seed } }: RunRecord): void {
+  if ((asked as { readonly sim?: unknown }).sim !== 'direct') return
+  const again = `repeat it with "fringe ${kind} … --sim=direct --seed ${seed}" and compare`
+  throw new BenchError(
+    'CALL_INVALID',
+    `run ${id} was made with --sim=direct, so there are no bytes on wires to replay: ${again}, or make it with --sim, ` +
+      'which gives the same numbers and can be replayed',
+    { context: { run: id, sim: 'direct' } },
+  )
 }
 
 interface Following extends ReplayOptions {

@@ -79,7 +79,7 @@ export async function runJob<Result>(request: JobRequest<Result>): Promise<JobDo
     for (const input of request.inputs) run.blob(input)
     await using farSide = await openFarSide(request.file, request.twin, clock, (name) => run.tap(name))
     const open = async (signal: AbortSignal): Promise<JobBench> => {
-      const opened = await openMeshBench(request.file, { connect: farSide.connect, clock, signal })
+      const opened = await openMeshBench(request.file, { ...farSide.plug, clock, signal })
       stage = 'work'
       header = { ...header, instruments: instrumentNotes(request.file, farSide, opened) }
       await run.amendHeader({ instruments: header.instruments }).catch(closing(opened))

@@ -1,15 +1,12 @@
 import type { Clock } from '../../core/clock.ts'
 import type { DrivePort } from '../optics/world-ports.ts'
 import { ScpiFault } from '../protocols/scpi-fault.ts'
+import { FACTORY_RATE_HZ, RECALIBRATION_MS, durationS, voltsPerCode } from './m8195a-levels.ts'
 import { M8195aMemory } from './m8195a-memory.ts'
 import { M8195aSequencer, segmentStaircase } from './m8195a-sequencer.ts'
 
 export const CHANNELS = 4
-const FULL_SCALE_CODE = 127
-const RATE_DIVIDER = 4
 const DARK: readonly number[] = [0, 0, 0, 0]
-/** A new sample rate recalibrates the converters for seconds. Assumption: two of them. */
-const RECALIBRATION_MS = 2_000
 
 const IDLE = 0
 const WAITS_FOR_TRIGGER = 1
@@ -40,7 +37,7 @@ const factorySettings = (): M8195aSettings => ({
   dacMode: 'SING',
   divider: 'DIV1',
   memoryModes: ['EXT', 'EXT', 'EXT', 'EXT'],
-  rateHz: 64e9,
+  rateHz: FACTORY_RATE_HZ,
   amplitudesVpp: [0.5, 0.5, 0.5, 0.5],
   offsetsV: [0, 0, 0, 0],
   outputs: [false, false, false, false],
@@ -212,12 +209,12 @@ export class M8195aPlayer {
     const { codes, samplesPerStep } =
       mode === 'ARB' ? segmentStaircase(segment, this.memory) : this.table.staircase(firstEntry, this.memory)
     const levelsV = codes.map((steps, channel) => {
-      const perCodeV = outputs[channel] === true ? amplitudesVpp[channel]! / 2 / FULL_SCALE_CODE : 0
+      const perCodeV = outputs[channel] === true ? voltsPerCode(amplitudesVpp[channel]!) : 0
       const offsetV = outputs[channel] === true ? offsetsV[channel]! : 0
       for (let step = 0; step < steps.length; step++) steps[step] = steps[step]! * perCodeV + offsetV
       return steps
     })
-    this.#levels = { key, levelsV, stepS: (samplesPerStep * RATE_DIVIDER) / rateHz }
+    this.#levels = { key, levelsV, stepS: durationS(samplesPerStep, rateHz) }
     return this.#levels
   }
 }

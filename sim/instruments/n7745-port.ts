@@ -1,16 +1,13 @@
 import type { Clock } from '../../core/clock.ts'
 import type { DetectorPort } from '../optics/world-ports.ts'
 import { ScpiFault } from '../protocols/scpi-fault.ts'
+import { NO_READING, digitise, fullScaleMw, inWatts } from './n7745-converter.ts'
 
 export const LOG_LIMITS = {
   points: { min: 1, max: 1_000_000 },
   averagingS: { min: 1e-6, max: 10 },
 } as const
 
-const W_PER_MW = 1e-3
-/** What stands for "no valid power". */
-const NO_READING = 3.4e38
-const STEPS = 4096
 const BYTES_PER_FLOAT = 4
 const AUTO_RANGES_DBM = [-30, -20, -10, 0, 10] as const
 
@@ -28,8 +25,7 @@ type Logging =
 /**
  * One optical input of an N7745: photocurrent through a range and a 12-bit converter, single readings, logging.
  *
- * Full scale is twice the range's name (0 dBm: 2 mW); above it there is no valid power. One step is full scale / 4096.
- * Source: ranges 816x Programming Guide (:POWer:RANGe[:UPPer], upper linear limits); the bits are an assumption.
+ * Full scale and steps: n7745-converter.ts.
  */
 export class N7745Port {
   wavelengthM = 1550e-9
@@ -136,8 +132,7 @@ export class N7745Port {
   }
 
   readingW(): number {
-    const powerMw = this.#digitised()
-    return powerMw === NO_READING ? NO_READING : powerMw * W_PER_MW
+    return inWatts(this.#digitised())
   }
 
   #digitised(): number {
@@ -151,9 +146,8 @@ export class N7745Port {
   }
 
   #inUnit(powerMw: number): number {
-    if (powerMw === NO_READING) return NO_READING
-    if (this.inWatt) return powerMw * W_PER_MW
-    return powerMw > 0 ? 10 * Math.log10(powerMw) : NO_READING
+    if (this.inWatt) return inWatts(powerMw)
+    return powerMw !== NO_READING && powerMw > 0 ? 10 * Math.log10(powerMw) : NO_READING
   }
 
   #record({ points, averagingS }: Log, take: () => Float64Array): void {
@@ -176,13 +170,4 @@ export function float32Block(values: readonly number[]): Uint8Array {
   const view = new DataView(new ArrayBuffer(values.length * BYTES_PER_FLOAT))
   for (const [index, value] of values.entries()) view.setFloat32(index * BYTES_PER_FLOAT, value, true)
   return new Uint8Array(view.buffer)
-}
-
-/** Twice the range's name: 2 mW at 0 dBm. */
-const fullScaleMw = (rangeDbm: number): number => 2 * 10 ** (rangeDbm / 10)
-
-function digitise(powerMw: number, fullScaleMw: number): number {
-  if (!(powerMw <= fullScaleMw)) return NO_READING
-  const stepMw = fullScaleMw / STEPS
-  return Math.round(powerMw / stepMw) * stepMw
 }

@@ -31,7 +31,7 @@ const MAX_READ_ELEMENTS = 0x6a
 const MIN_CODE = -1999
 const MAX_CODE = 9999
 /** Set point of a controller as it comes, in degrees. */
-const INITIAL_SET_POINT_C = 25
+export const INITIAL_SET_POINT_C = 25
 
 /**
  * Omron E5CC temperature controller, Modbus RTU.
@@ -140,9 +140,7 @@ export class SimE5cc implements ModbusDevice {
   }
 
   #processValue(): number {
-    const temperatureC = this.#port.temperatureC()
-    if (Number.isNaN(temperatureC)) return MAX_CODE
-    return Math.min(Math.max(Math.round(temperatureC * 10 ** this.#decimals), MIN_CODE), MAX_CODE)
+    return displayCode(this.#port.temperatureC(), this.#decimals)
   }
 
   #status(): number {
@@ -209,6 +207,12 @@ export class SimE5cc implements ModbusDevice {
   #drive(): void {
     this.#port.setSetPointC(this.#settings.get(SET_POINT)! / 10 ** this.#decimals, this.#running)
   }
+}
+
+/** What four digits show of a temperature; 9999 at a sensor break. */
+export function displayCode(temperatureC: number, decimals: number): number {
+  if (Number.isNaN(temperatureC)) return MAX_CODE
+  return Math.min(Math.max(Math.round(temperatureC * 10 ** decimals), MIN_CODE), MAX_CODE)
 }
 
 const isFourByte = (address: number): boolean => address < 0x2000

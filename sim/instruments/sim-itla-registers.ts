@@ -1,4 +1,5 @@
 import type { Range } from '../../core/range.ts'
+import { ITLA_IDENTITY } from './itla-module.ts'
 
 /** Why a command is refused: the low four bits of register 0x00. */
 export const ITLA_REFUSAL = {
@@ -89,11 +90,11 @@ export class ItlaRegisterFile {
     ])
     this.#extended = new Map([
       [0x01, text('CW ITLA')],
-      [0x02, text('FRINGE')],
-      [0x03, text('SIM-ITLA')],
+      [0x02, text(ITLA_IDENTITY.maker)],
+      [0x03, text(ITLA_IDENTITY.model)],
       [0x04, text(serial)],
       [0x05, text('01-JAN-2026')],
-      [0x06, text('SIM:1.0')],
+      [0x06, text(ITLA_IDENTITY.firmware)],
       [0x07, text('SIM:1.0')],
       // Diode and cooler current in 0.1 mA, diode and case temperature in 0.01 °C. Assumptions.
       [0x57, [...word(1500), ...word(3000)]],

@@ -1,19 +1,28 @@
-import { dbmToMw, powerDbm } from '../../core/quantities.ts'
-import { RandomStream } from '../../core/random.ts'
 import type { Range } from '../../core/range.ts'
 import type { LaserPort } from '../optics/world-ports.ts'
 import type { WireConnection, WireInstrument } from '../ports/wire-instrument.ts'
 import { ITLA_STATUS, formatItlaReply, parseItlaRequest } from '../protocols/itla-frames.ts'
 import type { ItlaRequest } from '../protocols/itla-frames.ts'
 import type { SimContext, SimEntry } from '../sim-entry.ts'
+import {
+  DARK_POWER,
+  ENABLE_MS,
+  FREQUENCY_MAX_MHZ,
+  FREQUENCY_MIN_MHZ,
+  POWER_RANGE_DBM,
+  TRIM_MS,
+  TUNE_MS,
+  fabricateItla,
+  lightMw,
+} from './itla-module.ts'
 import { ItlaRegisterFile, ITLA_REFUSAL } from './sim-itla-registers.ts'
 
 export interface SimItlaOptions {
-  /** From a new channel to a frequency that stands. Assumption: modules take up to some seconds. */
+  /** From a new channel to a frequency that stands. */
   readonly tuneMs: number
-  /** From the command to light that stands. Assumption: modules take seconds to tens of seconds. */
+  /** From the command to light that stands. */
   readonly enableMs: number
-  /** A new power or a fine-tuning step, while lit. Assumption. */
+  /** A new power or a fine-tuning step, while lit. */
   readonly trimMs: number
   /** Silence after a module reset. Assumption. */
   readonly resetMs: number
@@ -23,20 +32,13 @@ export interface SimItlaOptions {
 }
 
 const DEFAULTS: SimItlaOptions = {
-  tuneMs: 500,
-  enableMs: 1500,
-  trimMs: 200,
+  tuneMs: TUNE_MS,
+  enableMs: ENABLE_MS,
+  trimMs: TRIM_MS,
   resetMs: 1000,
   resolvesMhz: true,
-  powerRangeDbm: { min: 6, max: 13.5 },
+  powerRangeDbm: POWER_RANGE_DBM,
 }
-
-const FREQUENCY_MIN_MHZ = 191_500_000
-const FREQUENCY_MAX_MHZ = 196_250_000
-/** Largest difference between set point and light, in hundredths of a dB. Assumption. */
-const MAX_POWER_ERROR = 5
-/** What the monitor photodiode reports in the dark, dBm·100. Assumption. */
-const DARK_POWER = -4000
 
 const ENABLE = 0x0008
 const SOFT_RESET = 0x0002
@@ -72,10 +74,9 @@ export class SimItla implements WireInstrument {
     this.#port = port
     this.#context = context
     this.#options = { ...DEFAULTS, ...options }
-    const stream = new RandomStream(context.seed, `${context.name}/itla`)
-    this.#powerError = Math.round(stream.uniform(-MAX_POWER_ERROR, MAX_POWER_ERROR))
-    const { serial } = context.settings
-    this.#registers = this.#powerOn(typeof serial === 'string' ? serial : `SIM${Math.floor(stream.uniform(1e5, 1e6))}`)
+    const { powerError, serial } = fabricateItla(context)
+    this.#powerError = powerError
+    this.#registers = this.#powerOn(serial)
     this.#shine()
   }
 
@@ -258,7 +259,7 @@ export class SimItla implements WireInstrument {
   #shine(): void {
     this.#power = this.#registers.signed(0x31) + this.#powerError
     this.#port.setOutput({
-      powerMw: this.#lit ? dbmToMw(powerDbm(this.#power / 100)) : 0,
+      powerMw: this.#lit ? lightMw(this.#power) : 0,
       frequencyThz: this.#frequencyMhz / 1e6,
     })
   }

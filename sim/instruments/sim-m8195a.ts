@@ -1,3 +1,4 @@
+import type { Identity } from '../../core/instruments.ts'
 import { CounterRandom } from '../../core/random.ts'
 import type { DrivePort } from '../optics/world-ports.ts'
 import type { WireInstrument } from '../ports/wire-instrument.ts'
@@ -31,8 +32,8 @@ export class SimM8195a implements ScpiModel {
 
   constructor(port: DrivePort, { name, seed, clock }: SimContext) {
     this.#player = new M8195aPlayer(port, clock)
-    const serial = Math.floor(1e8 * new CounterRandom(seed, `m8195a/${name}/serial`).uniform(0))
-    this.identity = `Keysight Technologies,M8195A,DE${String(serial).padStart(8, '0')},3.7.0.0`
+    const { maker, model, serial, firmware } = m8195aIdentity(name, seed)
+    this.identity = [maker, model, serial, firmware].join()
     this.rows = [...this.#setupRows(), ...this.#runRows(), ...this.#memoryRows(), ...this.#tableRows()]
   }
 
@@ -290,6 +291,12 @@ const exponential = (value: number): string => value.toExponential(12).toUpperCa
 function rest(call: ScpiCall, min: number, max: number): number[] {
   if (call.left === 0) throw new ScpiFault(-109)
   return Array.from({ length: call.left }, () => call.integer(min, max))
+}
+
+export function m8195aIdentity(name: string, seed: number): Identity {
+  const number = Math.floor(1e8 * new CounterRandom(seed, `m8195a/${name}/serial`).uniform(0))
+  const serial = `DE${String(number).padStart(8, '0')}`
+  return { maker: 'Keysight Technologies', model: 'M8195A', serial, firmware: '3.7.0.0' }
 }
 
 export const simM8195a: SimEntry<'symbol-generator'> = {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
+import type { Identity } from '../../core/instruments.ts'
 import { CounterRandom } from '../../core/random.ts'
 import type { DetectorPort } from '../optics/world-ports.ts'
 import type { WireInstrument } from '../ports/wire-instrument.ts'
@@ -38,8 +39,8 @@ export class SimN7745 implements ScpiModel {
   constructor(port: DetectorPort, { name, seed, clock }: SimContext) {
     this.#clock = clock
     this.#ports = Array.from({ length: PORTS }, (_, channel) => new N7745Port(channel, port, clock))
-    const serial = Math.floor(1e6 * new CounterRandom(seed, `n7745/${name}/serial`).uniform(0))
-    this.identity = `Keysight Technologies,N7745C,MY59${String(serial).padStart(6, '0')},V2.022`
+    const { maker, model, serial, firmware } = n7745Identity(name, seed)
+    this.identity = [maker, model, serial, firmware].join()
     this.rows = [...this.#sensorRows(), ...this.#readingRows(), ...this.#loggingRows(), ...this.#triggerRows()]
     port.onTrigger(() => this.#pulse())
   }
@@ -251,6 +252,12 @@ export class SimN7745 implements ScpiModel {
 const flag = (on: boolean): string => (on ? '1' : '0')
 const sameLog = (left: N7745Port['log'], right: N7745Port['log']): boolean =>
   left.points === right.points && left.averagingS === right.averagingS
+
+export function n7745Identity(name: string, seed: number): Identity {
+  const number = Math.floor(1e6 * new CounterRandom(seed, `n7745/${name}/serial`).uniform(0))
+  const serial = `MY59${String(number).padStart(6, '0')}`
+  return { maker: 'Keysight Technologies', model: 'N7745C', serial, firmware: 'V2.022' }
+}
 
 export const simN7745: SimEntry<'power-meter'> = {
   kind: 'power-meter',

@@ -1,23 +1,11 @@
 import { BenchError } from '../../core/errors.ts'
-import { CounterRandom } from '../../core/random.ts'
 import type { HeaterPort } from '../optics/world-ports.ts'
 import type { WireConnection, WireInstrument } from '../ports/wire-instrument.ts'
 import { CommandReader, isKnownName } from '../protocols/qontrol-commands.ts'
 import type { Heard, ModuleCommand, Refusal } from '../protocols/qontrol-commands.ts'
 import type { SimContext, SimEntry } from '../sim-entry.ts'
-
-const CHANNELS = 8
-/** Full scales of a Q8iv. Source: takeqontrol/api, DEVICE_PROPERTIES. */
-const FULL_V = 12
-const FULL_MA = 24
-const FULL_WORD = 0xffff
-
-/** Eight outputs set to 3 V were read as 3.0010 to 3.0065 V (takeqontrol/api, progs/): 0.12 % and 0.06 % of spread. */
-const READING_GAIN = 0.0012
-const READING_GAIN_SIGMA = 0.0006
-/** Repeated readings of an output at rest differ by about this much in the same recording. */
-const READING_NOISE_V = 0.0003
-const READING_NOISE_MA = 0.0006
+import { CHANNELS, FIRMWARE, FULL_MA, FULL_V, FULL_WORD } from './qontrol-outputs.ts'
+import { QontrolOutputs, moduleSerial, readingText } from './qontrol-outputs.ts'
 
 const OK = 'OK'
 const NO_CHANNEL: Refusal = { code: 12, detail: 0 }
@@ -34,42 +22,24 @@ interface Outcome {
 /**
  * The far end of a chain of Q8iv modules on a backplane, channels counted along the chain.
  *
- * Voltages reach the heaters in 16-bit steps; readings are measurements with a gain error and noise. A setting above
- * a channel's limit is acknowledged, not carried out and then reported; a channel that draws more than its current
- * limit goes to 0 V (assumption: it is not said what a tripped output does). In current operation the voltage is the
- * one at which the heater draws the current, and at the voltage limit, reported, where there is none.
+ * Settings are acknowledged; one that could not be carried out, or that tripped its channel, is then reported.
  *
  * Source: takeqontrol/api, qontrol.py 1.1.20 and recorded traffic (progs/).
  */
 export class SimQontrol implements WireInstrument {
-  readonly #port: HeaterPort
   readonly #context: SimContext
   readonly #modules: number
-  readonly #voltageV: Float64Array
-  readonly #maxV: Float64Array
-  readonly #maxMa: Float64Array
-  readonly #gain: Float64Array
-  readonly #noise: CounterRandom
+  readonly #outputs: QontrolOutputs
   readonly #clients = new Set<(bytes: Uint8Array) => void>()
-  #readings = 0
   #disturbed = false
 
   constructor(port: HeaterPort, context: SimContext) {
     const modules = context.settings['modules']
     if (typeof modules !== 'number')
       throw new BenchError('BENCH_FILE_INVALID', `${context.name}: modules must say how many are in the chain`)
-    this.#port = port
     this.#context = context
     this.#modules = modules
-    const channels = modules * CHANNELS
-    this.#voltageV = new Float64Array(channels)
-    this.#maxV = new Float64Array(channels).fill(FULL_V)
-    this.#maxMa = new Float64Array(channels).fill(FULL_MA)
-    const gains = new CounterRandom(context.seed, `${context.name}/reading gain`)
-    this.#gain = Float64Array.from({ length: channels }, (_, channel) => {
-      return 1 + READING_GAIN + READING_GAIN_SIGMA * gains.normal(channel)
-    })
-    this.#noise = new CounterRandom(context.seed, `${context.name}/reading noise`)
+    this.#outputs = new QontrolOutputs(port, modules * CHANNELS, context.name, context.seed)
   }
 
   attach(send: (bytes: Uint8Array) => void): WireConnection {
@@ -85,9 +55,7 @@ export class SimQontrol implements WireInstrument {
 
   /** The supply was off and is back: outputs at 0, limits as delivered. Every module says so. */
   powerCycle(): void {
-    this.#maxV.fill(FULL_V)
-    this.#maxMa.fill(FULL_MA)
-    for (let channel = 0; channel < this.#voltageV.length; channel++) this.#output(channel, 0)
+    this.#outputs.reset()
     this.#notify(Array.from({ length: this.#modules }, () => ({ code: 90, detail: 3 })))
   }
 
@@ -119,33 +87,33 @@ export class SimQontrol implements WireInstrument {
 
   #read({ name, channel }: ModuleCommand): Outcome | Refusal | undefined {
     const one = (read: (channel: number) => string): Outcome | Refusal => {
-      if (channel === undefined || channel >= this.#voltageV.length) return noChannel(channel)
+      if (channel === undefined || channel >= this.#outputs.count) return noChannel(channel)
       return { lines: [read(channel)] }
     }
     const all = (read: (channel: number) => string): Outcome => ({
-      lines: Array.from(this.#voltageV, (_, index) => read(index)),
+      lines: Array.from({ length: this.#outputs.count }, (_, index) => read(index)),
     })
     switch (name) {
       case 'V':
-        return one((index) => volts(this.#readV(index)))
+        return one((index) => volts(this.#outputs.readV(index)))
       case 'I':
-        return one((index) => milliamps(this.#readMa(index)))
+        return one((index) => milliamps(this.#outputs.readMa(index)))
       case 'P':
-        return one((index) => `${signed(this.#readV(index) * this.#readMa(index))} mW`)
+        return one((index) => `${readingText(this.#outputs.readV(index) * this.#outputs.readMa(index))} mW`)
       case 'R':
-        return one((index) => `${signed((this.#readV(index) / this.#readMa(index)) * 1e3)} Ohm`)
+        return one((index) => `${readingText((this.#outputs.readV(index) / this.#outputs.readMa(index)) * 1e3)} Ohm`)
       case 'VMAX':
-        return one((index) => volts(this.#maxV[index] ?? 0))
+        return one((index) => volts(this.#outputs.maxV[index] ?? 0))
       case 'IMAX':
-        return one((index) => milliamps(this.#maxMa[index] ?? 0))
+        return one((index) => milliamps(this.#outputs.maxMa[index] ?? 0))
       case 'VALL':
-        return all((index) => volts(this.#readV(index)))
+        return all((index) => volts(this.#outputs.readV(index)))
       case 'IALL':
-        return all((index) => milliamps(this.#readMa(index)))
+        return all((index) => milliamps(this.#outputs.readMa(index)))
       case 'VIPALL':
         return all((index) => {
           const place = `${Math.floor(index / CHANNELS)},${index % CHANNELS}`
-          return `${place}: ${volts(this.#readV(index))}, ${milliamps(this.#readMa(index))}`
+          return `${place}: ${volts(this.#outputs.readV(index))}, ${milliamps(this.#outputs.readMa(index))}`
         })
       case 'ID':
         return { lines: [this.#id(0)] }
@@ -156,7 +124,7 @@ export class SimQontrol implements WireInstrument {
       case 'NCHAN':
         return { lines: [String(CHANNELS)] }
       case 'FIRMWARE':
-        return { lines: ['v2.4.1'] }
+        return { lines: [FIRMWARE] }
       case 'LIFETIME':
         return { lines: [`${Math.floor(this.#context.clock.monotonicNs() / 1e9)} s`] }
       case 'VFULL':
@@ -173,15 +141,15 @@ export class SimQontrol implements WireInstrument {
       case 'V':
       case 'VVEC':
       case 'VALL':
-        return this.#setChannels(command, FULL_V, (channel, voltageV) => this.#setV(channel, voltageV))
+        return this.#setChannels(command, FULL_V, (channel, voltageV) => this.#outputs.setV(channel, voltageV))
       case 'I':
       case 'IVEC':
       case 'IALL':
-        return this.#setChannels(command, FULL_MA, (channel, currentMa) => this.#setMa(channel, currentMa))
+        return this.#setChannels(command, FULL_MA, (channel, currentMa) => this.#outputs.setMa(channel, currentMa))
       case 'VMAX':
-        return this.#setChannels(command, FULL_V, (channel, limitV) => void (this.#maxV[channel] = limitV))
+        return this.#setChannels(command, FULL_V, (channel, limitV) => void (this.#outputs.maxV[channel] = limitV))
       case 'IMAX':
-        return this.#setChannels(command, FULL_MA, (channel, limitMa) => void (this.#maxMa[channel] = limitMa))
+        return this.#setChannels(command, FULL_MA, (channel, limitMa) => void (this.#outputs.maxMa[channel] = limitMa))
       case 'NUP':
         // Every module acknowledges for itself, behind an ACK byte.
         return { lines: Array.from({ length: this.#modules }, () => `\u0006${OK}`) }
@@ -200,9 +168,9 @@ export class SimQontrol implements WireInstrument {
     const first = everywhere ? 0 : command.channel
     if (first === undefined) return NO_CHANNEL
     const values = command.values.map((value) => (command.scale === 'words' ? (value / FULL_WORD) * full : value))
-    const count = everywhere ? this.#voltageV.length : values.length
+    const count = everywhere ? this.#outputs.count : values.length
     if (values.some(Number.isNaN)) return NO_NUMBER
-    if (first + count > this.#voltageV.length) return noChannel(first + count - 1)
+    if (first + count > this.#outputs.count) return noChannel(first + count - 1)
     // Stricter than may be true: a vector elsewhere is documented nowhere.
     if (command.name.endsWith('VEC') && first % CHANNELS !== 0) return noChannel(first)
     const wrong = values.findIndex((value) => value < 0 || value > full)
@@ -216,53 +184,8 @@ export class SimQontrol implements WireInstrument {
     return { lines: Array.from({ length: modules }, () => OK), notices }
   }
 
-  #setV(channel: number, voltageV: number): Refusal | undefined {
-    if (voltageV > (this.#maxV[channel] ?? 0)) return overVoltage(channel)
-    this.#output(channel, voltageV)
-    return this.#tripped(channel)
-  }
-
-  #setMa(channel: number, currentMa: number): Refusal | undefined {
-    if (currentMa > (this.#maxMa[channel] ?? 0)) return overCurrent(channel)
-    const maxV = this.#maxV[channel] ?? 0
-    // The resistance changes as the heater warms: a few steps of V = I·R settle.
-    let voltageV = currentMa === 0 ? 0 : 1
-    for (let step = 0; step < 8; step++) {
-      this.#output(channel, voltageV)
-      const drawnMa = this.#port.currentMa(channel)
-      if (voltageV === 0 || drawnMa === 0) break
-      voltageV = Math.min(maxV, (voltageV * currentMa) / drawnMa)
-    }
-    if (voltageV === 0 || (this.#port.currentMa(channel) > 0 && voltageV < maxV)) return undefined
-    this.#output(channel, maxV)
-    return overVoltage(channel)
-  }
-
-  #tripped(channel: number): Refusal | undefined {
-    if (this.#port.currentMa(channel) <= (this.#maxMa[channel] ?? 0)) return undefined
-    this.#output(channel, 0)
-    return overCurrent(channel)
-  }
-
-  #output(channel: number, voltageV: number): void {
-    const quantisedV = (Math.round((voltageV / FULL_V) * FULL_WORD) / FULL_WORD) * FULL_V
-    this.#voltageV[channel] = quantisedV
-    this.#port.setVoltageV(channel, quantisedV)
-  }
-
-  #readV(channel: number): number {
-    const voltageV = (this.#voltageV[channel] ?? 0) * (this.#gain[channel] ?? 1)
-    return voltageV + READING_NOISE_V * this.#noise.normal(this.#readings++)
-  }
-
-  #readMa(channel: number): number {
-    return this.#port.currentMa(channel) + READING_NOISE_MA * this.#noise.normal(this.#readings++)
-  }
-
   #id(place: number): string {
-    const serials = new CounterRandom(this.#context.seed, `${this.#context.name}/serial`)
-    const serial = Math.floor(serials.uniform(place) * 0x10000)
-    return `Q8iv-${serial.toString(16).toUpperCase().padStart(4, '0')}`
+    return `Q8iv-${moduleSerial(place, this.#context.name, this.#context.seed)}`
   }
 }
 
@@ -273,14 +196,10 @@ export const simQontrol: SimEntry<'phase-shifter-bank'> = {
 
 const isRefusal = (outcome: Outcome | Refusal): outcome is Refusal => 'code' in outcome
 
-/** Errors count channels within their module, and do not say which module. Source: recording of two modules. */
-const overVoltage = (channel: number): Refusal => ({ code: 1, detail: channel % CHANNELS })
-const overCurrent = (channel: number): Refusal => ({ code: 2, detail: channel % CHANNELS })
 const noChannel = (channel: number | undefined): Refusal => ({ code: 12, detail: (channel ?? 0) % 100 })
 
-const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(4)}`
-const volts = (voltageV: number): string => `${signed(voltageV)} V`
-const milliamps = (currentMa: number): string => `${signed(currentMa)} mA`
+const volts = (voltageV: number): string => `${readingText(voltageV)} V`
+const milliamps = (currentMa: number): string => `${readingText(currentMa)} mA`
 const errorLine = ({ code, detail }: Refusal): string =>
   `E${String(code).padStart(2, '0')}:${String(detail).padStart(2, '0')}`
 

@@ -102,7 +102,7 @@ export class SimSdm120 implements ModbusDevice {
         return MAINS_HZ
       case 0x0048:
       case 0x0156:
-        return Math.floor(this.#port.energyKwh() / KWH_STEP) * KWH_STEP
+        return countedKwh(this.#port.energyKwh())
       default:
         return 0
     }
@@ -122,8 +122,11 @@ export class SimSdm120 implements ModbusDevice {
   }
 }
 
+/** What the counter shows. */
+export const countedKwh = (energyKwh: number): number => Math.floor(energyKwh / KWH_STEP) * KWH_STEP
+
 /** Eight digits, as printed on the front. */
-const serialOf = (context: SimContext): number =>
+export const sdm120Serial = (context: SimContext): number =>
   10_000_000 + Math.floor(new CounterRandom(context.seed, `${context.name} serial`).uniform(0) * 90_000_000)
 
 export const simSdm120: SimEntry<'energy-meter'> = {
@@ -133,6 +136,9 @@ export const simSdm120: SimEntry<'energy-meter'> = {
     const unit = context.unit ?? (typeof setting === 'number' ? setting : 1)
     // The real one misses requests that come within 60 ms of the last; `minGapMs` of RtuInstrument does that on
     // request. Off here, so that a client in a hurry on another bus timing still sees the values.
-    return new RtuInstrument(new SimSdm120(port, { unit, serial: serialOf(context) }), { unit, clock: context.clock })
+    return new RtuInstrument(new SimSdm120(port, { unit, serial: sdm120Serial(context) }), {
+      unit,
+      clock: context.clock,
+    })
   },
 }

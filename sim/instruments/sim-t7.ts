@@ -9,7 +9,7 @@ import { AIN_COUNT, T7AnalogInputs } from './t7-analog-inputs.ts'
 
 const PRODUCT_ID = 7
 const HARDWARE_VERSION = 1.35
-const FIRMWARE_VERSION = 1.0318
+export const FIRMWARE_VERSION = 1.0318
 const TEST_WORD = 0x00112233
 /** Detail of exception 4. Source: ljm_constants. */
 const MUST_BE_EVEN = 2315
@@ -207,13 +207,13 @@ function valueAt(type: RegisterType, words: Uint16Array, at: number): number {
 }
 
 /** LabJack numbers its T7s from 470010000. */
-const serialOf = (context: SimContext): number =>
+export const t7Serial = (context: SimContext): number =>
   470_010_000 + Math.floor(new CounterRandom(context.seed, `${context.name} serial`).uniform(0) * 90_000)
 
 export const simT7: SimEntry<'voltage-monitor'> = {
   kind: 'voltage-monitor',
   create(port: AnalogPort, context: SimContext) {
     const { clock, name, seed } = context
-    return new MbapInstrument(new SimT7(port, { clock, name, seed, serial: serialOf(context) }))
+    return new MbapInstrument(new SimT7(port, { clock, name, seed, serial: t7Serial(context) }))
   },
 }

@@ -30,7 +30,7 @@ describe('a call that makes no sense', { timeout: PATIENCE_MS }, () => {
     ['a seed with a fraction', ['check', 'x.yaml', '--sim', '--seed', '1.5'], /A seed is a whole number from 0/],
     ['a negative seed', ['check', 'x.yaml', '--sim', '--seed', '-1'], /A seed is a whole number from 0/],
     ['a seed for hardware', ['check', 'x.yaml', '--seed', '1'], /--seed chooses the chip of the twin.*add --sim/],
-    ['an unknown kind of twin', ['check', 'x.yaml', '--sim=vxi'], /Allowed choices are pipe, wire/],
+    ['an unknown kind of twin', ['check', 'x.yaml', '--sim=vxi'], /Allowed choices are pipe, wire, direct/],
   ])('is refused with 2 for %s', async (_, args, message) => {
     expect(await expectFailure(await fringe([...args, '--json']), 2, 'CALL_INVALID')).toMatch(message)
   })

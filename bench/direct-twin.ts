@@ -1,0 +1,38 @@
+import type { Clock } from '../core/clock.ts'
+import { BenchError } from '../core/errors.ts'
+import { DIRECT } from '../sim/direct/registry.ts'
+import { MeshWorld } from '../sim/optics/mesh-world.ts'
+import type { BenchFile } from './bench-file.ts'
+import { worldSpec } from './connect-twin.ts'
+import type { OpenDirect } from './open-instruments.ts'
+
+/** A twin without wires: instruments that touch the optical world themselves. */
+export interface DirectTwin {
+  readonly direct: OpenDirect
+  /** The optical world, truth included: for tests and the oracle, never for a calibration. */
+  readonly world: MeshWorld
+}
+
+/**
+ * The twin of a bench by its second way: the same optical world, the same converters and the same time as behind
+ * wires, and no bytes. With one seed both ways read the same numbers.
+ */
+export function startDirectTwin(
+  file: BenchFile,
+  options: { readonly seed: number; readonly clock: Clock },
+): DirectTwin {
+  const { seed, clock } = options
+  const world = new MeshWorld(worldSpec(file), seed, clock)
+  return {
+    world,
+    direct: async ({ name, driver, settings }, signal) => {
+      const instrument = Object.hasOwn(DIRECT, driver) ? DIRECT[driver] : undefined
+      if (instrument === undefined) {
+        const what = `there is no ${driver} without its wire; use --sim or --sim=wire for this bench`
+        throw new BenchError('TRANSPORT_OPEN_FAILED', what, { context: { instrument: name, driver } })
+      }
+      const context = { name, seed, clock, settings: settings as Readonly<Record<string, unknown>> }
+      return instrument.open(world.port(instrument.kind, name), context, signal)
+    },
+  }
+}
