@@ -38,6 +38,6 @@ export function checkAwgrChip(
   const path: YamlPath =
     written?.['ringFreeSpectralRangeThz'] === undefined ? ['core', 'size'] : ['twin', 'ringFreeSpectralRangeThz']
   const is = path[0] === 'core' ? `is ${size}, but` : `is ${rangeThz};`
-  const why = `the rings’ free spectral range of ${rangeThz} THz holds ${holds} channels of ${channelSpacingGhz} GHz`
+  const why = `the rings’ free spectral range of ${rangeThz} THz holds ${holds} channel${holds === 1 ? '' : 's'} of ${channelSpacingGhz} GHz`
   report(path, `${is} ${why}; ${size} need twin.ringFreeSpectralRangeThz of at least ${combThz}`)
 }
