@@ -54,7 +54,6 @@ export function setCapture(
   counterHigh = high
 }
 
-// @ts-ignore: decorator
 @inline
 function storeTwo(line: usize, first0: v128, first1: v128, second0: v128, second1: v128): void {
   const at = out + (line << 2)
@@ -65,7 +64,6 @@ function storeTwo(line: usize, first0: v128, first1: v128, second0: v128, second
 }
 
 /** What eight samples of the powers at a plus and a minus detector become. Returns over-range readings. */
-// @ts-ignore: decorator
 @inline
 function finish(mode: i32, output: i32, row: i32, plus0: v128, plus1: v128, minus0: v128, minus1: v128): i32 {
   const line = <usize>(2 * output) * stride + row
@@ -111,7 +109,6 @@ function finish(mode: i32, output: i32, row: i32, plus0: v128, plus1: v128, minu
 }
 
 /** Balanced detection: (|s|² + l²) / 2 ± Re(s) · l, of eight samples at one output. */
-// @ts-ignore: decorator
 @inline
 function beat(mode: i32, output: i32, row: i32, lo: usize, at: usize): i32 {
   // Three real products make a complex one: Tr·xr, Ti·xi and (Tr + Ti)·(xr + xi).
@@ -145,7 +142,6 @@ function beat(mode: i32, output: i32, row: i32, lo: usize, at: usize): i32 {
   )
 }
 
-// @ts-ignore: decorator
 @inline
 function balanced(mode: i32, panels: usize, tile: usize, lo: usize, inputs: i32): i32 {
   let over = 0
@@ -168,7 +164,6 @@ function balanced(mode: i32, panels: usize, tile: usize, lo: usize, inputs: i32)
   return over
 }
 
-// @ts-ignore: decorator
 @inline
 function banks(mode: i32, panels: usize, tile: usize, inputs: i32): i32 {
   let over = 0

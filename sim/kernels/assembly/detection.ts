@@ -18,14 +18,12 @@ export const AS_CODES: i32 = 1
 const OVER_RANGE_CODE: f32 = 32767
 
 /** What a detector makes of a power before its noise: gain · power + dark. */
-// @ts-ignore: decorator
 @inline
 export function quietReading(detector: usize, power: v128): v128 {
   return f32x4.add(f32x4.mul(v128.load32_splat(detector, GAIN), power), v128.load32_splat(detector, DARK))
 }
 
 /** Length of the noise's pair, with the variance of this reading: √((shot · reading + thermal) · squared length). */
-// @ts-ignore: decorator
 @inline
 export function noiseLength(detector: usize, quiet: v128, squared: v128): v128 {
   const shot = f32x4.mul(v128.load32_splat(detector, SHOT), quiet)
@@ -34,27 +32,23 @@ export function noiseLength(detector: usize, quiet: v128, squared: v128): v128 {
 }
 
 /** What a detector reports of a power, its noise along a sine or a cosine. */
-// @ts-ignore: decorator
 @inline
 export function reading(detector: usize, power: v128, squared: v128, along: v128): v128 {
   const quiet = quietReading(detector, power)
   return f32x4.add(quiet, f32x4.mul(noiseLength(detector, quiet, squared), along))
 }
 
-// @ts-ignore: decorator
 @inline
 export function codeOf(detector: usize, reading: v128): v128 {
   return f32x4.floor(f32x4.add(f32x4.mul(reading, v128.load32_splat(detector, INVERSE_STEP)), f32x4.splat(0.5)))
 }
 
-// @ts-ignore: decorator
 @inline
 export function isOver(detector: usize, code: v128): v128 {
   return f32x4.gt(code, v128.load32_splat(detector, TOP_CODE))
 }
 
 /** Of eight samples the first `valid` that are over range. */
-// @ts-ignore: decorator
 @inline
 export function countOver(lower: v128, upper: v128, valid: i32): i32 {
   if (!v128.any_true(v128.or(lower, upper))) return 0
@@ -62,7 +56,6 @@ export function countOver(lower: v128, upper: v128, valid: i32): i32 {
   return popcnt(bits & (valid < 8 ? (1 << valid) - 1 : 255))
 }
 
-// @ts-ignore: decorator
 @inline
 export function storeCodes(out: usize, lower: v128, upper: v128, lowerOver: v128, upperOver: v128): void {
   const over = f32x4.splat(OVER_RANGE_CODE)
@@ -76,7 +69,6 @@ export function storeCodes(out: usize, lower: v128, upper: v128, lowerOver: v128
 }
 
 /** One detector's share of a decoded sample: code · weight + offset, an over-range code counting as the top one. */
-// @ts-ignore: decorator
 @inline
 export function decoded(detector: usize, code: v128): v128 {
   const clipped = f32x4.pmin(code, v128.load32_splat(detector, TOP_CODE))

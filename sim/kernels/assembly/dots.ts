@@ -5,7 +5,6 @@
  *
  * Each sum begins at what stands at `out`, or at 0 when `fresh`, and takes its terms in ascending order.
  */
-// @ts-ignore: decorator
 @inline
 export function fourByEight(weights: usize, samples: usize, terms: i32, out: usize, fresh: bool): void {
   const zero = f32x4.splat(0)

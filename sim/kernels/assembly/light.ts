@@ -28,7 +28,6 @@ export function rowScales(values: usize, stride: i32, inputs: i32, rows: i32, sc
 }
 
 /** Arc sine of four values, |u| ≤ 1: π/2 − √(1 − |u|) · polynomial, with the sign of u. */
-// @ts-ignore: decorator
 @inline
 function arcSine(u: v128): v128 {
   const size = f32x4.pmin(f32x4.splat(1), f32x4.abs(u))
@@ -43,7 +42,6 @@ function arcSine(u: v128): v128 {
   return v128.or(angle, v128.and(u, i32x4.splat(0x80000000)))
 }
 
-// @ts-ignore: decorator
 @inline
 function codesOf(u: v128, reach: v128, bias: v128, codesPerRad: v128): v128 {
   const drive = f32x4.mul(f32x4.sub(arcSine(f32x4.mul(u, reach)), bias), codesPerRad)

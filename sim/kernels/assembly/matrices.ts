@@ -13,14 +13,12 @@ const ROUND: f64 = 6755399441055744
 let sines: v128 = f64x2.splat(0)
 let cosines: v128 = f64x2.splat(0)
 
-// @ts-ignore: decorator
 @inline
 function step(z: v128, p: v128, coefficient: f64): v128 {
   return f64x2.add(f64x2.mul(z, p), f64x2.splat(coefficient))
 }
 
 /** Taylor series about the nearest multiple of π/2: beyond the last term nothing is left in float64. */
-// @ts-ignore: decorator
 @inline
 function sineAndCosine(x: v128): void {
   const quarters = f64x2.sub(f64x2.add(f64x2.mul(x, f64x2.splat(TURNS)), f64x2.splat(ROUND)), f64x2.splat(ROUND))

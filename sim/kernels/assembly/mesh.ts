@@ -50,7 +50,6 @@ export function propagate(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function general(a: v128, ur: v128, b: v128, ui: v128, c: v128, lr: v128, d: v128, li: v128): v128 {
   return f32x4.add(f32x4.sub(f32x4.mul(a, ur), f32x4.mul(b, ui)), f32x4.sub(f32x4.mul(c, lr), f32x4.mul(d, li)))

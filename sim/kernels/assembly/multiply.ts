@@ -55,9 +55,12 @@ export function multiply(
         for (let r = 0; r < height; r += 4) {
           const to = c + ((<usize>(row + r) * cStride + column) << 2)
           const four = min(4, height - r)
-          if (k > 0) copyBlock(to, cStride, block, 8, four, width)
-          else memory.fill(block, 0, 128)
-          fourByEight(weights + ((<usize>r * terms) << 2), samples, terms, block, false)
+          const rowsOfA = weights + ((<usize>r * terms) << 2)
+          if (k == 0) fourByEight(rowsOfA, samples, terms, block, true)
+          else {
+            copyBlock(to, cStride, block, 8, four, width)
+            fourByEight(rowsOfA, samples, terms, block, false)
+          }
           copyBlock(block, 8, to, cStride, four, width)
         }
       }
@@ -77,7 +80,6 @@ function packRows(a: usize, stride: i32, rows: i32, terms: i32, packed: usize): 
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function copyBlock(from: usize, fromStride: i32, to: usize, toStride: i32, rows: i32, columns: i32): void {
   for (let r = 0; r < rows; r++) {

@@ -32,7 +32,6 @@ export function angleKey(radius: i32): i32 {
   return mix(radius, ANGLE_WORD)
 }
 
-// @ts-ignore: decorator
 @inline
 function mixLanes(key: v128, turned: v128): v128 {
   let h = v128.xor(key, turned)
@@ -44,14 +43,12 @@ function mixLanes(key: v128, turned: v128): v128 {
 }
 
 /** The pairs of the eight counters from `counter` on, a multiple of eight: counter / 2 and the next three. */
-// @ts-ignore: decorator
 @inline
 export function pairsOf(counter: i32): v128 {
   return i32x4.mul(i32x4.add(i32x4.splat(counter >>> 1), i32x4(0, 1, 2, 3)), i32x4.splat(TURN_FIRST))
 }
 
 /** Square of the length of four pairs: −2 ln u, u in (0, 1]. */
-// @ts-ignore: decorator
 @inline
 export function squaredLength(radius: v128, pairs: v128): v128 {
   const u = f32x4.add(f32x4.convert_i32x4_s(i32x4.shr_u(mixLanes(radius, pairs), 1)), f32x4.splat(0.5))
@@ -70,14 +67,12 @@ export function squaredLength(radius: v128, pairs: v128): v128 {
 }
 
 /** Direction of four pairs, as a word: a whole turn is 2^32. */
-// @ts-ignore: decorator
 @inline
 export function directions(angle: v128, pairs: v128): v128 {
   return mixLanes(angle, pairs)
 }
 
 /** Sine of a direction. Folded at the quarter turns, where the sine has its mirrors. */
-// @ts-ignore: decorator
 @inline
 export function sineOf(direction: v128): v128 {
   const beyond = i32x4.shr_s(v128.xor(direction, i32x4.shl(direction, 1)), 31)
@@ -89,7 +84,6 @@ export function sineOf(direction: v128): v128 {
   return f32x4.mul(t, f32x4.add(f32x4.mul(z, sine), f32x4.splat(SINE_1)))
 }
 
-// @ts-ignore: decorator
 @inline
 export function cosineOf(direction: v128): v128 {
   return sineOf(i32x4.add(direction, i32x4.splat(1 << 30)))
