@@ -1,5 +1,5 @@
 import type { Capture, KernelEngine } from './kernel-engine.ts'
-import { CAPTURE_SCRATCH_FLOATS } from './kernel-engine.ts'
+import { captureScratchFloats } from './kernel-engine.ts'
 import type { KernelMemory } from './kernel-memory.ts'
 import { noiseCounter, passCounter } from './noise-counter.ts'
 
@@ -47,14 +47,17 @@ export interface ProductScratch {
   readonly capture: Float32Array
 }
 
-export function productScratch(memory: KernelMemory, tileInputs: number): ProductScratch {
+export function productScratch(
+  memory: KernelMemory,
+  { tileInputs, tileOutputs }: Pick<ProductJob, 'tileInputs' | 'tileOutputs'>,
+): ProductScratch {
   return {
     scales: memory.float32(ROWS_AT_ONCE),
     inverses: memory.float32(ROWS_AT_ONCE),
     factors: memory.float32(ROWS_AT_ONCE),
     codes: memory.int8(ROWS_AT_ONCE * tileInputs),
     panels: memory.float32(3 * ROWS_AT_ONCE * tileInputs),
-    capture: memory.float32(CAPTURE_SCRATCH_FLOATS),
+    capture: memory.float32(captureScratchFloats(tileOutputs)),
   }
 }
 

@@ -31,11 +31,12 @@ export interface Capture {
   /** Number of the first row's noise, a multiple of eight. */
   readonly counterLow: number
   readonly counterHigh: number
-  /** 96 floats to work in. */
+  /** `captureScratchFloats` to work in. */
   readonly scratch: Float32Array
 }
 
-export const CAPTURE_SCRATCH_FLOATS = 96
+/** Floats that a capture works in: three blocks of sums, and two keys a detector. */
+export const captureScratchFloats = (outputs: number): number => 96 + 4 * outputs
 export const MULTIPLY_SCRATCH_FLOATS = 64 * 384 + 32
 
 /**

@@ -19,13 +19,13 @@ let scratch: usize = 0
 let factors: usize = 0
 let scales: usize = 0
 let detectors: usize = 0
+/** [output][plus, minus][radius key, angle key] of this upper word, behind the sums in the scratch memory. */
 let keys: usize = 0
 let out: usize = 0
 let stride: usize = 0
 let outputs: i32 = 0
 let rows: i32 = 0
 let counterLow: i32 = 0
-let counterHigh: i32 = 0
 
 /** Shapes are in ../kernel-engine.ts. */
 export function setCapture(
@@ -45,13 +45,17 @@ export function setCapture(
   factors = toFactors
   scales = toScales
   detectors = toDetectors
-  keys = toKeys
+  keys = toScratch + 3 * BLOCK
+  for (let d = 0; d < 2 * outputCount; d++) {
+    const radius = radiusKey(load<i32>(toKeys + (<usize>d << 2)), high)
+    store<i32>(keys + (<usize>d << 3), radius)
+    store<i32>(keys + (<usize>d << 3), angleKey(radius), 4)
+  }
   out = toOut
   stride = outStride
   outputs = outputCount
   rows = rowCount
   counterLow = low
-  counterHigh = high
 }
 
 @inline
@@ -77,18 +81,17 @@ function finish(mode: i32, output: i32, row: i32, plus0: v128, plus1: v128, minu
   const factor0 = v128.load(factors + at)
   const factor1 = v128.load(factors + at, 16)
   const pairs = pairsOf(counterLow + row)
+  const key = keys + (<usize>output << 4)
 
-  const plusRadius = radiusKey(load<i32>(keys + (<usize>output << 3)), counterHigh)
-  const plusSquared = squaredLength(i32x4.splat(plusRadius), pairs)
-  const plusDirection = directions(i32x4.splat(angleKey(plusRadius)), pairs)
+  const plusSquared = squaredLength(v128.load32_splat(key, 0), pairs)
+  const plusDirection = directions(v128.load32_splat(key, 4), pairs)
   const plusCode0 = codeOf(plus, reading(plus, f32x4.mul(plus0, factor0), plusSquared, cosineOf(plusDirection)))
   const plusCode1 = codeOf(plus, reading(plus, f32x4.mul(plus1, factor1), plusSquared, sineOf(plusDirection)))
   const plusOver0 = isOver(plus, plusCode0)
   const plusOver1 = isOver(plus, plusCode1)
 
-  const minusRadius = radiusKey(load<i32>(keys + (<usize>output << 3), 4), counterHigh)
-  const minusSquared = squaredLength(i32x4.splat(minusRadius), pairs)
-  const minusDirection = directions(i32x4.splat(angleKey(minusRadius)), pairs)
+  const minusSquared = squaredLength(v128.load32_splat(key, 8), pairs)
+  const minusDirection = directions(v128.load32_splat(key, 12), pairs)
   const minusCode0 = codeOf(minus, reading(minus, f32x4.mul(minus0, factor0), minusSquared, cosineOf(minusDirection)))
   const minusCode1 = codeOf(minus, reading(minus, f32x4.mul(minus1, factor1), minusSquared, sineOf(minusDirection)))
   const minusOver0 = isOver(minus, minusCode0)

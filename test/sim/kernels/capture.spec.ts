@@ -3,7 +3,7 @@ import { streamKey } from '../../../core/random.ts'
 import { packedTileFloats, productRows, productScratch } from '../../../sim/kernels/behavioural-product.ts'
 import type { ProductJob } from '../../../sim/kernels/behavioural-product.ts'
 import type { Capture, CaptureAs } from '../../../sim/kernels/kernel-engine.ts'
-import { CAPTURE_SCRATCH_FLOATS } from '../../../sim/kernels/kernel-engine.ts'
+import { captureScratchFloats } from '../../../sim/kernels/kernel-engine.ts'
 import { Kernels } from '../../../sim/kernels/kernels.ts'
 import { bankOf, filled } from '../../support/kernels.ts'
 
@@ -50,7 +50,7 @@ function capture(balanced: boolean, as: CaptureAs, out: Float32Array | Int16Arra
     stride: STRIDE,
     counterLow: 64,
     counterHigh: 0,
-    scratch: memory.float32(CAPTURE_SCRATCH_FLOATS),
+    scratch: memory.float32(captureScratchFloats(OUTPUTS)),
   }
 }
 
@@ -229,7 +229,7 @@ describe('a behavioural product', () => {
         sums: kernels.memory.float32(size * 24),
         sumStride: 24,
       }
-      expect(productRows(kernels.engine, job, productScratch(kernels.memory, tile), 0, rows)).toBe(0)
+      expect(productRows(kernels.engine, job, productScratch(kernels.memory, job), 0, rows)).toBe(0)
       const exact = new Float64Array(size * 24)
       for (let n = 0; n < size; n++) {
         for (let m = 0; m < rows; m++) {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { clementsPlaces } from '../../../core/mesh-layout.ts'
 import type { CaptureAs, KernelEngine } from '../../../sim/kernels/kernel-engine.ts'
-import { CAPTURE_SCRATCH_FLOATS, MULTIPLY_SCRATCH_FLOATS } from '../../../sim/kernels/kernel-engine.ts'
+import { captureScratchFloats, MULTIPLY_SCRATCH_FLOATS } from '../../../sim/kernels/kernel-engine.ts'
 import type { Kernels } from '../../../sim/kernels/kernels.ts'
 import { FieldBatch, MeshMatrix, MeshProgram } from '../../../sim/kernels/mesh-program.ts'
 import { bankOf, bothEngines, bytesOf, filled } from '../../support/kernels.ts'
@@ -163,7 +163,7 @@ describe('the WebAssembly kernels and their JavaScript references agree bit for 
             stride,
             counterLow: 8 * seed,
             counterHigh: 1,
-            scratch: memory.float32(CAPTURE_SCRATCH_FLOATS),
+            scratch: memory.float32(captureScratchFloats(outputs)),
           })
           return { left: [out], returned }
         }),
