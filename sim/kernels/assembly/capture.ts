@@ -3,7 +3,7 @@
 
 import { codeOf, countOver, decoded, DETECTOR_BYTES, isOver, reading, storeCodes } from './detection'
 import { fourByEight } from './dots'
-import { angleKey, cosineOf, directions, pairsOf, radiusKey, sineOf, squaredLength } from './noise'
+import { angleKey, cosineOf, directions, pairsOf, radiusKey, sineOf, squaredLength, words } from './noise'
 
 const AS_FIELDS: i32 = 0
 const AS_POWERS: i32 = 1
@@ -83,15 +83,17 @@ function finish(mode: i32, output: i32, row: i32, plus0: v128, plus1: v128, minu
   const pairs = pairsOf(counterLow + row)
   const key = keys + (<usize>output << 4)
 
-  const plusSquared = squaredLength(v128.load32_splat(key, 0), pairs)
-  const plusDirection = directions(v128.load32_splat(key, 4), pairs)
+  const plusWord = words(v128.load32_splat(key), pairs)
+  const plusSquared = squaredLength(plusWord)
+  const plusDirection = directions(v128.load32_splat(key, 4), plusWord)
   const plusCode0 = codeOf(plus, reading(plus, f32x4.mul(plus0, factor0), plusSquared, cosineOf(plusDirection)))
   const plusCode1 = codeOf(plus, reading(plus, f32x4.mul(plus1, factor1), plusSquared, sineOf(plusDirection)))
   const plusOver0 = isOver(plus, plusCode0)
   const plusOver1 = isOver(plus, plusCode1)
 
-  const minusSquared = squaredLength(v128.load32_splat(key, 8), pairs)
-  const minusDirection = directions(v128.load32_splat(key, 12), pairs)
+  const minusWord = words(v128.load32_splat(key, 8), pairs)
+  const minusSquared = squaredLength(minusWord)
+  const minusDirection = directions(v128.load32_splat(key, 12), minusWord)
   const minusCode0 = codeOf(minus, reading(minus, f32x4.mul(minus0, factor0), minusSquared, cosineOf(minusDirection)))
   const minusCode1 = codeOf(minus, reading(minus, f32x4.mul(minus1, factor1), minusSquared, sineOf(minusDirection)))
   const minusOver0 = isOver(minus, minusCode0)

@@ -1,6 +1,6 @@
 // From optical power to a converter's code. The same operations in the same order as ../reference/detection.ts.
 
-import { angleKey, cosineOf, directions, pairsOf, radiusKey, sineOf, squaredLength } from './noise'
+import { angleKey, cosineOf, directions, pairsOf, radiusKey, sineOf, squaredLength, words } from './noise'
 
 /** Bytes of one detector: gain, dark, shot, thermal, inverse step, top code, weight, offset. */
 export const DETECTOR_BYTES: usize = 32
@@ -104,8 +104,9 @@ export function detect(
       const lower = f32x4.mul(v128.load(from + at), v128.load(factors + at))
       const upper = f32x4.mul(v128.load(from + at, 16), v128.load(factors + at, 16))
       const pairs = pairsOf(counterLow + row)
-      const squared = squaredLength(radiusLanes, pairs)
-      const direction = directions(angleLanes, pairs)
+      const word = words(radiusLanes, pairs)
+      const squared = squaredLength(word)
+      const direction = directions(angleLanes, word)
       const lowerReading = reading(detectors, lower, squared, cosineOf(direction))
       const upperReading = reading(detectors, upper, squared, sineOf(direction))
       const lowerCode = codeOf(detectors, lowerReading)
@@ -139,8 +140,9 @@ export function intensityFactors(
   const sigmas = f32x4.splat(sigma)
   for (let row = 0; row < rows; row += 8, out += 32) {
     const pairs = pairsOf(counterLow + row)
-    const length = f32x4.mul(sigmas, f32x4.sqrt(squaredLength(radiusLanes, pairs)))
-    const direction = directions(angleLanes, pairs)
+    const word = words(radiusLanes, pairs)
+    const length = f32x4.mul(sigmas, f32x4.sqrt(squaredLength(word)))
+    const direction = directions(angleLanes, word)
     v128.store(out, f32x4.add(one, f32x4.mul(length, cosineOf(direction))))
     v128.store(out, f32x4.add(one, f32x4.mul(length, sineOf(direction))), 16)
   }

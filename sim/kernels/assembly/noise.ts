@@ -48,10 +48,23 @@ export function pairsOf(counter: i32): v128 {
   return i32x4.mul(i32x4.add(i32x4.splat(counter >>> 1), i32x4(0, 1, 2, 3)), i32x4.splat(TURN_FIRST))
 }
 
+/** One random word a pair. */
+@inline
+export function words(radius: v128, pairs: v128): v128 {
+  return mixLanes(radius, pairs)
+}
+
+/** Direction that goes with a word, as a word: a whole turn is 2^32. Scrambled once more, so that nothing of it is the length's. */
+@inline
+export function directions(angle: v128, word: v128): v128 {
+  const h = i32x4.mul(v128.xor(word, angle), i32x4.splat(TURN_SECOND))
+  return i32x4.mul(v128.xor(h, i32x4.shr_u(h, 15)), i32x4.splat(TURN_THIRD))
+}
+
 /** Square of the length of four pairs: −2 ln u, u in (0, 1]. */
 @inline
-export function squaredLength(radius: v128, pairs: v128): v128 {
-  const u = f32x4.add(f32x4.convert_i32x4_s(i32x4.shr_u(mixLanes(radius, pairs), 1)), f32x4.splat(0.5))
+export function squaredLength(word: v128): v128 {
+  const u = f32x4.add(f32x4.convert_i32x4_s(i32x4.shr_u(word, 1)), f32x4.splat(0.5))
   // u · 2^31 = 2^exponent · (1 + f), with 1 + f between √½ and √2.
   const exponent = i32x4.shr_s(i32x4.sub(u, i32x4.splat(0x3f3504f3)), 23)
   const f = f32x4.sub(i32x4.sub(u, i32x4.shl(exponent, 23)), f32x4.splat(1))
@@ -64,12 +77,6 @@ export function squaredLength(radius: v128, pairs: v128): v128 {
   const octaves = f32x4.convert_i32x4_s(i32x4.sub(i32x4.splat(31), exponent))
   // Never negative: f < 0 makes the product positive, and f > 0 has at least one octave.
   return f32x4.add(f32x4.mul(octaves, f32x4.splat(1.3862944)), f32x4.mul(f, log))
-}
-
-/** Direction of four pairs, as a word: a whole turn is 2^32. */
-@inline
-export function directions(angle: v128, pairs: v128): v128 {
-  return mixLanes(angle, pairs)
 }
 
 /** Sine of a direction. Folded at the quarter turns, where the sine has its mirrors. */
@@ -96,8 +103,9 @@ export function normals(out: usize, count: i32, key: i32, counterLow: i32, count
   const angleLanes = i32x4.splat(angleKey(radius))
   for (let i = 0; i < count; i += 8, out += 32) {
     const pairs = pairsOf(counterLow + i)
-    const length = f32x4.sqrt(squaredLength(radiusLanes, pairs))
-    const direction = directions(angleLanes, pairs)
+    const word = words(radiusLanes, pairs)
+    const length = f32x4.sqrt(squaredLength(word))
+    const direction = directions(angleLanes, word)
     v128.store(out, f32x4.mul(length, cosineOf(direction)))
     v128.store(out, f32x4.mul(length, sineOf(direction)), 16)
   }

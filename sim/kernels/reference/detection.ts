@@ -1,4 +1,4 @@
-import { along, angleKey, pairOf, radiusKey, squaredLength } from './noise.ts'
+import { along, angleKey, radiusKey, squaredLength, wordOf } from './noise.ts'
 
 /** Floats of one detector: gain, dark, shot, thermal, inverse step, top code, weight, offset. */
 export const DETECTOR_FLOATS = 8
@@ -16,8 +16,9 @@ export function reading(
 ): number {
   const quiet = f(f(detector[at]! * power) + detector[at + 1]!)
   const variance = f(f(detector[at + 2]! * quiet) + detector[at + 3]!)
-  const length = f(Math.sqrt(f((variance > 0 ? variance : 0) * squaredLength(radius, pairOf(counter)))))
-  return f(quiet + f(length * along(angle, counter)))
+  const word = wordOf(radius, counter)
+  const length = f(Math.sqrt(f((variance > 0 ? variance : 0) * squaredLength(word))))
+  return f(quiet + f(length * along(angle, word, counter)))
 }
 
 export function codeOf(detector: Float32Array, at: number, value: number): number {
@@ -79,8 +80,9 @@ export function intensityFactors(
   const angle = angleKey(radius)
   for (let row = 0; row < padded(rows); row++) {
     const counter = (counterLow + row) | 0
-    const length = f(f(sigma) * f(Math.sqrt(squaredLength(radius, pairOf(counter)))))
-    out[row] = 1 + f(length * along(angle, counter))
+    const word = wordOf(radius, counter)
+    const length = f(f(sigma) * f(Math.sqrt(squaredLength(word))))
+    out[row] = 1 + f(length * along(angle, word, counter))
   }
 }
 

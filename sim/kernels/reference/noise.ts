@@ -8,18 +8,18 @@ const LOG = [-2, 1.0000225, -0.6664061, 0.49810919, -0.4082138, 0.37425658, -0.2
 const TWO_LN_2 = f(1.3862944)
 const QUARTER = 2 ** -30
 
-const word = new Int32Array(1)
-const float = new Float32Array(word.buffer)
+const bitsOf = new Int32Array(1)
+const float = new Float32Array(bitsOf.buffer)
 
 export const radiusKey = (key: number, counterHigh: number): number => mix(key, counterHigh ^ HIGH_WORD)
 export const angleKey = (radius: number): number => mix(radius, ANGLE_WORD)
 
 /** −2 ln u of a random word, u in (0, 1]. */
-export function squaredLength(radius: number, pair: number): number {
-  float[0] = f(mix(radius, pair) >>> 1) + f(0.5)
-  const bits = word[0]!
+export function squaredLength(word: number): number {
+  float[0] = f(word >>> 1) + f(0.5)
+  const bits = bitsOf[0]!
   const exponent = (bits - 0x3f3504f3) >> 23
-  word[0] = bits - (exponent << 23)
+  bitsOf[0] = bits - (exponent << 23)
   const x = f(float[0] - 1)
   let log = LOG[6]!
   for (let power = 5; power >= 0; power--) log = f(f(x * log) + LOG[power]!)
@@ -38,16 +38,21 @@ export function sineOf(direction: number): number {
 /** Which pair a counter belongs to: groups of eight hold four pairs, their cosines before their sines. */
 export const pairOf = (counter: number): number => ((counter >>> 1) & ~3) | (counter & 3)
 
-/** Cosine or sine of a counter's pair. */
-export function along(angle: number, counter: number): number {
-  const direction = mix(angle, pairOf(counter))
+/** One random word a pair. */
+export const wordOf = (radius: number, counter: number): number => mix(radius, pairOf(counter))
+
+/** Cosine or sine, as the counter says, of the direction that goes with a word. */
+export function along(angle: number, word: number, counter: number): number {
+  const h = Math.imul(word ^ angle, 0x85ebca6b)
+  const direction = Math.imul(h ^ (h >>> 15), 0xc2b2ae35)
   return sineOf((counter & 4) === 0 ? (direction + 2 ** 30) | 0 : direction)
 }
 
 /** One standard normal number of the stream `key`, by Box and Muller. */
 export function normal(key: number, counterLow: number, counterHigh: number): number {
   const radius = radiusKey(key, counterHigh)
-  return f(f(Math.sqrt(squaredLength(radius, pairOf(counterLow)))) * along(angleKey(radius), counterLow))
+  const word = wordOf(radius, counterLow)
+  return f(f(Math.sqrt(squaredLength(word))) * along(angleKey(radius), word, counterLow))
 }
 
 export function normals(out: Float32Array, count: number, key: number, counterLow: number, counterHigh: number): void {

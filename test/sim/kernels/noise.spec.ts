@@ -76,6 +76,35 @@ describe('normal numbers of the kernels', () => {
     expect(left.filter((value, i) => value === right[i]).length).toBeLessThan(20)
   })
 
+  /** The pairs that numbers are made in: counters 0…3 of eight with 4…7. Uniform in [0, 1): of the length, of the direction. */
+  function pairs(stream: string): readonly (readonly [length: number, direction: number])[] {
+    const values = draw(stream)
+    return Array.from({ length: COUNT / 2 }, (_, pair) => {
+      const at = 8 * (pair >> 2) + (pair & 3)
+      const [x, y] = [values[at]!, values[at + 4]!]
+      return [Math.exp(-(x * x + y * y) / 2), Math.atan2(y, x) / (2 * Math.PI) + 0.5]
+    })
+  }
+
+  function chiSquared(bins: readonly number[], count: number): number {
+    return bins.reduce((sum, bin) => sum + (bin - count / bins.length) ** 2 / (count / bins.length), 0)
+  }
+
+  test('length and direction of a pair are independent: χ² over 32 × 32 cells', () => {
+    const bins = new Array<number>(1024).fill(0)
+    for (const [length, direction] of pairs('cells'))
+      bins[32 * Math.min(31, Math.floor(32 * length)) + Math.min(31, Math.floor(32 * direction))]!++
+    expect(Math.abs(chiSquared(bins, COUNT / 2) - 1023)).toBeLessThan(5 * Math.sqrt(2 * 1023))
+  })
+
+  test('far out, where lengths are alike, all directions are as frequent', () => {
+    const far = pairs('far').filter(([length]) => length < 1 / 256)
+    const bins = new Array<number>(16).fill(0)
+    for (const [, direction] of far) bins[Math.min(15, Math.floor(16 * direction))]!++
+    expect(far.length).toBeGreaterThan(1800)
+    expect(Math.abs(chiSquared(bins, far.length) - 15)).toBeLessThan(5 * Math.sqrt(30))
+  })
+
   test('each is addressed by its counter alone', () => {
     const key = streamKey(1, 'addressed')
     const values = draw('addressed', 2 ** 33 + 64)
