@@ -131,7 +131,10 @@ describe('a mesh of the kernels', () => {
     using _scope = memory.scope()
     for (const [theta, straight] of [
       [0, 0],
+      [2 * Math.PI, 0],
+      [6 * Math.PI, 0],
       [Math.PI, 1],
+      [3 * Math.PI, 1],
     ] as const) {
       const program = new MeshProgram(kernels, 2, [{ column: 0, top: 0 }], [{ alphaRad: 0, betaRad: 0, fieldRatio: 1 }])
       program.setPhases([theta], [1])
@@ -143,6 +146,8 @@ describe('a mesh of the kernels', () => {
       matrix.setIdentity()
       program.fold(matrix)
       expect(fields.re[0]).toBeCloseTo(matrix.re[0]!, 6)
+      expect(fields.im[0]).toBeCloseTo(matrix.im[0]!, 6)
+      expect(fields.re[fields.stride]).toBeCloseTo(matrix.re[2]!, 6)
       expect(fields.im[fields.stride]).toBeCloseTo(matrix.im[2]!, 6)
     }
   })

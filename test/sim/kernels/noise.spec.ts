@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { streamKey } from '../../../core/random.ts'
 import { Kernels } from '../../../sim/kernels/kernels.ts'
 import { noiseCounter, passCounter } from '../../../sim/kernels/noise-counter.ts'
-import { normal } from '../../../sim/kernels/reference/noise.ts'
+import { normal, sineOf, squaredLength } from '../../../sim/kernels/reference/noise.ts'
 
 const COUNT = 2 ** 20
 const kernels = new Kernels('wasm')
@@ -109,6 +109,25 @@ describe('normal numbers of the kernels', () => {
     const key = streamKey(1, 'addressed')
     const values = draw('addressed', 2 ** 33 + 64)
     for (const i of [0, 1, 3, 4, 7, 8, 1001, COUNT - 1]) expect(values[i]).toBe(normal(key, 64 + i, 2))
+  })
+})
+
+describe('the functions that noise is made with', () => {
+  const words = Array.from({ length: 10_001 }, (_, i) => Math.imul(i, 429_496) | 0)
+
+  test('the sine of a direction is within 1.3e-6 of the sine', () => {
+    for (const word of words) {
+      expect(Math.abs(sineOf(word) - Math.sin((Math.PI * word) / 2 ** 31))).toBeLessThan(1.3e-6)
+    }
+  })
+
+  test('the squared length of a word is −2 ln u to 3e-6 of itself, from the middle to both ends', () => {
+    const ends = [0, 1, 2, 3, 100, -1, -2, -3, -1000]
+    for (const word of [...words, ...ends]) {
+      const expected = -2 * Math.log((Math.fround(word >>> 1) + 0.5) / 2 ** 31)
+      // Near u = 1 the word itself is rounded to 24 bits.
+      expect(Math.abs(squaredLength(word) - expected)).toBeLessThan(3e-6 * Math.abs(expected) + 2 ** -23)
+    }
   })
 })
 
