@@ -2,7 +2,7 @@
 import { productScratch } from '../../sim/kernels/behavioural-product.ts'
 import { KernelPool, partsOf } from '../../sim/kernels/kernel-pool.ts'
 import { Kernels } from '../../sim/kernels/kernels.ts'
-import { productJob, TILE } from './product-job.ts'
+import { productJob } from './product-job.ts'
 
 const THREADS = 2
 /** Small products are repeated until so many multiply-accumulates are done. */

@@ -152,6 +152,35 @@ describe('a mesh of the kernels', () => {
     }
   })
 
+  test.each([
+    ['crosses', [0, 0, 0, 1, 0, 1, 0, 0]],
+    ['goes straight', [1, 0, 0, 0, 0, 0, -1, 0]],
+  ])('an interferometer that %s with nothing left over is factored without losing its light', (_, elements) => {
+    using _scope = memory.scope()
+    const [matrices, tops, screen] = [memory.float64(8), memory.int32(1), memory.float64(4)]
+    matrices.set(elements)
+    screen.set([1, 0, 0, 1])
+    const rotations = memory.float32(4)
+    kernels.engine.factorOut(matrices, tops, 1, rotations, screen)
+    const [pr, pi, c, s] = rotations as unknown as [number, number, number, number]
+    const [ar, ai, br, bi] = screen as unknown as [number, number, number, number]
+    // diag(A, B) · [[p·c, −s], [p·s, c]], with what was pending, 1 and i, taken off its columns again.
+    const [r11, i11, r12, i12, r21, i21, r22, i22] = elements as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ]
+    expect([c * (ar * pr - ai * pi), c * (ar * pi + ai * pr)].map(unsigned)).toEqual([r11, i11].map(unsigned))
+    expect([-s * ai, s * ar].map(unsigned)).toEqual([r12, i12].map(unsigned))
+    expect([s * (br * pr - bi * pi), s * (br * pi + bi * pr)].map(unsigned)).toEqual([r21, i21].map(unsigned))
+    expect([c * bi, -c * br].map(unsigned)).toEqual([r22, i22].map(unsigned))
+  })
+
   test('refuses places outside of it', () => {
     const device = { alphaRad: 0, betaRad: 0, fieldRatio: 1 }
     expect(() => new MeshProgram(kernels, 2, [{ column: 0, top: 1 }], [device])).toThrow(
@@ -160,3 +189,6 @@ describe('a mesh of the kernels', () => {
     expect(() => new MeshProgram(kernels, 2, [{ column: 0, top: 0 }], [])).toThrow(/0 devices/)
   })
 })
+
+/** Zero without its sign. */
+const unsigned = (value: number): number => value + 0
