@@ -3,8 +3,9 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { productRows, productScratch } from '../../sim/kernels/behavioural-product.ts'
 import { MULTIPLY_SCRATCH_FLOATS } from '../../sim/kernels/kernel-engine.ts'
-import { KernelPool, partsOf } from '../../sim/kernels/kernel-pool.ts'
+import { KernelPool } from '../../sim/kernels/kernel-pool.ts'
 import { Kernels } from '../../sim/kernels/kernels.ts'
+import { behaviouralProduct } from '../../sim/kernels/product-on-pool.ts'
 import type { Figure } from '../figure.ts'
 import { figure } from '../figure.ts'
 import { noPeer } from './mesh-figures.ts'
@@ -21,7 +22,7 @@ export async function productFigures(): Promise<readonly Figure[]> {
   const kernels = new Kernels('wasm')
   const { memory, engine } = kernels
   const job = productJob(kernels, SIZE)
-  const scratches = Array.from({ length: 2 }, () => productScratch(memory, job))
+  const scratch = productScratch(memory, job)
   const [packed, plain, work] = [
     memory.float32(SIZE * SIZE),
     memory.float32(SIZE * SIZE),
@@ -33,12 +34,8 @@ export async function productFigures(): Promise<readonly Figure[]> {
   await using numpyTwo = await PeerProcess.numpy('behavioural.py', [SIZE, SIZE, SIZE, TILE], 2)
   const taken = await interleaved(
     {
-      one: () => milliseconds(() => productRows(engine, job, scratches[0]!, 0, SIZE)),
-      two: () =>
-        asyncMilliseconds(() => {
-          const parts = partsOf(SIZE, 2).map((part, i) => ({ job, scratch: scratches[i]!, ...part }))
-          return pool.run('product', parts, signal)
-        }),
+      one: () => milliseconds(() => productRows(engine, job, scratch, 0, SIZE)),
+      two: () => asyncMilliseconds(() => behaviouralProduct(kernels, pool, job, signal)),
       plain: () =>
         milliseconds(() => {
           engine.packColumns(job.values, SIZE, SIZE, SIZE, packed)

@@ -37,7 +37,8 @@ export interface Capture {
 
 /** Floats that a capture works in: three blocks of sums, and two keys a detector. */
 export const captureScratchFloats = (outputs: number): number => 96 + 4 * outputs
-export const MULTIPLY_SCRATCH_FLOATS = 64 * 384 + 32
+/** Floats that a plain product works in: a block of C and 64 × 384 of A. */
+export const MULTIPLY_SCRATCH_FLOATS = 32 + 64 * 384
 
 /**
  * The kernels as they are written twice, in AssemblyScript (`assembly/`) and in plain JavaScript (`reference/`): the

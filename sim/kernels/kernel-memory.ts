@@ -2,7 +2,7 @@ import { BenchError } from '../../core/errors.ts'
 
 const PAGE_BYTES = 65_536
 const MAX_PAGES = 65_536
-/** The kernels' own constants stand below. */
+/** Nothing stands at address 0, which would be no array's. */
 const FIRST_BYTE = 1024
 /** A line of the cache, and more than any kernel reads or writes beyond an array's end. */
 const ALIGNMENT = 64

@@ -1,3 +1,6 @@
+import { streamKey } from '../../core/random.ts'
+import { packedTileFloats } from '../../sim/kernels/behavioural-product.ts'
+import type { ProductJob } from '../../sim/kernels/behavioural-product.ts'
 import { DetectorBank } from '../../sim/kernels/detector-bank.ts'
 import type { DetectorParameters } from '../../sim/kernels/detector-bank.ts'
 import { Kernels } from '../../sim/kernels/kernels.ts'
@@ -38,4 +41,64 @@ export function bankOf(kernels: Kernels, count: number, changes: Partial<Detecto
     ...changes,
   }))
   return new DetectorBank(kernels, detectors, 1)
+}
+
+/** A product of 19 rows on a core of 8×8 tiles without noise, and what it should be: both [output][24]. */
+export function smallProduct(kernels: Kernels): { readonly job: ProductJob; readonly exact: Float64Array } {
+  const [rows, tile, tiles] = [19, 8, 2]
+  const size = tile * tiles
+  const values = filled(kernels.memory.float32(rows * size), 1)
+  const weights = filled(new Float64Array(size * size), 2)
+  const packed = kernels.memory.float32(tiles * tiles * packedTileFloats('balanced', tile, tile))
+  const [re, im] = [kernels.memory.float32(tile * tile), kernels.memory.float32(tile * tile)]
+  for (let k = 0; k < tiles; k++) {
+    for (let n = 0; n < tiles; n++) {
+      for (let at = 0; at < tile * tile; at++) {
+        const [output, input] = [Math.floor(at / tile), at % tile]
+        re[at] = weights[(n * tile + output) * size + k * tile + input]!
+      }
+      const floats = packedTileFloats('balanced', tile, tile)
+      kernels.engine.packTile(re, im, tile, tile, packed.subarray((k * tiles + n) * floats))
+    }
+  }
+  const codesPerRad = 127 / (Math.PI / 2)
+  const fields = kernels.memory.float32(512 * tile)
+  const modulators = kernels.memory.float32(4 * tile)
+  const lo = kernels.memory.float32(tile)
+  lo.fill(1)
+  for (let k = 0; k < tile; k++) {
+    modulators.set([1, 0, codesPerRad, 0], 4 * k)
+    for (let code = -127; code <= 127; code++) fields[512 * k + 2 * (code + 128)] = Math.sin(code / codesPerRad)
+  }
+  const detectors = Array.from({ length: tile }, () => [0.5, -0.5]).flat()
+  const bank = bankOf(kernels, 2 * tile, { fullScaleMw: 64 })
+  for (const [d, weight] of detectors.entries()) bank.parameters[8 * d + 6] = (weight * 64) / 4096
+  const job: ProductJob = {
+    detection: 'balanced',
+    values,
+    stride: size,
+    rows,
+    tileInputs: tile,
+    tileOutputs: tile,
+    innerTiles: tiles,
+    outputTiles: tiles,
+    tiles: packed,
+    modulators,
+    fields,
+    lo,
+    detectors: bank.parameters,
+    keys: bank.keys,
+    intensityKey: streamKey(1, 'rin'),
+    intensitySigma: 0,
+    firstSample: 0,
+    sums: kernels.memory.float32(size * 24),
+    sumStride: 24,
+  }
+  const exact = new Float64Array(size * 24)
+  for (let n = 0; n < size; n++) {
+    for (let m = 0; m < rows; m++) {
+      for (let k = 0; k < size; k++) exact[n * 24 + m]! += values[m * size + k]! * weights[n * size + k]!
+    }
+  }
+  return { job, exact }
 }

@@ -1,6 +1,9 @@
 // Orders of arrays that the inner loops read without jumps. Nothing is computed but the sum of two parts.
 
-/** Complex weights [output][input], re and im apart, become [output / 4][3][input][4]: re, im and re + im; missing outputs are 0. */
+/**
+ * Complex weights [output][input], re and im apart, become [output / 4][3][input][4]: re, im and re + im; missing
+ * outputs are 0.
+ */
 export function packTile(re: usize, im: usize, outputs: i32, inputs: i32, tile: usize): void {
   const part = (<usize>inputs) << 4
   for (let output = 0; output < ((outputs + 3) & ~3); output++) {

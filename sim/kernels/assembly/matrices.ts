@@ -53,8 +53,8 @@ function sineAndCosine(x: v128): void {
 }
 
 /**
- * Matrices [mzi][re, im of T11, T12, T21, T22] of interferometers [mzi][k·cb·ca, k·sb·sa, k·sb·ca, k·cb·sa], where a and b are
- * their splitters' angles and k their loss. Source: docs/physics.md, Interferometer.
+ * Matrices [mzi][re, im of T11, T12, T21, T22] of interferometers [mzi][k·cb·ca, k·sb·sa, k·sb·ca, k·cb·sa], where a and b
+ * are their splitters' angles and k their loss. Source: docs/physics.md, Interferometer.
  */
 export function mziMatrices(theta: usize, phi: usize, devices: usize, count: i32, matrices: usize): void {
   for (let mzi: usize = 0; mzi < <usize>count; mzi++) {
@@ -86,8 +86,8 @@ export function mziMatrices(theta: usize, phi: usize, devices: usize, count: i32
 }
 
 /**
- * Takes the output phases out of `count` matrices and through the rest of the mesh: `rotations` [mzi][re p, im p, c, s] in
- * float32, and on `screen` [mode][re, im] in float64, which holds what is pending before and after.
+ * Takes the output phases out of `count` matrices and through the rest of the mesh: `rotations` [mzi][re p, im p, c, s]
+ * in float32, and on `screen` [mode][re, im] in float64, which holds what is pending before and after.
  * Right for a unitary matrix times one number, so for a loss that both outputs share.
  */
 export function factorOut(matrices: usize, tops: usize, count: i32, rotations: usize, screen: usize): void {

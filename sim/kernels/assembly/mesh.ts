@@ -41,22 +41,39 @@ export function propagate(
         const ui = v128.load(upperIm)
         const lr = v128.load(upperRe + line)
         const li = v128.load(upperIm + line)
-        v128.store(upperRe, general(a, ur, b, ui, c, lr, d, li))
-        v128.store(upperIm, f32x4.add(f32x4.add(f32x4.mul(a, ui), f32x4.mul(b, ur)), f32x4.add(f32x4.mul(c, li), f32x4.mul(d, lr))))
-        v128.store(upperRe + line, general(e, ur, f, ui, g, lr, h, li))
-        v128.store(upperIm + line, f32x4.add(f32x4.add(f32x4.mul(e, ui), f32x4.mul(f, ur)), f32x4.add(f32x4.mul(g, li), f32x4.mul(h, lr))))
+        v128.store(upperRe, real32(a, ur, b, ui, c, lr, d, li))
+        v128.store(upperIm, imaginary32(a, ur, b, ui, c, lr, d, li))
+        v128.store(upperRe + line, real32(e, ur, f, ui, g, lr, h, li))
+        v128.store(upperIm + line, imaginary32(e, ur, f, ui, g, lr, h, li))
       }
     }
   }
 }
 
+/** Real part of (a + ib)·(ur + i·ui) + (c + id)·(lr + i·li). */
 @inline
-function general(a: v128, ur: v128, b: v128, ui: v128, c: v128, lr: v128, d: v128, li: v128): v128 {
+function real32(a: v128, ur: v128, b: v128, ui: v128, c: v128, lr: v128, d: v128, li: v128): v128 {
   return f32x4.add(f32x4.sub(f32x4.mul(a, ur), f32x4.mul(b, ui)), f32x4.sub(f32x4.mul(c, lr), f32x4.mul(d, li)))
 }
 
+/** Imaginary part of the same. */
+@inline
+function imaginary32(a: v128, ur: v128, b: v128, ui: v128, c: v128, lr: v128, d: v128, li: v128): v128 {
+  return f32x4.add(f32x4.add(f32x4.mul(a, ui), f32x4.mul(b, ur)), f32x4.add(f32x4.mul(c, li), f32x4.mul(d, lr)))
+}
+
+@inline
+function real64(a: v128, ur: v128, b: v128, ui: v128, c: v128, lr: v128, d: v128, li: v128): v128 {
+  return f64x2.add(f64x2.sub(f64x2.mul(a, ur), f64x2.mul(b, ui)), f64x2.sub(f64x2.mul(c, lr), f64x2.mul(d, li)))
+}
+
+@inline
+function imaginary64(a: v128, ur: v128, b: v128, ui: v128, c: v128, lr: v128, d: v128, li: v128): v128 {
+  return f64x2.add(f64x2.add(f64x2.mul(a, ui), f64x2.mul(b, ur)), f64x2.add(f64x2.mul(c, li), f64x2.mul(d, lr)))
+}
+
 /**
- * As `propagate`, for interferometers without loss, whose output phases wait at the end of the mesh:
+ * As `propagate`, for interferometers whose two outputs share their loss and whose output phases wait at the end:
  * [[p·c, −s], [p·s, c]], `rotations` [mzi][re p, im p, c, s]. 18 real operations instead of 28.
  */
 export function propagateLossless(
@@ -146,10 +163,10 @@ export function foldColumns(
       const ui = v128.load(upperIm)
       const lr = v128.load(upperRe + line)
       const li = v128.load(upperIm + line)
-      v128.store(upperRe, f64x2.add(f64x2.sub(f64x2.mul(a, ur), f64x2.mul(b, ui)), f64x2.sub(f64x2.mul(c, lr), f64x2.mul(d, li))))
-      v128.store(upperIm, f64x2.add(f64x2.add(f64x2.mul(a, ui), f64x2.mul(b, ur)), f64x2.add(f64x2.mul(c, li), f64x2.mul(d, lr))))
-      v128.store(upperRe + line, f64x2.add(f64x2.sub(f64x2.mul(e, ur), f64x2.mul(f, ui)), f64x2.sub(f64x2.mul(g, lr), f64x2.mul(h, li))))
-      v128.store(upperIm + line, f64x2.add(f64x2.add(f64x2.mul(e, ui), f64x2.mul(f, ur)), f64x2.add(f64x2.mul(g, li), f64x2.mul(h, lr))))
+      v128.store(upperRe, real64(a, ur, b, ui, c, lr, d, li))
+      v128.store(upperIm, imaginary64(a, ur, b, ui, c, lr, d, li))
+      v128.store(upperRe + line, real64(e, ur, f, ui, g, lr, h, li))
+      v128.store(upperIm + line, imaginary64(e, ur, f, ui, g, lr, h, li))
     }
   }
 }

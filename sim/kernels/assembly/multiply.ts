@@ -27,10 +27,9 @@ export function packColumns(b: usize, stride: i32, inner: i32, columns: i32, pac
   }
 }
 
-/** Floats of scratch memory that `multiply` works in: a block of A and one of C. */
-export const SCRATCH_FLOATS: i32 = ROWS_AT_ONCE * TERMS_AT_ONCE + 32
-
-/** `rows` rows of C [row][cStride] from A [row][aStride] and packed B. */
+/**
+ * `rows` rows of C [row][cStride] from A [row][aStride] and packed B. `scratch` holds a block of C and one of A.
+ */
 export function multiply(
   a: usize,
   aStride: i32,

@@ -54,7 +54,10 @@ export function words(radius: v128, pairs: v128): v128 {
   return mixLanes(radius, pairs)
 }
 
-/** Direction that goes with a word, as a word: a whole turn is 2^32. Scrambled once more, so that nothing of it is the length's. */
+/**
+ * Direction that goes with a word, as a word: a whole turn is 2^32. Scrambled once more, so that nothing of it is the
+ * length's.
+ */
 @inline
 export function directions(angle: v128, word: v128): v128 {
   const h = i32x4.mul(v128.xor(word, angle), i32x4.splat(TURN_SECOND))

@@ -1,11 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { streamKey } from '../../../core/random.ts'
 import { packedTileFloats, productRows, productScratch } from '../../../sim/kernels/behavioural-product.ts'
-import type { ProductJob } from '../../../sim/kernels/behavioural-product.ts'
 import type { Capture, CaptureAs } from '../../../sim/kernels/kernel-engine.ts'
 import { captureScratchFloats } from '../../../sim/kernels/kernel-engine.ts'
 import { Kernels } from '../../../sim/kernels/kernels.ts'
-import { bankOf, filled } from '../../support/kernels.ts'
+import { bankOf, filled, smallProduct } from '../../support/kernels.ts'
 
 const kernels = new Kernels('wasm')
 const { memory, engine } = kernels
@@ -180,62 +178,8 @@ describe('encoding', () => {
 describe('a behavioural product', () => {
   test('is the product within the error of its eight bits, and bit for bit what the reference computes', () => {
     const of = (kernels: Kernels): { sums: Float32Array; exact: Float64Array } => {
-      const [rows, tile, tiles] = [19, 8, 2]
-      const size = tile * tiles
-      const values = filled(kernels.memory.float32(rows * size), 1)
-      const weights = filled(new Float64Array(size * size), 2)
-      const packed = kernels.memory.float32(tiles * tiles * packedTileFloats('balanced', tile, tile))
-      const [re, im] = [kernels.memory.float32(tile * tile), kernels.memory.float32(tile * tile)]
-      for (let k = 0; k < tiles; k++) {
-        for (let n = 0; n < tiles; n++) {
-          for (let at = 0; at < tile * tile; at++) {
-            const [output, input] = [Math.floor(at / tile), at % tile]
-            re[at] = weights[(n * tile + output) * size + k * tile + input]!
-          }
-          const floats = packedTileFloats('balanced', tile, tile)
-          kernels.engine.packTile(re, im, tile, tile, packed.subarray((k * tiles + n) * floats))
-        }
-      }
-      const codesPerRad = 127 / (Math.PI / 2)
-      const fields = kernels.memory.float32(512 * tile)
-      const modulators = kernels.memory.float32(4 * tile)
-      const lo = kernels.memory.float32(tile)
-      lo.fill(1)
-      for (let k = 0; k < tile; k++) {
-        modulators.set([1, 0, codesPerRad, 0], 4 * k)
-        for (let code = -127; code <= 127; code++) fields[512 * k + 2 * (code + 128)] = Math.sin(code / codesPerRad)
-      }
-      const detectors = Array.from({ length: tile }, () => [0.5, -0.5]).flat()
-      const bank = bankOf(kernels, 2 * tile, { fullScaleMw: 64 })
-      for (const [d, weight] of detectors.entries()) bank.parameters[8 * d + 6] = (weight * 64) / 4096
-      const job: ProductJob = {
-        detection: 'balanced',
-        values,
-        stride: size,
-        rows,
-        tileInputs: tile,
-        tileOutputs: tile,
-        innerTiles: tiles,
-        outputTiles: tiles,
-        tiles: packed,
-        modulators,
-        fields,
-        lo,
-        detectors: bank.parameters,
-        keys: bank.keys,
-        intensityKey: streamKey(1, 'rin'),
-        intensitySigma: 0,
-        firstSample: 0,
-        sums: kernels.memory.float32(size * 24),
-        sumStride: 24,
-      }
-      expect(productRows(kernels.engine, job, productScratch(kernels.memory, job), 0, rows)).toBe(0)
-      const exact = new Float64Array(size * 24)
-      for (let n = 0; n < size; n++) {
-        for (let m = 0; m < rows; m++) {
-          for (let k = 0; k < size; k++) exact[n * 24 + m]! += values[m * size + k]! * weights[n * size + k]!
-        }
-      }
+      const { job, exact } = smallProduct(kernels)
+      expect(productRows(kernels.engine, job, productScratch(kernels.memory, job), 0, job.rows)).toBe(0)
       return { sums: job.sums, exact }
     }
     const { sums, exact } = of(new Kernels('wasm'))

@@ -5,7 +5,9 @@ import { Kernels } from '../../../sim/kernels/kernels.ts'
 import type { EngineName } from '../../../sim/kernels/kernels.ts'
 import { FieldBatch, MeshProgram } from '../../../sim/kernels/mesh-program.ts'
 import { plainProduct } from '../../../sim/kernels/plain-product.ts'
-import { filled } from '../../support/kernels.ts'
+import { productRows, productScratch } from '../../../sim/kernels/behavioural-product.ts'
+import { behaviouralProduct } from '../../../sim/kernels/product-on-pool.ts'
+import { filled, smallProduct } from '../../support/kernels.ts'
 
 const { signal } = new AbortController()
 const [ROWS, INNER, COLUMNS] = [45, 33, 20]
@@ -57,6 +59,19 @@ describe('a pool of kernel threads', () => {
     await pool.run('propagate', parts, signal)
     expect(fields.re).toEqual(alone.fields.re)
     expect(fields.im).toEqual(alone.fields.im)
+  })
+
+  test('computes a behavioural product to the same bits as this thread', async () => {
+    const here = new Kernels('wasm')
+    const { job: alone } = smallProduct(here)
+    productRows(here.engine, alone, productScratch(here.memory, alone), 0, alone.rows)
+    const there = new Kernels('wasm')
+    await using pool = new KernelPool(there, 2)
+    const { job } = smallProduct(there)
+    const before = there.memory.usedBytes
+    expect(await behaviouralProduct(there, pool, job, signal)).toBe(0)
+    expect(job.sums).toEqual(alone.sums)
+    expect(there.memory.usedBytes).toBe(before)
   })
 
   test('drops what waits when it is aborted, ends what runs, and works on', async () => {
