@@ -29,6 +29,11 @@ export function phaseColour(phaseRad: number): string {
   return oklch(0.78, 0.125, phaseRad + 0.5)
 }
 
+/** Thin lines of a chart, by their share 0…1 of the order: dark enough for white, and the last unlike the first. */
+export function lineColour(share: number): string {
+  return oklch(0.62, 0.15, 0.5 + 0.85 * TWO_PI * share)
+}
+
 /** From nothing (0, a grey that is still seen on white) to all (1, dark red). */
 export function powerColour(share: number): string {
   const t = Math.min(1, Math.max(0, share))

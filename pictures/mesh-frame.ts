@@ -134,7 +134,7 @@ export function largestPower<Device extends MeshDevice>(sections: readonly MeshS
   return largest
 }
 
-export const waveguideWidth = (share: number, rowPitch: number): number => (0.03 + 0.17 * share) * rowPitch
+const waveguideWidth = (share: number, rowPitch: number): number => (0.03 + 0.17 * share) * rowPitch
 
 /** Between one device and the next the power is the same: one line. */
 function waveguides<Device extends MeshDevice>(picture: MeshPicture<Device>, frame: MeshFrame): string[] {

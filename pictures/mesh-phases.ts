@@ -1,5 +1,5 @@
 import { phaseColour, powerColour, wrapped } from './colours.ts'
-import { drawMesh, largestPower, meshFrame, waveguideWidth } from './mesh-frame.ts'
+import { drawMesh, largestPower, meshFrame } from './mesh-frame.ts'
 import type { MeshDevice, MeshFrame, MeshPicture } from './mesh-frame.ts'
 import { colourScale } from './scales.ts'
 import { element, escaped, INK, text } from './svg.ts'
@@ -40,10 +40,7 @@ function phasedDevice(device: PhasedDevice, section: number, name: string, frame
       ...{ fill: phaseColour(theta), ...outline },
     }),
     ...(detailed
-      ? [
-          inside(pillX + pill / 2, y, phi),
-          inside(bodyX + body / 2, y - 0.28 * rowPitch + height / 2, theta),
-        ]
+      ? [inside(pillX + pill / 2, y, phi), inside(bodyX + body / 2, y - 0.28 * rowPitch + height / 2, theta)]
       : []),
   )
 }
@@ -54,11 +51,11 @@ const inside = (x: number, y: number, phaseRad: number): string =>
 
 function phasesLegend(
   { sections }: MeshPicture<PhasedDevice>,
-  { bottom, letters, width, rowPitch }: MeshFrame,
+  { bottom, letters, width }: MeshFrame,
 ): { height: number; drawn: readonly string[] } {
   const largest = largestPower(sections)
   const half = (width - 3 * 24) / 2
-  const percent = (share: number): string => `${(100 * share * largest).toPrecision(3)} %`
+  const percent = (share: number): string => (share === 0 ? '0' : `${(100 * share * largest).toPrecision(3)} %`)
   return {
     height: 5 * letters,
     drawn: [
@@ -72,7 +69,7 @@ function phasesLegend(
         ...{ x: 48 + half, y: bottom, width: half, letters },
         title: 'power in a waveguide, of all light at the inputs',
         colour: powerColour,
-        height: (share) => Math.min(letters, waveguideWidth(share, rowPitch) * 2),
+        height: (share) => letters * (0.15 + 0.85 * share),
         ticks: [0, 0.25, 0.5, 0.75, 1].map(percent),
       }),
     ],

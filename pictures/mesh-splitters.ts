@@ -29,9 +29,7 @@ function splitDevice(device: SplitDevice, section: number, name: string, frame: 
   const outline = { stroke: INK, 'stroke-width': 0.02 * rowPitch }
   const splitter = (x: number, errorRad: number): string =>
     element('rect', { x, y, width: bar, height, ...outline, fill: signedColour(errorRad / largest) }) +
-    (detailed
-      ? text(x + bar / 2, y + height / 2 + 4.5, 12.5, milliradians(errorRad), { 'text-anchor': 'middle' })
-      : '')
+    (detailed ? text(x + bar / 2, y + height / 2 + 4.5, 12.5, milliradians(errorRad), { 'text-anchor': 'middle' }) : '')
   return element(
     'g',
     { class: single ? 'attenuator' : 'mzi' },

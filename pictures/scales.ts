@@ -32,5 +32,9 @@ export function colourScale({ x, y, width, letters, title, colour, height, ticks
     const anchor = share === 0 ? 'start' : share === 1 ? 'end' : 'middle'
     return text(x + share * width, y + 3.8 * letters, letters, tick, { 'text-anchor': anchor })
   })
-  return [text(x, y + letters, letters, title), element('g', { class: 'scale' }, ...strip), ...numbers]
+  return [
+    text(x, y + letters, letters, title),
+    element('g', { class: 'scale', 'shape-rendering': 'crispEdges' }, ...strip),
+    ...numbers,
+  ]
 }
