@@ -44,11 +44,17 @@ function usedParameters(
   return Object.fromEntries(entries) as FabricatedChip['parameters']
 }
 
+/** More than a text can hold: only the crosstalk between all pairs of a large chip, which its parameters and layout give. */
+const LONGEST_LIST = 2 ** 20
+
 /** Data of any shape without what JSON cannot say. Of an object with a class of its own: what its getters tell. */
 function plain(value: unknown): Plain {
   if (typeof value === 'number' || typeof value === 'string' || typeof value === 'boolean') return value
   if (Array.isArray(value)) return value.map(plain)
-  if (ArrayBuffer.isView(value)) return Array.from(value as Float64Array)
+  if (ArrayBuffer.isView(value)) {
+    const list = value as Float64Array
+    return list.length > LONGEST_LIST ? null : Array.from(list)
+  }
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, each]) => [String(key), plain(each)]))
   if (typeof value !== 'object' || value === null) return null
   const fields = Object.entries(value).filter(([, each]) => typeof each !== 'function')

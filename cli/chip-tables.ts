@@ -7,6 +7,8 @@ export interface DeviceTable {
   readonly rows: readonly DeviceRow[]
   /** Of pairs of devices: far too many numbers to read, so that text only sums them up. */
   readonly isMatrix: boolean
+  /** Rows are different quantities, not devices of one kind. */
+  readonly isSingles: boolean
 }
 
 export interface DeviceRow {
@@ -43,7 +45,9 @@ function tablesOf(path: string, object: PlainObject, outer: Labels): readonly De
   }
   const own = path === '' ? 'twin' : path
   return [
-    ...(scalars.length === 0 ? [] : [{ name: own, columns: ['value'], rows: scalars, isMatrix: false }]),
+    ...(scalars.length === 0
+      ? []
+      : [{ name: own, columns: ['value'], rows: scalars, isMatrix: false, isSingles: true }]),
     ...[...lists].map(([length, columns]) => listTable(own, length, columns, [...lists.keys()], labels)),
     ...inner,
   ]
@@ -61,7 +65,7 @@ function listTable(
     label: labels.get(length)?.[row] ?? String(row),
     values: columns.map(([, list]) => list[row]!),
   }))
-  return { name, columns: columns.map(([key]) => key), rows, isMatrix }
+  return { name, columns: columns.map(([key]) => key), rows, isMatrix, isSingles: false }
 }
 
 function tablesOfList(name: string, list: readonly PlainObject[], labels: Labels): readonly DeviceTable[] {
@@ -76,7 +80,7 @@ function smallObjects(name: string, labels: readonly string[], objects: readonly
     label: labels[index]!,
     values: columns.map((column) => (each as PlainObject)[column] ?? null),
   }))
-  return { name, columns, rows, isMatrix: false }
+  return { name, columns, rows, isMatrix: false, isSingles: false }
 }
 
 /** Objects that hold nothing but single values. */

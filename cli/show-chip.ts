@@ -40,8 +40,9 @@ export async function showChip(
   return EXIT.done
 }
 
-function statisticsOf({ name, columns, rows }: DeviceTable): readonly Statistics[] {
-  if (rows.length < 2) return []
+/** Of each column; single numbers side by side are no population. */
+function statisticsOf({ name, columns, rows, isSingles }: DeviceTable): readonly Statistics[] {
+  if (isSingles) return []
   return columns.flatMap((column, at) => {
     const values = rows.map(({ values }) => values[at]).filter((value) => typeof value === 'number')
     if (values.length === 0) return []

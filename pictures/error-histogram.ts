@@ -35,6 +35,7 @@ export function errorHistogram({ heading, lines, errors, effectiveBits }: ErrorP
   })
   const bars = counts.map((count, bin) => [firstEdge + bin * binWidth, firstEdge + (bin + 1) * binWidth, count])
   return chart(caption, {
+    grid: { left: 78, right: 24, top: 16, bottom: 64 },
     xAxis: axis('error of an element, % of the range of the exact product', 36),
     yAxis: { ...axis('elements in a bin', 52), min: 0, minInterval: 1 },
     series: [

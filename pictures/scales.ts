@@ -34,7 +34,7 @@ export function colourScale({ x, y, width, letters, title, colour, height, ticks
   })
   return [
     text(x, y + letters, letters, title),
-    element('g', { class: 'scale', 'shape-rendering': 'crispEdges' }, ...strip),
+    element('g', { class: 'scale', 'shape-rendering': height === undefined ? 'crispEdges' : undefined }, ...strip),
     ...numbers,
   ]
 }
