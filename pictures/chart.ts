@@ -40,8 +40,7 @@ export function chart(caption: Caption, option: object): string {
       grid: { left: 78, right: 24, top: 40, bottom: 64 },
       ...option,
     })
-    // ECharts numbers its charts over the life of the process; a picture must not know how many came before it.
-    const drawn = canvas.renderToSVGString().replaceAll(/\bzr\d+-/g, 'chart-')
+    const drawn = withoutTraces(canvas.renderToSVGString())
     const placed = drawn.replace('<svg ', `<svg x="${MARGIN}" y="${Math.round(top)}" `)
     return svgDocument(WIDTH, Math.round(top) + PLOT_HEIGHT + MARGIN, caption.heading, [
       ...drawCaption(caption, MARGIN, MARGIN, width, LETTERS),
@@ -50,6 +49,17 @@ export function chart(caption: Caption, option: object): string {
   } finally {
     canvas.dispose()
   }
+}
+
+/**
+ * ECharts numbers charts and styles over the life of the process, and a picture must not know how many came before it.
+ * Its styles are for pointers over a living chart: they go with their numbers.
+ */
+function withoutTraces(svg: string): string {
+  return svg
+    .replaceAll(/<style[\s\S]*?<\/style>/g, '')
+    .replaceAll(/ (class|ecmeta_\w+)="[^"]*"/g, '')
+    .replaceAll(/\bzr\d+-/g, 'chart-')
 }
 
 /** A value axis with its quantity and unit in the middle beside it. */
