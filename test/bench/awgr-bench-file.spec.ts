@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { benchFromText, readBenchFile, requireKind } from '../../bench/bench-file.ts'
 import type { AwgrBenchFile } from '../../bench/bench-file.ts'
@@ -107,6 +108,7 @@ describe('the file of a bench with an AWGR', () => {
 })
 
 describe('a fault in the file of a bench with an AWGR is named with its place, and what would be right', () => {
+  const known = Object.keys(AWGR_PARAMETERS)
   const twin = (text: string): string => `${SMALL}twin: { ${text} }\n`
   const cases: readonly (readonly [what: string, text: string, expected: readonly string[]])[] = [
     ['a core without ports', changed(['size: 2', 'size: 0']), ['2:43 core.size - is 0; must be 2 to 64']],
@@ -214,7 +216,9 @@ describe('a fault in the file of a bench with an AWGR is named with its place, a
     [
       'a parameter of another chip',
       twin('mziLossDb: 0'),
-      ['33:9 twin.mziLossDb - is not known here; did you mean "awgrLossDb"?'],
+      [
+        `33:9 twin.mziLossDb - is not known here; known: ${known.slice(0, 12).join(', ')}, and ${known.length - 12} more`,
+      ],
     ],
     ['a loss that would be gain', twin('awgrLossDb: -1'), ['33:21 twin.awgrLossDb - is -1; must be 0 to 40']],
     [
@@ -243,9 +247,7 @@ describe('a fault in the file of a bench with an AWGR is named with its place, a
     ],
   ]
   test.each(cases)('%s', (_, text, expected) => {
-    if (expected.length === 0)
-      expect(faults(text)[0]).toContain('b.yaml:33:9 twin.splitterSigmaRad - is not known here')
-    else expect(faults(text)).toEqual(expected.map((line) => `b.yaml:${line}`))
+    expect(faults(text)).toEqual(expected.map((line) => `b.yaml:${line}`))
   })
 })
 
@@ -270,6 +272,8 @@ describe('the example of an AWGR', () => {
 describe.each(['wire', 'direct'] as const)('a bench with an AWGR, open on its %s twin', (way) => {
   test('sends each wavelength of each input to the output that the routing law says', async () => {
     const { signal } = new AbortController()
+    // Every instrument of the bench listens to it.
+    setMaxListeners(0, signal)
     const clock = new VirtualClock()
     const file = requireKind(await readBenchFile(EXAMPLE), 'awgr')
     await using twin = await startTwin(file, { seed: 4, clock, mode: 'pipe' })
