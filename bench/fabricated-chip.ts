@@ -1,9 +1,9 @@
 import { VirtualClock } from '../core/clock.ts'
-import { meshWorld } from '../sim/optics/mesh-world.ts'
+import { AWGR_PARAMETERS } from '../sim/optics/parameters/awgr-parameters.ts'
 import { MESH_PARAMETERS } from '../sim/optics/parameters/mesh-parameters.ts'
-import type { Parameter } from '../sim/optics/parameters/parameter.ts'
+import type { Parameters } from '../sim/optics/parameters/parameter.ts'
 import type { BenchFile } from './bench-file.ts'
-import { worldSpec } from './connect-twin.ts'
+import { twinWorld } from './twin-world.ts'
 
 /** What JSON can say. */
 export type Plain = number | string | boolean | null | readonly Plain[] | PlainObject
@@ -27,15 +27,17 @@ export interface FabricatedChip {
   readonly truth: PlainObject
 }
 
+const KNOWN: Readonly<Record<BenchFile['kind'], Parameters>> = { mesh: MESH_PARAMETERS, awgr: AWGR_PARAMETERS }
+
 /** What was fabricated for a seed, whatever the bench's core: the same chip that `--sim --seed` puts behind the wires. */
 export function fabricatedChip(file: BenchFile, seed: number): FabricatedChip {
-  const { truth } = meshWorld(worldSpec(file), seed, new VirtualClock())
-  return { parameters: usedParameters(file.twin, MESH_PARAMETERS), truth: plain(truth) as PlainObject }
+  const { truth } = twinWorld(file, seed, new VirtualClock())
+  return { parameters: usedParameters(file.twin, KNOWN[file.kind]), truth: plain(truth) as PlainObject }
 }
 
 function usedParameters(
   used: Readonly<Record<string, number>>,
-  known: Readonly<Record<string, Parameter>>,
+  known: Parameters,
 ): FabricatedChip['parameters'] {
   const entries = Object.entries(used).map(([name, value]) => {
     const { value: byDefault, min, max, source } = known[name]!

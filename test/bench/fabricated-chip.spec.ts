@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { readBenchFile } from '../../bench/bench-file.ts'
+import { readBenchFile, requireKind } from '../../bench/bench-file.ts'
 import { startTwin } from '../../bench/connect-twin.ts'
 import { fabricatedChip } from '../../bench/fabricated-chip.ts'
 import { chipTables } from '../../cli/chip-tables.ts'
 import { VirtualClock } from '../../core/clock.ts'
 
-const file = await readBenchFile('examples/mesh-8x8.yaml')
+const file = requireKind(await readBenchFile('examples/mesh-8x8.yaml'), 'mesh')
 
 test('A fabricated chip is the one that the twin of the same seed has behind its wires', async () => {
   const { truth } = fabricatedChip(file, 7)
