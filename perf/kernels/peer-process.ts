@@ -27,7 +27,12 @@ export class PeerProcess implements AsyncDisposable {
     const python = PYTHONS.find((name) => spawnSync(name, ['-c', 'import numpy']).status === 0)
     if (python === undefined) return undefined
     const count = String(threads)
-    const env = { ...process.env, OPENBLAS_NUM_THREADS: count, OMP_NUM_THREADS: count }
+    const env = {
+      ...process.env,
+      OPENBLAS_NUM_THREADS: count,
+      OMP_NUM_THREADS: count,
+      PYTHONDONTWRITEBYTECODE: '1',
+    }
     const peer = new PeerProcess(spawn(python, [`${REFERENCE}/${script}`, ...args.map(String)], { env }))
     const { about } = JSON.parse(await peer.#answer()) as { about: string }
     peer.about = `${about}, ${threads === 1 ? '1 thread' : `${threads} threads`}`
