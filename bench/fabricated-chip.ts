@@ -67,6 +67,6 @@ function gettersOf(instance: object): [string, unknown][] {
   const prototype = Object.getPrototypeOf(instance) as object
   if (prototype === Object.prototype) return []
   return Object.entries(Object.getOwnPropertyDescriptors(prototype))
-    .filter(([, { get }]) => get !== undefined)
+    .filter(([, descriptor]) => 'get' in descriptor)
     .map(([key]) => [key, (instance as Readonly<Record<string, unknown>>)[key]])
 }

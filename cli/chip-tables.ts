@@ -35,7 +35,7 @@ function tablesOf(path: string, object: PlainObject, outer: Labels): readonly De
   const inner: DeviceTable[] = []
   for (const [key, value] of Object.entries(entries)) {
     const name = path === '' ? key : `${path}.${key}`
-    if (Array.isArray(value) && value.every((each) => !isObject(each))) {
+    if (Array.isArray(value) && (value as readonly Plain[]).every((each) => !isObject(each))) {
       const list = value as readonly Plain[]
       lists.set(list.length, [...(lists.get(list.length) ?? []), [key, list]])
     } else if (Array.isArray(value)) inner.push(...tablesOfList(name, value as readonly PlainObject[], labels))
@@ -94,12 +94,14 @@ function isObject(value: Plain | undefined): value is PlainObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+export const wordOf = (value: Plain): string => (typeof value === 'string' ? value : JSON.stringify(value))
+
 /** What the drawing of a mesh says of its places. */
 function labelsOf({ heaters = [], mzis = [] }: PlainObject): Labels {
   const words = (each: Plain): string =>
     isObject(each)
       ? Object.entries(each)
-          .map(([key, value]) => (key === 'kind' ? value : `${key} ${value}`))
+          .map(([key, value]) => (key === 'kind' ? wordOf(value) : `${key} ${wordOf(value)}`))
           .join(' ')
       : ''
   const heaterNames = (heaters as readonly PlainObject[]).map(({ role }) => words(role ?? null))

@@ -1,7 +1,7 @@
 import { readBenchFile } from '../bench/bench-file.ts'
 import { fabricatedChip } from '../bench/fabricated-chip.ts'
 import type { FabricatedChip } from '../bench/fabricated-chip.ts'
-import { chipTables } from './chip-tables.ts'
+import { chipTables, wordOf } from './chip-tables.ts'
 import type { DeviceTable } from './chip-tables.ts'
 import type { CommandContext } from './command-context.ts'
 import { EXIT } from './exit-codes.ts'
@@ -80,7 +80,7 @@ function devicesText({ name, columns, rows, isMatrix }: DeviceTable): string[] {
   if (isMatrix) return ['', `${name}: ${columns.join(', ')}, ${rows.length} pairs of devices, each in --json`]
   const lines = rows.map(({ label, values }) => [
     label,
-    ...values.map((value) => (typeof value === 'number' ? measured(value, 6) : String(value))),
+    ...values.map((value) => (typeof value === 'number' ? measured(value, 6) : wordOf(value))),
   ])
   return ['', ...textTable([{ title: name }, ...columns.map(right)], lines)]
 }

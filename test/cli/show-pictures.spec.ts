@@ -74,7 +74,8 @@ describe('fringe show --plot', { timeout: PATIENCE_MS }, () => {
     const cwd = await placed()
     const shown = await documentOf('show', await fringe(['show', 'last', '--json'], { cwd }))
     expect(shown['plots']).toEqual([])
-    expect(await readdir(cwd)).toEqual(['fringe.db'])
+    // SQLite may keep files of its own beside the journal.
+    expect((await readdir(cwd)).filter((name) => !name.startsWith('fringe.db'))).toEqual([])
   })
 
   test('is refused for a run with nothing to draw, and for a folder that is a file', async () => {
