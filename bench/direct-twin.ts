@@ -1,7 +1,8 @@
 import type { Clock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
 import { DIRECT } from '../sim/direct/registry.ts'
-import { MeshWorld } from '../sim/optics/mesh-world.ts'
+import { meshWorld } from '../sim/optics/mesh-world.ts'
+import type { MeshWorld } from '../sim/optics/mesh-world.ts'
 import type { BenchFile } from './bench-file.ts'
 import { worldSpec } from './connect-twin.ts'
 import type { OpenDirect } from './open-instruments.ts'
@@ -22,7 +23,7 @@ export function startDirectTwin(
   options: { readonly seed: number; readonly clock: Clock },
 ): DirectTwin {
   const { seed, clock } = options
-  const world = new MeshWorld(worldSpec(file), seed, clock)
+  const world = meshWorld(worldSpec(file), seed, clock)
   return {
     world,
     direct: async ({ name, driver, settings }, signal) => {

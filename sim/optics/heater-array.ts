@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import type { ChipTruth } from './chip.ts'
+import type { HeaterTruth } from './heater-truth.ts'
 
 /** Time constants after which a change is over, to the last bit of a double. */
 const SETTLED = 40
@@ -11,7 +11,7 @@ const SETTLED = 40
  * Source: phase law and first-order response as in docs/physics.md.
  */
 export class HeaterArray {
-  readonly #chip: ChipTruth
+  readonly #chip: HeaterTruth
   readonly #clock: Clock
   readonly #timeConstantNs: number
   readonly #voltageV: Float64Array
@@ -21,8 +21,8 @@ export class HeaterArray {
   #version = 0
   #lastChangeNs = -Infinity
 
-  constructor(chip: ChipTruth, timeConstantUs: number, clock: Clock) {
-    const count = chip.layout.heaters.length
+  constructor(chip: HeaterTruth, timeConstantUs: number, clock: Clock) {
+    const count = chip.offsetRad.length
     this.#chip = chip
     this.#clock = clock
     this.#timeConstantNs = timeConstantUs * 1e3

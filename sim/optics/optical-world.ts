@@ -37,7 +37,7 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
   readonly #lasers = new Map<string, { powerMw: number; frequencyThz: number }>()
   readonly #modulators: ModulatorArray
   readonly #detection: Detection
-  readonly #tapAmplifiers: TapAmplifiers
+  readonly #tapAmplifiers: TapAmplifiers | undefined
   readonly #mains: Mains
   readonly #ovens: ReadonlyMap<string, Oven>
   /** Beside the core: one a source meter, made when it is plugged in. */
@@ -51,7 +51,7 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
     this.#spec = spec
     this.#modulators = new ModulatorArray(spec, seed)
     this.#detection = new Detection(spec, seed)
-    this.#tapAmplifiers = new TapAmplifiers(core.taps, spec.tapAmplifier, seed)
+    this.#tapAmplifiers = spec.taps && new TapAmplifiers(core.taps, spec.taps.amplifier, seed)
     this.#ovens = new Map(spec.ovens.map((name) => [name, new Oven(clock)]))
     this.#mains = new Mains(() => this.mainsPowerW(), seed, clock)
   }
@@ -153,12 +153,12 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
       }
     },
     'voltage-monitor': (name) => {
-      const { monitor, firstChannel } = this.#spec.taps
-      requireWired(name, name === monitor)
+      const { taps } = this.#spec
+      requireWired(name, name === taps?.monitor)
       return {
         voltageV: (channel) => {
-          const tap = channel - firstChannel
-          if (tap < 0 || tap >= this.core.taps) return 0
+          const tap = channel - (taps?.firstChannel ?? 0)
+          if (this.#tapAmplifiers === undefined || tap < 0 || tap >= this.core.taps) return 0
           const powersMw = this.core.tapPowersMw(this.#light(this.#modulators.fieldsAtRest()))
           return this.#tapAmplifiers.voltageV(tap, powersMw, this.#detection.nextReading(`tap ${tap}`))
         },

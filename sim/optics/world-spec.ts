@@ -10,14 +10,14 @@ export interface WorldSpec {
   readonly detectors: readonly MeterPort[]
   /** `channels[heater]` of the core is the channel of the bank. */
   readonly heaters: { readonly bank: string; readonly channels: readonly number[] }
-  readonly taps: { readonly monitor: string; readonly firstChannel: number }
+  /** Undefined where the core has none. */
+  readonly taps:
+    { readonly monitor: string; readonly firstChannel: number; readonly amplifier: TapAmplifierValues } | undefined
   readonly ovens: readonly string[]
   readonly mains: string
   /** Trigger output of `source` is cabled to the trigger inputs of `targets`. */
   readonly trigger: { readonly source: string; readonly targets: readonly string[] }
   readonly light: LightValues
-  /** Volts behind the monitor taps. */
-  readonly tapAmplifier: TapAmplifierValues
 }
 
 export interface MeterPort {
@@ -25,6 +25,7 @@ export interface MeterPort {
   readonly port: number
 }
 
+/** Volts behind the monitor taps. */
 export interface TapAmplifierValues {
   readonly tapGainVPerMw: number
   readonly tapGainSpread: number

@@ -105,22 +105,22 @@ const CALLS_OF: Readonly<Record<string, Words>> = {
   taps: () => readTaps,
   'laser power': (random, { lanes }) => {
     const [lane, power] = [whole(random, 0, lanes.length - 1), powerDbm(random.uniform(5.8, 13.6))]
-    return async ({ lanes }) => {
-      await lanes[lane]!.laser.setPowerDbm(power, signal)
-      return lanes[lane]!.laser.readPowerDbm(signal)
+    return async ({ lasers }) => {
+      await lasers[lane]!.laser.setPowerDbm(power, signal)
+      return lasers[lane]!.laser.readPowerDbm(signal)
     }
   },
   'laser frequency': (random, { lanes }) => {
     const [lane, frequencyThz] = [whole(random, 0, lanes.length - 1), random.uniform(191.4, 196.3)]
-    return async ({ lanes }) => {
-      await lanes[lane]!.laser.setFrequencyThz(frequencyThz, signal)
-      return lanes[lane]!.laser.readFrequencyThz(signal)
+    return async ({ lasers }) => {
+      await lasers[lane]!.laser.setFrequencyThz(frequencyThz, signal)
+      return lasers[lane]!.laser.readFrequencyThz(signal)
     }
   },
   'laser off and on': (random, { lanes }) => {
     const [lane, on] = [whole(random, 0, lanes.length - 1), random.uniform() < 0.7]
-    return async ({ lanes }) => {
-      const { laser } = lanes[lane]!
+    return async ({ lasers }) => {
+      const { laser } = lasers[lane]!
       await laser.setEmission(false, signal)
       const dark = [await laser.readEmission(signal), await laser.readPowerDbm(signal)]
       if (on) await laser.setEmission(true, signal)
@@ -129,7 +129,7 @@ const CALLS_OF: Readonly<Record<string, Words>> = {
   },
   'laser readings': () => (bench) =>
     allDone<unknown>(
-      bench.lanes.flatMap<Promise<unknown>>(({ laser }) => [
+      bench.lasers.flatMap<Promise<unknown>>(({ laser }) => [
         laser.readFrequencyThz(signal),
         laser.readPowerDbm(signal),
         laser.readEmission(signal),
@@ -183,7 +183,7 @@ const CALLS_OF: Readonly<Record<string, Words>> = {
       bench.ovens[0]!.controller.readTemperatureC(signal),
       bench.meters[0]!.readPowerMw(0, signal),
       bench.heaters.readPowersMw(signal),
-      bench.lanes[0]!.laser.readPowerDbm(signal),
+      bench.lasers[0]!.laser.readPowerDbm(signal),
     ]),
   'generators stop': () => (bench) => allDone<unknown>(bench.generators.map((generator) => generator.stop(signal))),
   'wrong shapes': () => (bench) => bench.generators[0]!.loadFrame([new Int8Array(3), new Int8Array(2)], signal),
@@ -239,7 +239,7 @@ async function compare(seed: number): Promise<void> {
 }
 
 async function setUp(bench: MeshBench): Promise<void> {
-  const { ovens, generators, meters, lanes, timing, driveAmplitudeV, meterRangeDbm } = bench
+  const { ovens, generators, meters, lasers, lanes, timing, driveAmplitudeV, meterRangeDbm } = bench
   for (const { controller, temperatureC } of ovens) {
     await controller.setTemperatureC(temperatureC, signal)
     await controller.setRunning(true, signal)
@@ -250,13 +250,13 @@ async function setUp(bench: MeshBench): Promise<void> {
     ...meters.map((meter) => meter.configure({ wavelengthNm: 1550, rangeDbm: meterRangeDbm }, signal)),
   ])
   await allDone<unknown>(
-    lanes.map(async ({ laser, frequencyThz, laserPower, modulators }) => {
+    lasers.map(async ({ laser, frequencyThz, laserPower }) => {
       await laser.setFrequencyThz(frequencyThz, signal)
       await laser.setPowerDbm(laserPower, signal)
       await laser.setEmission(true, signal)
-      await allDone<unknown>(modulators.map(({ bias }) => bias.lockNull(signal)))
     }),
   )
+  await allDone<unknown>(lanes.flatMap(({ modulators }) => modulators.map(({ bias }) => bias.lockNull(signal))))
 }
 
 async function playAndRead(bench: MeshBench, symbols: number, pointsPerSymbol: number): Promise<unknown> {

@@ -1,5 +1,5 @@
 import type { RandomStream } from '../../core/random.ts'
-import { MESH_PARAMETERS } from '../../sim/optics/imperfections.ts'
+import { MESH_PARAMETERS } from '../../sim/optics/parameters/mesh-parameters.ts'
 
 const CHANNELS_PER_GENERATOR = 4
 const PORTS_PER_METER = 8

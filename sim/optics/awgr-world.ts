@@ -1,0 +1,30 @@
+import type { Clock } from '../../core/clock.ts'
+import { AwgrOptics } from './awgr-optics.ts'
+import type { AwgrGrid } from './awgr-optics.ts'
+import { OpticalWorld } from './optical-world.ts'
+import type { AwgrImperfections } from './parameters/awgr-parameters.ts'
+import type { MeterPort, WorldSpec } from './world-spec.ts'
+
+/** How the twin's instruments are wired to an AWGR core. Names are those of the bench file. */
+export interface AwgrWorldSpec extends Pick<WorldSpec, 'modulators' | 'heaters' | 'ovens' | 'mains' | 'trigger'> {
+  readonly grid: AwgrGrid
+  /** [wavelength] */
+  readonly lasers: readonly string[]
+  /** [output]: behind the drop and the through router. */
+  readonly detectors: readonly { readonly plus: MeterPort; readonly minus: MeterPort }[]
+  readonly imperfections: AwgrImperfections
+}
+
+export type AwgrWorld = OpticalWorld<AwgrOptics>
+
+/** The optical world of a bench with an AWGR core: N lasers on N shared modulators, N pairs of detectors. */
+export function awgrWorld(spec: AwgrWorldSpec, seed: number, clock: Clock): AwgrWorld {
+  const { grid, imperfections } = spec
+  const wiring: WorldSpec = {
+    ...spec,
+    detectors: spec.detectors.flatMap(({ plus, minus }) => [plus, minus]),
+    taps: undefined,
+    light: imperfections,
+  }
+  return new OpticalWorld(wiring, new AwgrOptics(grid, imperfections, seed, clock), seed, clock)
+}
