@@ -86,7 +86,10 @@ export class MeshCore implements OpticalCore {
     return { frame, programmed, symbols: codes[0]![0]!.length }
   }
 
-  async #collect({ frame, symbols, programmed }: FrameInFlight<ProgrammedTile>, signal: AbortSignal): Promise<FrameResult> {
+  async #collect(
+    { frame, symbols, programmed }: FrameInFlight<ProgrammedTile>,
+    signal: AbortSignal,
+  ): Promise<FrameResult> {
     return { frame, lanes: this.#decode(await this.#frames.read(symbols, signal), programmed, frame.tile) }
   }
 

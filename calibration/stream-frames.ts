@@ -73,7 +73,10 @@ export class CompiledTiles<Programmed> {
 }
 
 /** Everything that shines or warms, dark and cold, verified. */
-export async function makeCoreSafe({ lasers, lanes, generators, heaters }: LightBench, signal: AbortSignal): Promise<void> {
+export async function makeCoreSafe(
+  { lasers, lanes, generators, heaters }: LightBench,
+  signal: AbortSignal,
+): Promise<void> {
   await allDone([
     ...lasers.map(({ laser }) => laser.makeSafe(signal)),
     ...lanes.flatMap(({ modulators }) => modulators.map(({ bias }) => bias.makeSafe(signal))),

@@ -27,7 +27,7 @@ export interface BankFit extends BankGuess {
 /** Parameters of a ring in a row: offset, tuning, log width, floor, log gain of drop and through. */
 const PER_RING = 6
 /** Rings farther than this from a wavelength pull at it too little to learn from. */
-const WINDOW = 3
+const WINDOW = 2
 /** What a reading may be off by, relative to its path's largest light: the weight of data against the priors. */
 const DATA_SIGMA = 1e-3
 const PRIOR = { logFwhm: 0.3, floor: 0.05, logShare: 1, logDecay: 0.7 } as const
@@ -40,7 +40,12 @@ const TYPICAL: ThermalLaw = { neighbourShare: 0.01, decayPitch: 1 }
  * Maximum a posteriori by Levenberg–Marquardt with analytic slopes. Priors are wide: line widths within 30 % of the
  * guess, floors a few percent, the thermal law within a factor.
  */
-export function fitBank(data: BankData, frequenciesGhz: Float64Array, guess: BankGuess, maxIterations: number): BankFit {
+export function fitBank(
+  data: BankData,
+  frequenciesGhz: Float64Array,
+  guess: BankGuess,
+  maxIterations: number,
+): BankFit {
   const rings = guess.rings.length
   const count = PER_RING * rings + 2
   const largest = (values: Float64Array): Float64Array =>
@@ -114,7 +119,7 @@ export function fitBank(data: BankData, frequenciesGhz: Float64Array, guess: Ban
     }
     return sum
   }
-  const { parameters: p, sumOfSquares } = fitLeastSquares({ evaluate }, start, { maxIterations, tolerance: 1e-6 })
+  const { parameters: p, sumOfSquares } = fitLeastSquares({ evaluate }, start, { maxIterations, tolerance: 1e-4 })
   return {
     rings: guess.rings.map((_, ring) => ({
       offsetGhz: p[PER_RING * ring]!,

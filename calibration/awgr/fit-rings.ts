@@ -27,9 +27,9 @@ const TYPICAL_THERMAL: ThermalLaw = { neighbourShare: 0.01, decayPitch: 1 }
 /** Line widths tried for the first guess, by how well one bank then fits. */
 const WIDTHS_GHZ = [5, 8, 12, 18, 27, 40, 60]
 const TRIAL_ITERATIONS = 8
-const MAX_ITERATIONS = 30
+const MAX_ITERATIONS = 12
 /** Each round heats every ring with what the round before found of its neighbours. */
-const ROUNDS = 4
+const ROUNDS = 3
 
 /** A guess from the lines that were seen, scaled by the line width with which one bank fits best. */
 export function guessRings(
@@ -72,12 +72,7 @@ export function fitRings(
   let current = guess
   for (let round = 0; round < rounds; round++) {
     const fits = banks.map((bank) =>
-      fitBank(
-        bankData(layout, bank, readings, current),
-        frequenciesGhz,
-        pick(current, bank.heaters),
-        MAX_ITERATIONS,
-      ),
+      fitBank(bankData(layout, bank, readings, current), frequenciesGhz, pick(current, bank.heaters), MAX_ITERATIONS),
     )
     const rings = [...current.rings]
     for (const [b, { heaters }] of banks.entries()) {

@@ -102,7 +102,10 @@ export class WeightProgrammer {
     const weights = new Float64Array(size * size)
     for (const [port, heaters] of places.entries()) {
       const state = {
-        resonanceGhz: Float64Array.from(heaters, (h, k) => this.#frequenciesGhz[k]! + rings[h]!.offsetGhz - shiftGhz[h]!),
+        resonanceGhz: Float64Array.from(
+          heaters,
+          (h, k) => this.#frequenciesGhz[k]! + rings[h]!.offsetGhz - shiftGhz[h]!,
+        ),
         fwhmGhz: Float64Array.from(heaters, (h) => rings[h]!.fwhmGhz),
         throughFloor: Float64Array.from(heaters, (h) => rings[h]!.throughFloor),
       }

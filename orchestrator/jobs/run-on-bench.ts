@@ -25,9 +25,7 @@ export interface JobOptions<Result, Core extends LightBench> {
  *
  * Throws: what the bench or the plan threw; SAFE_STATE_UNVERIFIED, together with it, when something is not safe.
  */
-export async function runOnBench<Result, Core extends LightBench>(
-  options: JobOptions<Result, Core>,
-): Promise<Result> {
+export async function runOnBench<Result, Core extends LightBench>(options: JobOptions<Result, Core>): Promise<Result> {
   const { open, plan, log, signal, onEvent = () => undefined } = options
   const opened = await withStep(log.step('open bench'), () => open(signal))
   let outcome: { readonly result: Result } | { readonly error: unknown }

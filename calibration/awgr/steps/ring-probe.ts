@@ -12,6 +12,12 @@ export interface RingReading {
   readonly throughMw: Float64Array
 }
 
+/** Light at all outputs, silence taken off. Shapes: [output][port], mW. */
+interface OutputReading {
+  readonly drop: readonly Float64Array[]
+  readonly through: readonly Float64Array[]
+}
+
 /** Reads all rings at once: one frame lights one input after the other, and every output sees one wavelength of it. */
 export class RingProbe {
   readonly #context: AwgrContext
@@ -30,20 +36,21 @@ export class RingProbe {
   }
 
   async read(voltagesV: Float64Array, signal: AbortSignal): Promise<RingReading> {
-    const { bench, frames, heaters } = this.#context
-    const { size } = bench.layout
+    const { size } = this.#context.bench.layout
+    const { drop, through } = await this.readOutputs(voltagesV, signal)
+    const own = (outputs: readonly Float64Array[]): Float64Array =>
+      Float64Array.from({ length: size * size }, (_, path) => {
+        const [port, wavelength] = [Math.floor(path / size), path % size]
+        return outputs[awgrOutput(size, port, wavelength)]![port]!
+      })
+    return { squaredV: voltagesV.map((v) => v * v), dropMw: own(drop), throughMw: own(through) }
+  }
+
+  async readOutputs(voltagesV: Float64Array, signal: AbortSignal): Promise<OutputReading> {
+    const { frames, heaters } = this.#context
     await heaters.set(voltagesV, signal)
     const { plusMw, minusMw } = await frames.run(this.#codes, signal)
-    const alone = (outputs: readonly Float64Array[]): Float64Array =>
-      Float64Array.from({ length: size * size }, (_, at) => {
-        const [port, wavelength] = [Math.floor(at / size), at % size]
-        const series = outputs[awgrOutput(size, port, wavelength)]!
-        return series[1 + port]! - series[0]!
-      })
-    return {
-      squaredV: voltagesV.map((v) => v * v),
-      dropMw: alone(plusMw[0]!),
-      throughMw: alone(minusMw[0]!),
-    }
+    const lit = (series: Float64Array): Float64Array => series.subarray(1).map((mw) => mw - series[0]!)
+    return { drop: plusMw[0]!.map(lit), through: minusMw[0]!.map(lit) }
   }
 }

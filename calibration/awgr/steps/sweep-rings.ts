@@ -124,7 +124,10 @@ function lineOf(context: AwgrContext, readings: readonly RingReading[], heater: 
 function requireLight({ bench: { layout } }: AwgrContext, { dropMw, throughMw }: RingReading): void {
   const { size } = layout
   const light = Array.from({ length: size }, (_, wavelength) =>
-    layout.rings.reduce((sum, _, port) => sum + dropMw[port * size + wavelength]! + throughMw[port * size + wavelength]!, 0),
+    layout.rings.reduce(
+      (sum, _, port) => sum + dropMw[port * size + wavelength]! + throughMw[port * size + wavelength]!,
+      0,
+    ),
   )
   const median = light.toSorted((a, b) => a - b)[Math.floor(size / 2)]!
   for (const [wavelength, mw] of light.entries()) {
