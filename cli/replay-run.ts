@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { benchFromText } from '../bench/bench-file.ts'
 import type { BenchFile } from '../bench/bench-file.ts'
-import { openMeshBench } from '../bench/open-bench.ts'
+import { openBench } from '../bench/open-bench.ts'
 import { safeStateError } from '../bench/safe-order.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
 import type { Bench } from '../core/bench.ts'
@@ -146,7 +146,7 @@ async function follow<Result>(
     runOnBench<Result, Bench>({
       open: async (signal) => {
         const connect = (name: string) => Promise.resolve(player.wire(name))
-        const opened = await openMeshBench(file, { connect, clock, signal })
+        const opened = await openBench(file, { connect, clock, signal })
         return { bench: opened.bench, close: async () => safeStateError(await opened.close()) }
       },
       plan: (bench) => again.plan(bench, log),

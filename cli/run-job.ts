@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { BenchFile } from '../bench/bench-file.ts'
-import { openMeshBench } from '../bench/open-bench.ts'
+import { openBench } from '../bench/open-bench.ts'
 import type { OpenBench } from '../bench/open-bench.ts'
 import { safeStateError } from '../bench/safe-order.ts'
 import type { Clock } from '../core/clock.ts'
@@ -79,7 +79,7 @@ export async function runJob<Result>(request: JobRequest<Result>): Promise<JobDo
     for (const input of request.inputs) run.blob(input)
     await using farSide = await openFarSide(request.file, request.twin, clock, (name) => run.tap(name))
     const open = async (signal: AbortSignal): Promise<JobBench<Bench>> => {
-      const opened = await openMeshBench(request.file, { ...farSide.plug, clock, signal })
+      const opened = await openBench(request.file, { ...farSide.plug, clock, signal })
       stage = 'work'
       header = { ...header, instruments: instrumentNotes(request.file, farSide, opened) }
       await run.amendHeader({ instruments: header.instruments }).catch(closing(opened))
