@@ -6,6 +6,7 @@ import { bringLight, warmUp } from '../orchestrator/plans/light.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
 import type { MeshCalibration } from './calibration-record.ts'
 import { MeshCore } from './mesh-core.ts'
+import { step } from './plan-step.ts'
 import { parameterBlocks, elementCount } from './model/chip-parameters.ts'
 import { openAttenuators } from './steps/attenuators.ts'
 import type { CalibrationContext } from './steps/calibration-context.ts'
@@ -65,22 +66,6 @@ export async function* calibrationPlan(bench: MeshBench): Plan<CalibrationResult
   const core = new MeshCore(bench, unverified, frames, heaters)
   const verification = yield* step('verification', (signal) => verify(core, context.random, signal))
   return { calibration: { ...unverified, verification }, vectors: frames.vectors }
-}
-
-/** One step whose result the plan goes on with. */
-async function* step<T>(
-  name: string,
-  work: (signal: AbortSignal, progress: (done: number, total: number) => void) => Promise<T>,
-): Plan<T> {
-  let result: { readonly value: T } | undefined
-  yield {
-    name,
-    work: async (signal, progress) => {
-      result = { value: await work(signal, progress) }
-    },
-  }
-  // The engine has run the work before it asks for the next step.
-  return result!.value
 }
 
 function fitSummary({ layout }: MeshBench, chip: FittedChip): MeshCalibration['fit'] {

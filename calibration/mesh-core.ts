@@ -1,9 +1,8 @@
 import type { MeshBench } from '../core/mesh-bench.ts'
 import type { Frame, FrameResult, OpticalCore, Tile } from '../core/optical-core.ts'
 import { BenchError } from '../core/errors.ts'
-import { currentStep, withStep } from '../core/step-context.ts'
-import { allDone, FrameRunner } from '../orchestrator/frames/frame-runner.ts'
-import type { FrameCodes, FrameReading } from '../orchestrator/frames/frame-runner.ts'
+import { allDone } from '../orchestrator/frames/frame-runner.ts'
+import type { FrameCodes, FrameReading, FrameRunner } from '../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
 import type { MeshCalibration } from './calibration-record.ts'
 import { balancedSignal } from './calibration-record.ts'
@@ -11,22 +10,13 @@ import { ChipModel } from './model/chip-model.ts'
 import { codeForField, fieldAtCode, reachableField } from './model/modulator-curve.ts'
 import { programWeights } from './model/programming.ts'
 import type { ProgrammedTile } from './model/programming.ts'
-
-/** Compiled tiles kept for another frame; each holds one voltage a heater. */
-const KEPT_TILES = 4096
-
-/** Encoded, programmed and triggered; the meters still hold its record. */
-interface FrameInFlight {
-  readonly frame: Frame
-  readonly symbols: number
-  readonly programmed: ProgrammedTile
-}
+import { CompiledTiles, makeCoreSafe, streamFrames } from './stream-frames.ts'
+import type { FrameInFlight } from './stream-frames.ts'
 
 /**
  * A calibrated U·Σ·V† mesh core behind its instruments.
  *
  * The first symbol of every frame is silent: what the detectors then show is taken off all others.
- * While one frame is read out of the meters the next one is programmed and uploaded.
  */
 export class MeshCore implements OpticalCore {
   readonly shape: { readonly outputs: number; readonly inputs: number }
@@ -39,7 +29,7 @@ export class MeshCore implements OpticalCore {
   readonly #crosstalk: Float64Array
   readonly #frames: FrameRunner
   readonly #heaters: HeaterSetter
-  readonly #tiles = new Map<number, { readonly weights: Float64Array; readonly programmed: ProgrammedTile }>()
+  readonly #tiles: CompiledTiles<ProgrammedTile>
   readonly #fieldReach: number
   /** [lane]: the weakest input path, which the others are turned down to. */
   readonly #weakestIn: Float64Array
@@ -63,6 +53,10 @@ export class MeshCore implements OpticalCore {
     this.#crosstalk = this.#model.crosstalk(this.#parameters)
     this.#frames = frames
     this.#heaters = heaters
+    const { max } = bench.heaterLimitsV
+    this.#tiles = new CompiledTiles(({ weights }) =>
+      programWeights(this.#model, this.#parameters, this.#crosstalk, weights, max),
+    )
     this.#fieldReach = reachableField(calibration.modulators)
     this.#weakestIn = Float64Array.from({ length: layout.lanes }, (_, lane) =>
       Math.min(...Array.from({ length: layout.size }, (_, port) => this.#inGain(lane, port))),
@@ -70,65 +64,33 @@ export class MeshCore implements OpticalCore {
   }
 
   async program(tile: Tile, signal: AbortSignal): Promise<void> {
-    await this.#heaters.set(this.#compile(tile).voltagesV, signal)
+    await this.#heaters.set(this.#tiles.of(tile).voltagesV, signal)
   }
 
-  async *stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncGenerator<FrameResult> {
-    let reading: Promise<FrameResult> | undefined
-    try {
-      for await (const frame of frames) {
-        const step = frame.step ?? currentStep()
-        const loading = withStep(step, () => this.#load(frame, signal))
-        const [flight, done] = await allDone<FrameInFlight | FrameResult | undefined>([
-          loading,
-          reading ?? Promise.resolve(undefined),
-        ])
-        reading = undefined
-        const inFlight = flight as FrameInFlight
-        await withStep(step, async () => {
-          await this.#frames.armMeters(inFlight.symbols, signal)
-          await this.#frames.fire(inFlight.symbols, signal)
-        })
-        reading = withStep(step, () => this.#collect(inFlight, signal))
-        reading.catch(() => undefined)
-        if (done !== undefined) yield done as FrameResult
-      }
-      if (reading !== undefined) yield await reading
-    } finally {
-      await reading?.catch(() => undefined)
+  stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncGenerator<FrameResult> {
+    const stages = {
+      load: (frame: Frame, signal: AbortSignal) => this.#load(frame, signal),
+      collect: (flight: FrameInFlight<ProgrammedTile>, signal: AbortSignal) => this.#collect(flight, signal),
     }
+    return streamFrames(frames, this.#frames, stages, signal)
   }
 
   async safe(signal: AbortSignal): Promise<void> {
-    const { lasers, lanes, generators, heaters } = this.#bench
-    await allDone([
-      ...lasers.map(({ laser }) => laser.makeSafe(signal)),
-      ...lanes.flatMap(({ modulators }) => modulators.map(({ bias }) => bias.makeSafe(signal))),
-      ...generators.map((generator) => generator.makeSafe(signal)),
-      heaters.makeSafe(signal),
-    ])
+    await makeCoreSafe(this.#bench, signal)
   }
 
-  async #load(frame: Frame, signal: AbortSignal): Promise<FrameInFlight> {
+  async #load(frame: Frame, signal: AbortSignal): Promise<FrameInFlight<ProgrammedTile>> {
     const codes = this.#encode(frame)
-    const programmed = this.#compile(frame.tile)
+    const programmed = this.#tiles.of(frame.tile)
     await allDone([this.#heaters.set(programmed.voltagesV, signal), this.#frames.load(codes, signal)])
     return { frame, programmed, symbols: codes[0]![0]!.length }
   }
 
-  async #collect({ frame, symbols, programmed }: FrameInFlight, signal: AbortSignal): Promise<FrameResult> {
+  async #collect(
+    { frame, symbols, programmed }: FrameInFlight<ProgrammedTile>,
+    signal: AbortSignal,
+  ): Promise<FrameResult> {
     return { frame, lanes: this.#decode(await this.#frames.read(symbols, signal), programmed, frame.tile) }
-  }
-
-  #compile(tile: Tile): ProgrammedTile {
-    const known = this.#tiles.get(tile.id)
-    // Another product counts its tiles from 0 again.
-    if (known?.weights.every((weight, i) => weight === tile.weights[i]) === true) return known.programmed
-    const { max } = this.#bench.heaterLimitsV
-    const programmed = programWeights(this.#model, this.#parameters, this.#crosstalk, tile.weights, max)
-    if (this.#tiles.size >= KEPT_TILES) this.#tiles.delete(this.#tiles.keys().next().value!)
-    this.#tiles.set(tile.id, { weights: tile.weights.slice(), programmed })
-    return programmed
   }
 
   #encode({ lanes }: Frame): FrameCodes {

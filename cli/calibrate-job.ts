@@ -1,11 +1,11 @@
 import type { BenchFile } from '../bench/bench-file.ts'
-import { calibrationPlan } from '../calibration/calibrate.ts'
-import type { CalibrationResult } from '../calibration/calibrate.ts'
-import type { MeshCalibration, Verification } from '../calibration/calibration-record.ts'
+import type { Verification } from '../calibration/calibration-record.ts'
 import { BenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import { SystemClock } from '../core/clock.ts'
 import type { CommandContext } from './command-context.ts'
+import { calibrationPlanOf, knownCalibration } from './core-kind.ts'
+import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
 import { chipOf } from './far-side.ts'
 import type { TwinChoice } from './far-side.ts'
 import { runJob } from './run-job.ts'
@@ -13,7 +13,7 @@ import { runJob } from './run-job.ts'
 /** A calibration as jobs find it in the journal. */
 export interface StoredCalibration {
   readonly id: string
-  readonly calibration: MeshCalibration
+  readonly calibration: Calibration
 }
 
 /** What `fringe calibrate --json` says. Documented by docs/schemas/calibrate.schema.json. */
@@ -23,7 +23,7 @@ export interface CalibrateDocument {
   readonly vectors: number
   readonly seconds: number
   readonly verification: Verification
-  readonly fit: MeshCalibration['fit']
+  readonly fit: Calibration['fit']
 }
 
 export interface BenchChoice {
@@ -38,12 +38,12 @@ export async function calibrateJob(
   { file, twin, journal }: BenchChoice,
 ): Promise<StoredCalibration & { readonly document: CalibrateDocument }> {
   output.progress.begin('calibrating')
-  const { run, result, kept, seconds } = await runJob<CalibrationResult>({
+  const { run, result, kept, seconds } = await runJob<AnyCalibrationResult>({
     ...{ kind: 'calibrate', file, twin, journal, signal },
     calibrations: [],
     arguments: { command: 'calibrate' },
     inputs: [],
-    plan: (bench) => calibrationPlan(bench),
+    plan: (bench) => calibrationPlanOf(bench),
     keep: async ({ calibration, vectors }, run) => {
       requireFinite('calibration', calibration)
       const record = { benchHash: calibrationKey(file, twin), chip: chipOf(twin), record: calibration }
@@ -63,9 +63,8 @@ export async function findCalibration({ file, twin, journal }: BenchChoice): Pro
   await using opened = await Journal.open(journal, { clock: new SystemClock(), mode: 'write' })
   const found = await opened.latestCalibration(calibrationKey(file, twin))
   if (found === undefined) return undefined
-  const calibration = found.record as MeshCalibration
-  const schema: string = calibration.schema
-  return schema === 'fringe-mesh-calibration-1' ? { id: found.id, calibration } : undefined
+  const calibration = knownCalibration(found.record)
+  return calibration === undefined ? undefined : { id: found.id, calibration }
 }
 
 /** A bench file says what is wired, but not which chip lies there. */

@@ -1,4 +1,5 @@
 import type { CalibrateDocument } from './calibrate-job.ts'
+import { fitText } from './core-kind.ts'
 import { measured, seconds } from './numbers.ts'
 
 export function calibrationReport({ run, calibration, vectors, seconds: took, ...rest }: CalibrateDocument): string[] {
@@ -9,6 +10,6 @@ export function calibrationQuality({ verification, fit }: Pick<CalibrateDocument
   const { E, F, amplitudeFidelity, tvd, effectiveBits } = verification
   return [
     `  on held-out matrices: ${effectiveBits.toFixed(2)} effective bits, E ${measured(E)}, F ${measured(F, 6)}, amplitude fidelity ${measured(amplitudeFidelity, 6)}, TVD ${measured(tvd)}`,
-    `  fit of the chip: residual ${measured(100 * fit.relativeResidual, 2)} %, held out ${measured(100 * fit.heldOutResidual, 2)} %; splitters ${measured(fit.splitterRmsRad, 2)} rad RMS, crosstalk ${measured(100 * fit.crosstalkNeighbour, 2)} % to the neighbour`,
+    fitText(fit),
   ]
 }

@@ -1,6 +1,4 @@
-import type { MeshCalibration } from '../calibration/calibration-record.ts'
-import { MeshCore } from '../calibration/mesh-core.ts'
-import type { MeshBench } from '../core/mesh-bench.ts'
+import type { Bench } from '../core/bench.ts'
 import { encodeNpy, writeNpy } from '../orchestrator/arrays/npy.ts'
 import type { NpyArray } from '../orchestrator/arrays/npy.ts'
 import { matmulPlan } from '../orchestrator/jobs/matmul-plan.ts'
@@ -9,6 +7,8 @@ import type { Plan } from '../orchestrator/plans/plan.ts'
 import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import type { BenchChoice, StoredCalibration } from './calibrate-job.ts'
 import type { CommandContext } from './command-context.ts'
+import { coreOf } from './core-kind.ts'
+import type { Calibration } from './core-kind.ts'
 import { runJob, sha256 } from './run-job.ts'
 
 /** One matrix of a job: where it came from, and what was in it. */
@@ -109,11 +109,10 @@ export async function matmulJob(
 
 /** The plan of a product, live and in a replay. */
 export function productPlan(
-  bench: MeshBench,
-  { a, b, calibration, log }: Omit<MatmulPlanOptions, 'core'> & { readonly calibration: MeshCalibration },
+  bench: Bench,
+  { a, b, calibration, log }: Omit<MatmulPlanOptions<Bench>, 'core'> & { readonly calibration: Calibration },
 ): Plan<MatmulOutcome> {
-  const core: MatmulPlanOptions['core'] = (bench, frames, heaters) => new MeshCore(bench, calibration, frames, heaters)
-  return matmulPlan(bench, { a, b, core, log })
+  return matmulPlan(bench, { a, b, core: (bench, frames, heaters) => coreOf(bench, calibration, frames, heaters), log })
 }
 
 export function matmulRecord(outcome: MatmulOutcome, productSha256: string): MatmulRecord {
@@ -132,7 +131,7 @@ export function matmulRecord(outcome: MatmulOutcome, productSha256: string): Mat
 /** As JSON has it: infinite where there was nothing to divide by is null. */
 const jsonOf = (record: MatmulRecord): MatmulRecord => JSON.parse(JSON.stringify(record)) as MatmulRecord
 
-export const recordSha256 = (calibration: MeshCalibration): string => sha256(Buffer.from(JSON.stringify(calibration)))
+export const recordSha256 = (calibration: Calibration): string => sha256(Buffer.from(JSON.stringify(calibration)))
 
 export const matrixOf = ({ shape: [rows, columns], data }: NpyArray): RealMatrix => ({ rows, columns, data })
 

@@ -1,13 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import { benchFromText } from '../bench/bench-file.ts'
 import type { BenchFile } from '../bench/bench-file.ts'
-import { openMeshBench } from '../bench/open-bench.ts'
+import { openBench } from '../bench/open-bench.ts'
 import { safeStateError } from '../bench/safe-order.ts'
-import { calibrationPlan } from '../calibration/calibrate.ts'
-import type { CalibrationResult } from '../calibration/calibrate.ts'
-import type { MeshCalibration } from '../calibration/calibration-record.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
-import type { MeshBench } from '../core/mesh-bench.ts'
+import type { Bench } from '../core/bench.ts'
 import { decodeNpy, encodeNpy } from '../orchestrator/arrays/npy.ts'
 import type { MatmulOutcome } from '../orchestrator/jobs/matmul-plan.ts'
 import { runOnBench } from '../orchestrator/jobs/run-on-bench.ts'
@@ -16,6 +13,8 @@ import type { RunRecord } from '../orchestrator/journal/records.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
 import { Player } from '../orchestrator/replay/player.ts'
+import { calibrationPlanOf } from './core-kind.ts'
+import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
 import { explainError } from './explain-error.ts'
 import { matmulRecord, matrixOf, npyOf, productPlan, recordSha256 } from './matmul-job.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
@@ -41,7 +40,7 @@ export interface ReplayOptions {
 
 /** One kind of job, again: its plan, and how its result is compared with the recorded one. */
 interface Again<Result> {
-  readonly plan: (bench: MeshBench, log: ReplayLog) => Plan<Result>
+  readonly plan: (bench: Bench, log: ReplayLog) => Plan<Result>
   /** Undefined when they are the same. */
   readonly compare: (result: Result) => Promise<BenchError | undefined>
 }
@@ -144,10 +143,10 @@ async function follow<Result>(
   const either = AbortSignal.any([signal, player.signal])
   const { clock } = player
   const ended = await outcomeOf(() =>
-    runOnBench<Result>({
+    runOnBench<Result, Bench>({
       open: async (signal) => {
         const connect = (name: string) => Promise.resolve(player.wire(name))
-        const opened = await openMeshBench(file, { connect, clock, signal })
+        const opened = await openBench(file, { connect, clock, signal })
         return { bench: opened.bench, close: async () => safeStateError(await opened.close()) }
       },
       plan: (bench) => again.plan(bench, log),
@@ -183,14 +182,14 @@ async function outcomeOf<Result>(work: () => Promise<Result>): Promise<Ended<Res
   }
 }
 
-function calibrationAgain(journal: JournalReader, { id, result }: RunRecord): Again<CalibrationResult> {
+function calibrationAgain(journal: JournalReader, { id, result }: RunRecord): Again<AnyCalibrationResult> {
   const recorded = result as {
     readonly calibration?: string
     readonly vectors?: number
     readonly [key: string]: unknown
   }
   return {
-    plan: (bench) => calibrationPlan(bench),
+    plan: (bench) => calibrationPlanOf(bench),
     compare: async ({ calibration, vectors }) => {
       if (recorded.calibration === undefined) return undefined
       const { record } = await journal.readCalibration(recorded.calibration)
@@ -211,7 +210,7 @@ async function matmulAgain(journal: JournalReader, { id, header, result }: RunRe
     [asked.a, asked.b].map(async ({ path, sha256 }) => matrixOf(decodeNpy(await journal.readBlob(sha256), path))),
   )
   const [calibrationId = ''] = header.calibrations
-  const calibration = (await journal.readCalibration(calibrationId)).record as MeshCalibration
+  const calibration = (await journal.readCalibration(calibrationId)).record as Calibration
   const seal = recordSha256(calibration)
   if (seal !== asked.calibrationSha256) {
     throw differenceOf(id, undefined, `calibration ${calibrationId}, which was changed`, asked.calibrationSha256, seal)

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { BenchFile } from '../bench/bench-file.ts'
-import { openMeshBench } from '../bench/open-bench.ts'
+import { openBench } from '../bench/open-bench.ts'
 import type { OpenBench } from '../bench/open-bench.ts'
 import { safeStateError } from '../bench/safe-order.ts'
 import type { Clock } from '../core/clock.ts'
 import { SystemClock, VirtualClock } from '../core/clock.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
-import type { MeshBench } from '../core/mesh-bench.ts'
+import type { Bench } from '../core/bench.ts'
 import { runOnBench } from '../orchestrator/jobs/run-on-bench.ts'
 import type { JobBench } from '../orchestrator/jobs/run-on-bench.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
@@ -32,7 +32,7 @@ export interface JobRequest<Result> {
   readonly arguments: Readonly<Record<string, unknown>>
   /** Kept with the run, by content. */
   readonly inputs: readonly Uint8Array[]
-  readonly plan: (bench: MeshBench, run: RunWriter) => Plan<Result>
+  readonly plan: (bench: Bench, run: RunWriter) => Plan<Result>
   /** Brings the result to where it belongs, bench safe already; returns what the run's record says of it. */
   readonly keep: (result: Result, run: RunWriter) => Promise<Readonly<Record<string, unknown>>>
   readonly signal: AbortSignal
@@ -78,8 +78,8 @@ export async function runJob<Result>(request: JobRequest<Result>): Promise<JobDo
   try {
     for (const input of request.inputs) run.blob(input)
     await using farSide = await openFarSide(request.file, request.twin, clock, (name) => run.tap(name))
-    const open = async (signal: AbortSignal): Promise<JobBench> => {
-      const opened = await openMeshBench(request.file, { ...farSide.plug, clock, signal })
+    const open = async (signal: AbortSignal): Promise<JobBench<Bench>> => {
+      const opened = await openBench(request.file, { ...farSide.plug, clock, signal })
       stage = 'work'
       header = { ...header, instruments: instrumentNotes(request.file, farSide, opened) }
       await run.amendHeader({ instruments: header.instruments }).catch(closing(opened))

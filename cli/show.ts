@@ -1,5 +1,4 @@
 import { SystemClock } from '../core/clock.ts'
-import type { MeshCalibration } from '../calibration/calibration-record.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
@@ -7,6 +6,7 @@ import type { CalibrationRecord, RunRecord, StepRecord } from '../orchestrator/j
 import { calibrationQuality } from './calibration-report.ts'
 import { identityText } from './identity-text.ts'
 import type { CommandContext } from './command-context.ts'
+import type { Calibration } from './core-kind.ts'
 import { energyTable } from './energy-table.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
@@ -169,11 +169,11 @@ function qualityText({ kind, result }: RunRecord): string[] {
 }
 
 function calibrationText({ id, run, record }: CalibrationRecord): string[] {
-  return [`calibration ${id}, made by run ${run}`, ...calibrationQuality(record as MeshCalibration)]
+  return [`calibration ${id}, made by run ${run}`, ...calibrationQuality(record as Calibration)]
 }
 
 function calibrationDocument({ id, chip, createdMs, run, record }: CalibrationRecord): object {
-  const { fit, verification } = record as MeshCalibration
+  const { fit, verification } = record as Calibration
   return { id, chip, createdAt: new Date(createdMs).toISOString(), run, fit, verification }
 }
 

@@ -1,3 +1,4 @@
+import type { LightBench } from '../../core/light-bench.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
@@ -15,9 +16,8 @@ export interface CalibrationContext {
 /** [lane][port], one number each. */
 export type PortTable = readonly (readonly number[])[]
 
-export function portTable(bench: MeshBench, value: (lane: number, port: number) => number): number[][] {
-  const { lanes, layout } = bench
-  return lanes.map((_, lane) => Array.from({ length: layout.size }, (_, port) => value(lane, port)))
+export function portTable({ lanes }: LightBench, value: (lane: number, port: number) => number): number[][] {
+  return lanes.map(({ detectors }, lane) => detectors.map((_, port) => value(lane, port)))
 }
 
 /** All heaters at 0 V. */

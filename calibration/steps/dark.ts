@@ -1,4 +1,6 @@
-import type { CalibrationContext, PortTable } from './calibration-context.ts'
+import type { LightBench } from '../../core/light-bench.ts'
+import type { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
+import type { PortTable } from './calibration-context.ts'
 import { portTable } from './calibration-context.ts'
 
 export interface DarkReadings {
@@ -13,9 +15,12 @@ const SYMBOLS = 16
  *
  * Leaves: lasers dark.
  */
-export async function measureDark({ bench, frames }: CalibrationContext, signal: AbortSignal): Promise<DarkReadings> {
+export async function measureDark(
+  { bench, frames }: { readonly bench: LightBench; readonly frames: FrameRunner },
+  signal: AbortSignal,
+): Promise<DarkReadings> {
   for (const { laser } of bench.lasers) await laser.setEmission(false, signal)
-  const silent = bench.lanes.map(() => Array.from({ length: bench.layout.size }, () => new Int8Array(SYMBOLS)))
+  const silent = bench.lanes.map(({ modulators }) => modulators.map(() => new Int8Array(SYMBOLS)))
   const { plusMw, minusMw } = await frames.run(silent, signal)
   const mean = (series: Float64Array): number => series.reduce((sum, value) => sum + value, 0) / SYMBOLS
   return {

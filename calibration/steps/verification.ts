@@ -12,11 +12,16 @@ const VECTORS = 24
  *
  * The columns of each matrix are read by lighting one input after the other; products by random inputs of both signs.
  */
-export async function verify(core: OpticalCore, random: RandomStream, signal: AbortSignal): Promise<Verification> {
+export async function verify(
+  core: OpticalCore,
+  random: RandomStream,
+  signal: AbortSignal,
+  draw: (size: number, random: RandomStream) => Float64Array = randomOrthogonal,
+): Promise<Verification> {
   const size = core.shape.inputs
   const frames: Frame[] = Array.from({ length: MATRICES }, (_, id) => ({
     // Negative ids: never a job's tile.
-    tile: { id: -1 - id, weights: randomOrthogonal(size, random) },
+    tile: { id: -1 - id, weights: draw(size, random) },
     lanes: Array.from({ length: core.lanes }, () => testInputs(size, random)),
   }))
   const parts: { E: number; F: number; amplitudeFidelity: number; tvd: number }[] = []

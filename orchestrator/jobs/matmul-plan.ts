@@ -1,4 +1,4 @@
-import type { MeshBench } from '../../core/mesh-bench.ts'
+import type { LightBench } from '../../core/light-bench.ts'
 import type { OpticalCore } from '../../core/optical-core.ts'
 import { FrameRunner } from '../frames/frame-runner.ts'
 import { HeaterSetter } from '../frames/heater-setter.ts'
@@ -11,11 +11,11 @@ import type { RealMatrix } from '../tiles/tile-product.ts'
 import { multiply } from './matmul.ts'
 import type { MatmulLog, MatmulResult } from './matmul.ts'
 
-export interface MatmulPlanOptions {
+export interface MatmulPlanOptions<Core extends LightBench> {
   readonly a: RealMatrix
   readonly b: RealMatrix
   /** The calibrated core on this bench. */
-  readonly core: (bench: MeshBench, frames: FrameRunner, heaters: HeaterSetter) => OpticalCore
+  readonly core: (bench: Core, frames: FrameRunner, heaters: HeaterSetter) => OpticalCore
   readonly log: MatmulLog & {
     sample(sample: { quantity: string; unit: string; value: number; source: string }): void
   }
@@ -26,7 +26,10 @@ export interface MatmulOutcome extends MatmulResult {
 }
 
 /** C = A·B on a cold, dark bench: warm up, light, multiply, account. */
-export async function* matmulPlan(bench: MeshBench, options: MatmulPlanOptions): Plan<MatmulOutcome> {
+export async function* matmulPlan<Core extends LightBench>(
+  bench: Core,
+  options: MatmulPlanOptions<Core>,
+): Plan<MatmulOutcome> {
   const { a, b, log } = options
   const frames = new FrameRunner(bench)
   const core = options.core(bench, frames, new HeaterSetter(bench))

@@ -1,20 +1,20 @@
 import { tap as tapEvents, lastValueFrom } from 'rxjs'
-import type { MeshBench } from '../../core/mesh-bench.ts'
+import type { LightBench } from '../../core/light-bench.ts'
 import { withStep } from '../../core/step-context.ts'
 import { runPlan } from '../plans/engine.ts'
 import type { PlanEvent, StepLog } from '../plans/engine.ts'
 import type { Plan } from '../plans/plan.ts'
 
 /** A bench that a job may use until it closes it. */
-export interface JobBench {
-  readonly bench: MeshBench
+export interface JobBench<Core extends LightBench> {
+  readonly bench: Core
   /** Makes safe, reads back, lets go of the wires. Resolves with the error to report when anything is not safe. */
   close(): Promise<Error | undefined>
 }
 
-export interface JobOptions<Result> {
-  readonly open: (signal: AbortSignal) => Promise<JobBench>
-  readonly plan: (bench: MeshBench) => Plan<Result>
+export interface JobOptions<Result, Core extends LightBench> {
+  readonly open: (signal: AbortSignal) => Promise<JobBench<Core>>
+  readonly plan: (bench: Core) => Plan<Result>
   readonly log: StepLog
   readonly signal: AbortSignal
   readonly onEvent?: (event: PlanEvent<Result>) => void
@@ -25,7 +25,7 @@ export interface JobOptions<Result> {
  *
  * Throws: what the bench or the plan threw; SAFE_STATE_UNVERIFIED, together with it, when something is not safe.
  */
-export async function runOnBench<Result>(options: JobOptions<Result>): Promise<Result> {
+export async function runOnBench<Result, Core extends LightBench>(options: JobOptions<Result, Core>): Promise<Result> {
   const { open, plan, log, signal, onEvent = () => undefined } = options
   const opened = await withStep(log.step('open bench'), () => open(signal))
   let outcome: { readonly result: Result } | { readonly error: unknown }

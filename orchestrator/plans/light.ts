@@ -35,6 +35,12 @@ export async function warmUp(bench: LightBench, signal: AbortSignal): Promise<vo
 
 /** Sets every laser and turns it on, checks what it emits, then locks every modulator at its null. */
 export async function bringLight(bench: LightBench, signal: AbortSignal): Promise<void> {
+  await bringLasers(bench, signal)
+  await allDone(bench.lanes.flatMap(({ modulators }) => modulators.map(({ bias }) => bias.lockNull(signal))))
+}
+
+/** Sets every laser and turns it on, then checks what it emits. */
+export async function bringLasers(bench: LightBench, signal: AbortSignal): Promise<void> {
   await allDone(
     bench.lasers.map(async ({ laser, frequencyThz, laserPower }, lane) => {
       await laser.setFrequencyThz(frequencyThz, signal)
@@ -52,5 +58,4 @@ export async function bringLight(bench: LightBench, signal: AbortSignal): Promis
       }
     }),
   )
-  await allDone(bench.lanes.flatMap(({ modulators }) => modulators.map(({ bias }) => bias.lockNull(signal))))
 }

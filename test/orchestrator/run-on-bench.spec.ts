@@ -12,7 +12,7 @@ const stillLit = new Error('laser-0 may still emit')
 interface Watched {
   readonly lines: string[]
   readonly stop: AbortController
-  readonly options: JobOptions<string>
+  readonly options: JobOptions<string, MeshBench>
 }
 
 /** A job that writes down what happens to its bench. */

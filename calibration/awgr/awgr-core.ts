@@ -1,0 +1,123 @@
+import type { AwgrBench } from '../../core/awgr-bench.ts'
+import { BenchError } from '../../core/errors.ts'
+import type { Frame, FrameResult, OpticalCore, Tile } from '../../core/optical-core.ts'
+import { allDone } from '../../orchestrator/frames/frame-runner.ts'
+import type { FrameCodes, FrameReading, FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
+import type { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
+import { CompiledTiles, makeCoreSafe, streamFrames } from '../stream-frames.ts'
+import type { FrameInFlight } from '../stream-frames.ts'
+import type { AwgrCalibration } from './awgr-record.ts'
+import { IntensityCodes } from './intensity-codes.ts'
+import { laserFrequenciesGhz } from './laser-frequencies.ts'
+import { WeightProgrammer } from './programming.ts'
+import type { ProgrammedWeights } from './programming.ts'
+
+/**
+ * A calibrated AWGR core behind its instruments.
+ *
+ * Light has no sign: each input vector is two symbols, its positive and its negative part. Their difference is the
+ * product, free of what leaks and of what detectors show in the dark, because both symbols have it alike.
+ */
+export class AwgrCore implements OpticalCore {
+  readonly shape: { readonly outputs: number; readonly inputs: number }
+  readonly lanes = 1
+  readonly maxSymbolsPerFrame: number
+  readonly #bench: AwgrBench
+  readonly #codes: IntensityCodes
+  readonly #programmer: WeightProgrammer
+  readonly #frames: FrameRunner
+  readonly #heaters: HeaterSetter
+  readonly #tiles: CompiledTiles<ProgrammedWeights>
+
+  /** `frames` has been prepared. */
+  constructor(
+    bench: AwgrBench,
+    calibration: Omit<AwgrCalibration, 'fit' | 'verification'>,
+    frames: FrameRunner,
+    heaters: HeaterSetter,
+  ) {
+    const { layout, heaterLimitsV, timing } = bench
+    if (calibration.size !== layout.size || calibration.form !== layout.form) {
+      throw new BenchError(
+        'SHAPE_MISMATCH',
+        `the calibration is for ${calibration.size} ports with ${calibration.form} rings, the bench has ${layout.size} with ${layout.form} rings`,
+      )
+    }
+    this.shape = { outputs: layout.size, inputs: layout.size }
+    this.maxSymbolsPerFrame = Math.floor(timing.maxSymbolsPerFrame / 2)
+    this.#bench = bench
+    this.#codes = new IntensityCodes(calibration.modulators)
+    this.#programmer = new WeightProgrammer(layout, laserFrequenciesGhz(bench), calibration, heaterLimitsV.max)
+    this.#frames = frames
+    this.#heaters = heaters
+    this.#tiles = new CompiledTiles(({ weights }) => this.#programmer.program(weights))
+  }
+
+  async program(tile: Tile, signal: AbortSignal): Promise<void> {
+    await this.#heaters.set(this.#tiles.of(tile).voltagesV, signal)
+  }
+
+  stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncGenerator<FrameResult> {
+    const stages = {
+      load: (frame: Frame, signal: AbortSignal) => this.#load(frame, signal),
+      collect: (flight: FrameInFlight<ProgrammedWeights>, signal: AbortSignal) => this.#collect(flight, signal),
+    }
+    return streamFrames(frames, this.#frames, stages, signal)
+  }
+
+  async safe(signal: AbortSignal): Promise<void> {
+    await makeCoreSafe(this.#bench, signal)
+  }
+
+  async #load(frame: Frame, signal: AbortSignal): Promise<FrameInFlight<ProgrammedWeights>> {
+    const codes = this.#encode(frame)
+    const programmed = this.#tiles.of(frame.tile)
+    await allDone([this.#heaters.set(programmed.voltagesV, signal), this.#frames.load(codes, signal)])
+    return { frame, programmed, symbols: codes[0]![0]!.length }
+  }
+
+  async #collect(
+    { frame, symbols, programmed }: FrameInFlight<ProgrammedWeights>,
+    signal: AbortSignal,
+  ): Promise<FrameResult> {
+    return { frame, lanes: [this.#decode(await this.#frames.read(symbols, signal), programmed)] }
+  }
+
+  /** Each input vector's positive part, then its negative part. */
+  #encode({ lanes }: Frame): FrameCodes {
+    const { inputs: size } = this.shape
+    const inputs = lanes[0]!
+    const vectors = inputs.length / size
+    return [
+      Array.from({ length: size }, (_, port) => {
+        const codes = new Int8Array(2 * vectors).fill(this.#codes.silent[port]!)
+        for (let vector = 0; vector < vectors; vector++) {
+          const input = inputs[vector * size + port]!
+          if (!(Math.abs(input) <= 1)) {
+            throw new BenchError('RANGE_EXCEEDED', `symbol ${vector}, port ${port}: input ${input} is outside −1…1`, {
+              context: { symbol: vector, port, input },
+            })
+          }
+          codes[2 * vector + (input < 0 ? 1 : 0)] = this.#codes.codeOf(port, Math.abs(input))
+        }
+        return codes
+      }),
+    ]
+  }
+
+  #decode({ plusMw, minusMw }: FrameReading, { weightPerMw }: ProgrammedWeights): Float64Array {
+    const { outputs: size } = this.shape
+    const vectors = plusMw[0]![0]!.length / 2
+    const result = new Float64Array(vectors * size)
+    for (let output = 0; output < size; output++) {
+      const [plus, minus] = [plusMw[0]![output]!, minusMw[0]![output]!]
+      const signalMw = (symbol: number): number =>
+        plus[symbol]! - this.#programmer.throughShare[output]! * minus[symbol]!
+      for (let vector = 0; vector < vectors; vector++) {
+        const productMw = signalMw(2 * vector) - signalMw(2 * vector + 1)
+        result[vector * size + output] = productMw * weightPerMw[output]!
+      }
+    }
+    return result
+  }
+}

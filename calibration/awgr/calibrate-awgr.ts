@@ -1,0 +1,129 @@
+import type { AwgrBench } from '../../core/awgr-bench.ts'
+import { BenchError } from '../../core/errors.ts'
+import { RandomStream } from '../../core/random.ts'
+import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
+import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
+import { bringLight, warmUp } from '../../orchestrator/plans/light.ts'
+import type { Plan } from '../../orchestrator/plans/plan.ts'
+import { step } from '../plan-step.ts'
+import { randomOrthogonal, verify } from '../steps/verification.ts'
+import { AwgrCore } from './awgr-core.ts'
+import type { AwgrCalibration } from './awgr-record.ts'
+import { fitRings, guessRings, medianOf, residualOf } from './fit-rings.ts'
+import type { FittedRings } from './fit-rings.ts'
+import { IntensityCodes } from './intensity-codes.ts'
+import { laserFrequenciesGhz } from './laser-frequencies.ts'
+import { WeightProgrammer } from './programming.ts'
+import type { AwgrContext } from './steps/awgr-context.ts'
+import { measureLeaks, noLeaks, withoutLeaks } from './steps/leaks.ts'
+import { measureIntensityModulators } from './steps/modulators.ts'
+import { randomCirculantOrthogonal, randomWeights } from './steps/random-weights.ts'
+import { RingProbe } from './steps/ring-probe.ts'
+import type { RingReading } from './steps/ring-probe.ts'
+import { findLines, sweepRings } from './steps/sweep-rings.ts'
+import { measureWeightQuality } from './steps/weights.ts'
+
+export interface AwgrCalibrationResult {
+  readonly calibration: AwgrCalibration
+  /** Input vectors sent through the optics. */
+  readonly vectors: number
+}
+
+/** The plan's own random numbers: chosen settings, not noise. */
+const PLAN_SEED = 20260101
+/** Settings of random weights in each round of refinement, and how many of the last are kept out of the fit. */
+const REFINEMENT_SETTINGS = 24
+const REFINEMENT_ROUNDS = 2
+const HELD_OUT = 8
+/** Rounds over all banks when a fit goes on from the one before. */
+const ROUNDS_AGAIN = 1
+/** A fit that leaves more than this of the light on settings that it had not seen is no fit. */
+const MAX_HELD_OUT = 0.05
+
+/**
+ * Calibrates a bench with an AWGR core, from cold and dark to a verified record.
+ *
+ * Order: light → modulators → where each ring's line is → ring curves along staircases of heater power → leaks of the
+ * routers, one laser at a time → rings again in the range where weights are made → quality of weights → verification.
+ * Throws: CALIBRATION_FAILED naming the dead input, laser or ring, or when the rings are not what the model says.
+ * Leaves: light on and heaters warm; the engine makes the bench safe.
+ */
+export async function* awgrCalibrationPlan(bench: AwgrBench): Plan<AwgrCalibrationResult> {
+  const { layout, heaterLimitsV } = bench
+  const frames = new FrameRunner(bench)
+  const heaters = new HeaterSetter(bench)
+  const context: AwgrContext = { bench, frames, heaters, random: new RandomStream(PLAN_SEED, 'settings') }
+  const frequenciesGhz = laserFrequenciesGhz(bench)
+
+  yield { name: 'warm up', work: (signal) => warmUp(bench, signal) }
+  yield { name: 'prepare frames', work: (signal) => frames.prepare(signal) }
+  yield { name: 'light', work: (signal) => bringLight(bench, signal) }
+  const modulators = yield* step('modulators', (signal) => measureIntensityModulators(context, signal))
+  const probe = new RingProbe(context, new IntensityCodes(modulators))
+  const lines = yield* step('lines', (signal) => findLines(context, probe, signal))
+  const sweep = yield* step('rings', (signal, progress) => sweepRings(context, probe, lines, progress, signal))
+  let fitted = fitRings(layout, frequenciesGhz, sweep, guessRings(layout, frequenciesGhz, sweep, lines))
+  let leaks = noLeaks(layout.size)
+  const programmer = (): WeightProgrammer =>
+    new WeightProgrammer(layout, frequenciesGhz, { ...fitted, leaks }, heaterLimitsV.max)
+
+  leaks = yield* step('leaks', (signal, progress) => {
+    const { voltagesV } = programmer().program(new Float64Array(layout.size ** 2))
+    return measureLeaks(context, probe, voltagesV, progress, signal)
+  })
+  const readings = withoutLeaks(sweep, leaks)
+  fitted = fitRings(layout, frequenciesGhz, readings, fitted, ROUNDS_AGAIN)
+  let heldOutResidual = NaN
+  for (let round = 1; round <= REFINEMENT_ROUNDS; round++) {
+    const weighted = yield* step(`weights, round ${round}`, async (signal, progress) => {
+      const found: RingReading[] = []
+      for (let setting = 0; setting < REFINEMENT_SETTINGS; setting++) {
+        const { voltagesV } = programmer().program(randomWeights(layout, context.random))
+        found.push(await probe.read(voltagesV, signal))
+        progress(setting + 1, REFINEMENT_SETTINGS)
+      }
+      return found
+    })
+    const clean = withoutLeaks(weighted, leaks)
+    readings.push(...clean.slice(HELD_OUT))
+    fitted = fitRings(layout, frequenciesGhz, readings, fitted, ROUNDS_AGAIN)
+    heldOutResidual = residualOf(layout, frequenciesGhz, clean.slice(0, HELD_OUT), fitted)
+  }
+  requireFit(fitted, heldOutResidual)
+  const unverified = {
+    schema: 'fringe-awgr-calibration-1' as const,
+    size: layout.size,
+    form: layout.form,
+    modulators,
+    rings: fitted.rings,
+    thermal: fitted.thermal,
+    gains: fitted.gains,
+    leaks,
+  }
+  const quality = yield* step('quality of weights', (signal) =>
+    measureWeightQuality(context, probe, programmer(), context.random, signal),
+  )
+  const core = new AwgrCore(bench, unverified, frames, heaters)
+  const draw = layout.form === 'shared' ? randomCirculantOrthogonal : randomOrthogonal
+  const verification = yield* step('verification', (signal) => verify(core, context.random, signal, draw))
+  const fit: AwgrCalibration['fit'] = {
+    relativeResidual: fitted.relativeResidual,
+    heldOutResidual,
+    settings: readings.length,
+    weightAccuracyBits: quality.accuracyBits,
+    weightPrecisionBits: quality.precisionBits,
+    crosstalkNeighbour: fitted.thermal.neighbourShare,
+    crosstalkDecayPitch: fitted.thermal.decayPitch,
+    fwhmMedianGhz: medianOf(fitted.rings, 'fwhmGhz'),
+  }
+  return { calibration: { ...unverified, fit, verification }, vectors: frames.vectors }
+}
+
+function requireFit({ relativeResidual }: FittedRings, heldOutResidual: number): void {
+  if (heldOutResidual <= MAX_HELD_OUT) return
+  throw new BenchError(
+    'CALIBRATION_FAILED',
+    `the rings are not what was fitted: ${(100 * heldOutResidual).toFixed(1)} % of the light is unexplained on settings kept out of the fit, at most ${100 * MAX_HELD_OUT} % is allowed`,
+    { context: { relativeResidual, heldOutResidual } },
+  )
+}

@@ -1,0 +1,204 @@
+import type { AwgrLayout } from '../../core/awgr-layout.ts'
+import type { FittedRing, PathGains, ThermalLaw } from './awgr-record.ts'
+import { fitBank } from './bank-fit.ts'
+import type { BankData } from './bank-fit.ts'
+import { bankLight } from './ring-bank.ts'
+import type { BankLight } from './ring-bank.ts'
+import type { RingReading } from './steps/ring-probe.ts'
+import type { SeenLine } from './steps/sweep-rings.ts'
+import { ThermalMap } from './thermal.ts'
+
+/** Everything about the rings that light and heat tell. */
+export interface FittedRings {
+  /** [heater] */
+  readonly rings: readonly FittedRing[]
+  readonly thermal: ThermalLaw
+  readonly gains: PathGains
+  /** RMS of what is left over all paths and settings, relative to the RMS of their light. */
+  readonly relativeResidual: number
+}
+
+export interface RingsGuess {
+  readonly rings: readonly FittedRing[]
+  readonly thermal: ThermalLaw
+}
+
+const TYPICAL_THERMAL: ThermalLaw = { neighbourShare: 0.01, decayPitch: 1 }
+/** Line widths tried for the first guess, by how well one bank then fits. */
+const WIDTHS_GHZ = [5, 8, 12, 18, 27, 40, 60]
+const TRIAL_ITERATIONS = 8
+const MAX_ITERATIONS = 12
+/** Each round heats every ring with what the round before found of its neighbours. */
+const ROUNDS = 3
+
+/** A guess from the lines that were seen, scaled by the line width with which one bank fits best. */
+export function guessRings(
+  layout: AwgrLayout,
+  frequenciesGhz: Float64Array,
+  readings: readonly RingReading[],
+  lines: readonly SeenLine[],
+): RingsGuess {
+  const guesses = WIDTHS_GHZ.map((fwhmGhz) => {
+    const rings = lines.map(({ centreV2 }) => ({ centreV2, tuningGhzPerV2: fwhmGhz / medianOf(lines, 'widthV2') }))
+    return {
+      thermal: TYPICAL_THERMAL,
+      rings: rings.map(({ centreV2, tuningGhzPerV2 }) => ({
+        ...{ tuningGhzPerV2, fwhmGhz, throughFloor: 0 },
+        offsetGhz: centreV2 * tuningGhzPerV2,
+      })),
+    }
+  })
+  const [bank] = banksOf(layout)
+  const costs = guesses.map((guess) => {
+    const data = bankData(layout, bank!, readings, guess)
+    return fitBank(data, frequenciesGhz, pick(guess, bank!.heaters), TRIAL_ITERATIONS).sumOfSquares
+  })
+  return guesses[costs.indexOf(Math.min(...costs))]!
+}
+
+/**
+ * Fits all banks, each with the heat of its neighbours as it is known so far, and one thermal law for all.
+ *
+ * `readings` are free of leaks. Frequencies are those of the lasers, on any common scale.
+ */
+export function fitRings(
+  layout: AwgrLayout,
+  frequenciesGhz: Float64Array,
+  readings: readonly RingReading[],
+  guess: RingsGuess,
+  rounds = ROUNDS,
+): FittedRings {
+  const banks = banksOf(layout)
+  let current = guess
+  for (let round = 0; round < rounds; round++) {
+    const fits = banks.map((bank) =>
+      fitBank(bankData(layout, bank, readings, current), frequenciesGhz, pick(current, bank.heaters), MAX_ITERATIONS),
+    )
+    const rings = [...current.rings]
+    for (const [b, { heaters }] of banks.entries()) {
+      for (const [i, heater] of heaters.entries()) rings[heater] = fits[b]!.rings[i]!
+    }
+    const laws = fits.map(({ thermal }) => thermal)
+    current = {
+      rings,
+      thermal: { neighbourShare: medianOf(laws, 'neighbourShare'), decayPitch: medianOf(laws, 'decayPitch') },
+    }
+  }
+  const { gains, relativeResidual } = measureGains(layout, frequenciesGhz, readings, current)
+  return { ...current, gains, relativeResidual }
+}
+
+/** What the fitted rings make of other readings: RMS of the difference relative to the RMS of the light. */
+export function residualOf(
+  layout: AwgrLayout,
+  frequenciesGhz: Float64Array,
+  readings: readonly RingReading[],
+  { rings, thermal, gains }: Omit<FittedRings, 'relativeResidual'>,
+): number {
+  const { size } = layout
+  let [left, light] = [0, 0]
+  for (const reading of readings) {
+    const passed = bankLights(layout, frequenciesGhz, reading, { rings, thermal })
+    for (let path = 0; path < size * size; path++) {
+      const [port, wavelength] = [Math.floor(path / size), path % size]
+      const drop = gains.dropMw[port]![wavelength]! * passed[path]!.drop
+      const through = gains.throughMw[port]![wavelength]! * passed[path]!.through
+      left += (drop - reading.dropMw[path]!) ** 2 + (through - reading.throughMw[path]!) ** 2
+      light += reading.dropMw[path]! ** 2 + reading.throughMw[path]! ** 2
+    }
+  }
+  return Math.sqrt(left / light)
+}
+
+interface Bank {
+  readonly ports: readonly number[]
+  /** [ring]: heater of the ring of each wavelength. */
+  readonly heaters: readonly number[]
+}
+
+function banksOf({ rings, form }: AwgrLayout): readonly Bank[] {
+  if (form === 'shared') return [{ ports: rings.map((_, port) => port), heaters: rings[0]! }]
+  return rings.map((heaters, port) => ({ ports: [port], heaters }))
+}
+
+const pick = ({ rings, thermal }: RingsGuess, heaters: readonly number[]): RingsGuess => ({
+  rings: heaters.map((heater) => rings[heater]!),
+  thermal,
+})
+
+/** Sums of all ports that share the bank, and the heat that reaches it. */
+function bankData(
+  layout: AwgrLayout,
+  { ports, heaters }: Bank,
+  readings: readonly RingReading[],
+  { rings, thermal }: RingsGuess,
+): BankData {
+  const { size } = layout
+  const shape = { length: readings.length * size }
+  const map = new ThermalMap(layout)
+  const law = map.shape(thermal.decayPitch)
+  const own = readings.map(({ squaredV }) => squaredV.map((v2, heater) => rings[heater]!.tuningGhzPerV2 * v2))
+  const each = (value: (reading: number, ring: number) => number): Float64Array =>
+    Float64Array.from(shape, (_, at) => value(Math.floor(at / size), at % size))
+  const sum = (values: Float64Array, ring: number): number =>
+    ports.reduce((total, port) => total + values[port * size + ring]!, 0)
+  return {
+    settings: readings.length,
+    squaredV: each((s, ring) => readings[s]!.squaredV[heaters[ring]!]!),
+    dropMw: each((s, ring) => sum(readings[s]!.dropMw, ring)),
+    throughMw: each((s, ring) => sum(readings[s]!.throughMw, ring)),
+    warmedGhz: each((s, ring) => map.spreadTo(heaters[ring]!, law.value, own[s]!)),
+    warmedSlopeGhz: each((s, ring) => map.spreadTo(heaters[ring]!, law.slope, own[s]!)),
+  }
+}
+
+/** [path]: light of each path behind its bank, of 1 before it. */
+function bankLights(
+  layout: AwgrLayout,
+  frequenciesGhz: Float64Array,
+  { squaredV }: RingReading,
+  { rings, thermal }: RingsGuess,
+): BankLight[] {
+  const map = new ThermalMap(layout)
+  const shiftGhz = map.spread(
+    map.matrix(thermal),
+    squaredV.map((v2, heater) => rings[heater]!.tuningGhzPerV2 * v2),
+  )
+  return layout.rings.flatMap((heaters) => {
+    const state = {
+      resonanceGhz: Float64Array.from(heaters, (h, k) => frequenciesGhz[k]! + rings[h]!.offsetGhz - shiftGhz[h]!),
+      fwhmGhz: Float64Array.from(heaters, (h) => rings[h]!.fwhmGhz),
+      throughFloor: Float64Array.from(heaters, (h) => rings[h]!.throughFloor),
+    }
+    return Array.from(frequenciesGhz, (frequency) => bankLight(state, frequency))
+  })
+}
+
+/** Gain of each path by linear least squares: its light against what its bank lets pass. */
+function measureGains(
+  layout: AwgrLayout,
+  frequenciesGhz: Float64Array,
+  readings: readonly RingReading[],
+  guess: RingsGuess,
+): { readonly gains: PathGains; readonly relativeResidual: number } {
+  const { size } = layout
+  const lights = readings.map((reading) => bankLights(layout, frequenciesGhz, reading, guess))
+  const gain = (key: 'drop' | 'through', path: number): number => {
+    let [with_, of] = [0, 0]
+    for (const [s, reading] of readings.entries()) {
+      const passed = lights[s]![path]![key]
+      with_ += passed * (key === 'drop' ? reading.dropMw : reading.throughMw)[path]!
+      of += passed * passed
+    }
+    return with_ / of
+  }
+  const table = (key: 'drop' | 'through'): number[][] =>
+    layout.rings.map((row, port) => row.map((_, wavelength) => gain(key, port * size + wavelength)))
+  const gains = { dropMw: table('drop'), throughMw: table('through') }
+  return { gains, relativeResidual: residualOf(layout, frequenciesGhz, readings, { ...guess, gains }) }
+}
+
+export function medianOf<Key extends string>(items: readonly Readonly<Record<Key, number>>[], key: Key): number {
+  const sorted = items.map((item) => item[key]).toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]!
+}
