@@ -46,12 +46,17 @@ export class Detection {
     const sigma = Math.sqrt(lossDbToPowerRatio(-this.#spec.light.laserRinDbPerHz) / (2 * averagingS))
     const first = trigger * SAMPLES_PER_TRIGGER
     const count = this.#spec.detectors.length
+    const kept = Math.exp(-averagingS * 2 * Math.PI * this.#spec.light.receiverBandwidthMhz * 1e6)
+    let seenMw: number | undefined
     for (const [point, powers] of slots.entries()) {
       let powerMw = 0
       for (const [laser, rin] of this.#rin.entries()) {
         const lightMw = powers[laser * count + detector]!
         if (lightMw !== 0) powerMw += lightMw * (1 + sigma * rin.normal(first + point))
       }
+      // The amplifier's one pole: what it showed a point ago, it still shows in part.
+      powerMw += ((seenMw ?? powerMw) - powerMw) * kept
+      seenMw = powerMw
       series[point] = photodiode.reportMw(powerMw, averagingS, first + point)
     }
     return series

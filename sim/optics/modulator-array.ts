@@ -13,10 +13,12 @@ export class ModulatorArray {
   /** [modulator] */
   readonly #drives: readonly GeneratorOutput[]
   readonly #biasV: Float64Array
+  readonly #timeConstantS: number
 
   constructor(spec: WorldSpec, seed: number) {
     this.#wiring = spec.modulators
     this.truth = spec.modulators.map(({ bias }) => fabricateModulator(bias, spec.light, seed))
+    this.#timeConstantS = Math.max(...this.truth.map(({ timeConstantS }) => timeConstantS))
     this.#biasV = new Float64Array(spec.modulators.length)
     this.#drives = spec.modulators.map(({ generator, channel }) => {
       const output = this.generators.get(generator) ?? new GeneratorOutput()
@@ -35,14 +37,14 @@ export class ModulatorArray {
     this.#biasV[modulator] = biasV
   }
 
-  /** Which symbols are on the outputs: the same text, the same fields. */
+  /** Which symbols are on the modulators, and whether they still move there: the same text, the same fields. */
   symbolsAt(timeS: number): string {
-    return Array.from(this.generators.values(), (output) => output.symbolAt(timeS)).join()
+    return Array.from(this.generators.values(), (output) => output.lowPassState(timeS, this.#timeConstantS)).join()
   }
 
   /** Fields while a frame plays, `timeS` after its trigger. */
   fieldsAt(timeS: number): { fieldRe: Float64Array; fieldIm: Float64Array } {
-    return this.#fields((output, channel) => output.levelV(channel, timeS))
+    return this.#fields((output, channel) => output.lowPassV(channel, timeS, this.#timeConstantS))
   }
 
   fieldsAtRest(): { fieldRe: Float64Array; fieldIm: Float64Array } {

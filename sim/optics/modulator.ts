@@ -11,6 +11,10 @@ export interface ModulatorTruth {
   /** Field that leaks at the null, in quadrature with the signal: 10^(−ER/20). */
   readonly leakField: number
   readonly driverGain: number
+  /** Of the low-pass from generator to optics, 1/(2π·f₃dB). */
+  readonly timeConstantS: number
+  /** α: phase of the field over the angle of its amplitude, 0 in perfect push-pull. */
+  readonly chirp: number
 }
 
 export function fabricateModulator(name: string, what: LightValues, seed: number): ModulatorTruth {
@@ -23,16 +27,21 @@ export function fabricateModulator(name: string, what: LightValues, seed: number
     lockBiasV: nullBiasV + stream.normal(0, what.mzmBiasOffsetV),
     leakField: 10 ** (-what.mzmExtinctionDb / 20),
     driverGain: what.driverGain,
+    timeConstantS: 1 / (2 * Math.PI * what.mzmBandwidthMhz * 1e6),
+    chirp: what.mzmChirp,
   }
 }
 
 /**
  * Field behind a push-pull modulator for a field of 1 before it: sin of half the phase difference, and the leak of
- * its unequal arms in quadrature.
+ * its unequal arms in quadrature, all turned by α times that half where the arms are not driven alike.
  *
  * Source: field form of the MZM transfer with finite extinction, docs/physics.md.
  */
 export function modulatorField(mzm: ModulatorTruth, driveV: number, biasV: number): { re: number; im: number } {
   const halfPhase = (Math.PI * (mzm.driverGain * driveV + biasV - mzm.nullBiasV)) / (2 * mzm.vpiV)
-  return { re: Math.sin(halfPhase), im: mzm.leakField * Math.cos(halfPhase) }
+  const [re, im] = [Math.sin(halfPhase), mzm.leakField * Math.cos(halfPhase)]
+  if (mzm.chirp === 0) return { re, im }
+  const [c, s] = [Math.cos(mzm.chirp * halfPhase), Math.sin(mzm.chirp * halfPhase)]
+  return { re: re * c - im * s, im: re * s + im * c }
 }

@@ -5,16 +5,22 @@ import type { LightValues } from './parameters/light-parameters.ts'
 const ELEMENTARY_CHARGE_C = 1.602176634e-19
 
 /**
- * One photodiode with its amplifier: responsivity error, dark current, shot and thermal noise.
+ * One photodiode with its amplifier: responsivity error, dark current, shot and thermal noise, readout noise, saturation.
  *
- * Shot: 2q(I + Id)B; thermal: in²·B; B = 1/(2·averaging time). Source: docs/physics.md.
+ * Shot: 2q(I + Id)B; thermal: in²·B; B = 1/(2·averaging time), or what one pole passes, π/2·f₃dB, where that is less.
+ * Readout noise is a share of full scale, whatever the averaging; at full scale the amplifier clips.
+ * Source: docs/physics.md.
  */
 export class Photodiode {
   readonly #responsivityAPerW: number
   readonly #nominalAPerW: number
   readonly #darkA: number
   readonly #thermalAPerRtHz: number
+  readonly #noiseBandwidthHz: number
+  readonly #fullScaleA: number
+  readonly #readoutA: number
   readonly #noise: CounterRandom
+  readonly #readout: CounterRandom
 
   constructor(name: string, what: LightValues, seed: number) {
     const stream = new RandomStream(seed, `photodiode/${name}`)
@@ -22,16 +28,21 @@ export class Photodiode {
     this.#responsivityAPerW = what.responsivityAPerW * stream.normal(1, what.responsivitySpread)
     this.#darkA = what.darkCurrentNa * 1e-9 * stream.uniform(0.5, 1.5)
     this.#thermalAPerRtHz = what.thermalNoisePaPerRtHz * 1e-12
+    this.#noiseBandwidthHz = (Math.PI / 2) * what.receiverBandwidthMhz * 1e6
+    this.#fullScaleA = what.responsivityAPerW * what.receiverFullScaleMw * 1e-3
+    this.#readoutA = what.readoutNoiseShare * this.#fullScaleA
     this.#noise = new CounterRandom(seed, `photodiode/${name}/noise`)
+    this.#readout = new CounterRandom(seed, `photodiode/${name}/readout`)
   }
 
   /** Power as the meter reports it, who takes the responsivity for nominal. `sample` numbers the noise. */
   reportMw(powerMw: number, averagingS: number, sample: number): number {
-    const bandwidthHz = 1 / (2 * averagingS)
+    const bandwidthHz = Math.min(1 / (2 * averagingS), this.#noiseBandwidthHz)
     const currentA = this.#responsivityAPerW * powerMw * 1e-3 + this.#darkA
     const variance = (2 * ELEMENTARY_CHARGE_C * currentA + this.#thermalAPerRtHz ** 2) * bandwidthHz
-    const noisyA = currentA + Math.sqrt(variance) * this.#noise.normal(sample)
-    return (noisyA / this.#nominalAPerW) * 1e3
+    let noisyA = currentA + Math.sqrt(variance) * this.#noise.normal(sample)
+    if (this.#readoutA !== 0) noisyA += this.#readoutA * this.#readout.normal(sample)
+    return (Math.min(noisyA, this.#fullScaleA) / this.#nominalAPerW) * 1e3
   }
 
   /** Ratio of true to nominal responsivity, for the comparison with an oracle. */

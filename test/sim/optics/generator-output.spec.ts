@@ -32,6 +32,42 @@ describe('the outputs of a symbol generator', () => {
     expect(at(31)).toEqual([-1, 0.5, 0.6])
   })
 
+  test('behind a low-pass remember the symbols before: the textbook’s convolution with e^(−t/τ)/τ', () => {
+    const output = playing()
+    const levels = (timeS: number): number =>
+      timeS < 0 || timeS >= 30e-6 ? 0.5 : frame[0]![Math.floor(timeS / 10e-6)]!
+    const timeConstantS = 7e-6
+    // Midpoint rule, exact to (step/τ)²/24 for a smooth kernel on flat levels.
+    const convolved = (timeS: number): number => {
+      const stepS = 1e-8
+      let [sum, weight] = [0, 0]
+      for (let back = stepS / 2; back < 40 * timeConstantS; back += stepS) {
+        const w = Math.exp(-back / timeConstantS)
+        sum += w * levels(timeS - back)
+        weight += w
+      }
+      return sum / weight
+    }
+    for (const us of [0.5, 4.5, 12.5, 25, 29.5, 31.5, 60]) {
+      expect(output.lowPassV(0, us * 1e-6, timeConstantS)).toBeCloseTo(convolved(us * 1e-6), 5)
+    }
+  })
+
+  test('behind a fast low-pass are the symbols themselves, and so they are at rest', () => {
+    const output = playing()
+    expect(output.lowPassV(0, 11e-6, 1e-11)).toBe(0.2)
+    expect(output.lowPassV(0, 11e-6, 0)).toBe(0.2)
+    output.rest([0.3])
+    expect(output.lowPassV(0, 11e-6, 7e-6)).toBe(0.3)
+  })
+
+  test('behind a low-pass move while the change is young, and stand still after 40 time constants', () => {
+    const output = playing()
+    expect(output.lowPassState(10.1e-6, 1e-8)).not.toBe(output.lowPassState(10.2e-6, 1e-8))
+    expect(output.lowPassState(11e-6, 1e-8)).toBe(output.lowPassState(12e-6, 1e-8))
+    expect(output.lowPassState(12e-6, 1e-8)).not.toBe(output.lowPassState(21e-6, 1e-8))
+  })
+
   test.each([
     ['a new level to rest at', (output: GeneratorOutput) => output.rest([0, 0])],
     ['a new frame', (output: GeneratorOutput) => output.load(frame, 10e-6)],

@@ -31,6 +31,27 @@ describe('records of a frame', () => {
     expect(Math.abs(means[3]!.mean - means[4]!.mean)).toBeLessThan(1e-5)
   })
 
+  test('of slow modulators smear into one another: symbols have a memory', () => {
+    const [fast, slow] = [armed(noiseless), armed({ ...noiseless, mzmBandwidthMhz: 0.01 })]
+    for (const { world } of [fast, slow]) world.port('symbol-generator', 'awg-0').start()
+    const [sharp, smeared] = [record(fast, 0), record(slow, 0)]
+    // 16 µs time constant, points of 10 µs: after a change all four points of a symbol differ.
+    expect(Math.abs(sharp[4]! - sharp[7]!)).toBeLessThan(1e-5)
+    for (const point of [4, 5, 6]) expect(Math.abs(smeared[point]! - smeared[point + 1]!)).toBeGreaterThan(1e-4)
+  })
+
+  test('of slow receivers follow with e^(−t/τ) a point', () => {
+    const [fast, slow] = [armed(noiseless), armed({ ...noiseless, receiverBandwidthMhz: 0.01 })]
+    for (const { world } of [fast, slow]) world.port('symbol-generator', 'awg-0').start()
+    const [sharp, smeared] = [record(fast, 0), record(slow, 0)]
+    const kept = Math.exp(-2 * Math.PI * 1e4 * POINT_S)
+    const stepMw = sharp[3]! - sharp[4]!
+    for (let point = 4; point < 8; point++) {
+      // A power of 0.1 mW with shot noise of 2 nW.
+      expect(smeared[point]! - sharp[point]!).toBeCloseTo(stepMw * kept ** (point - 3), 4)
+    }
+  })
+
   test('without a trigger show the outputs at rest', () => {
     const setup = armed(noiseless)
     const { sigma } = statistics(record(setup, 0))

@@ -4,7 +4,15 @@ import type { ModulatorTruth } from '../../../sim/optics/modulator.ts'
 import { defaultImperfections } from '../../support/direct-bench.ts'
 import { statistics } from '../../support/statistics.ts'
 
-const mzm: ModulatorTruth = { vpiV: 3.5, nullBiasV: 0.8, lockBiasV: 0.8, leakField: 10 ** (-25 / 20), driverGain: 8 }
+const mzm: ModulatorTruth = {
+  vpiV: 3.5,
+  nullBiasV: 0.8,
+  lockBiasV: 0.8,
+  leakField: 10 ** (-25 / 20),
+  driverGain: 8,
+  timeConstantS: 0,
+  chirp: 0,
+}
 const power = (driveV: number, biasV = mzm.nullBiasV): number => {
   const { re, im } = modulatorField(mzm, driveV, biasV)
   return re * re + im * im
@@ -34,6 +42,13 @@ describe('a Mach–Zehnder modulator', () => {
 
   test('bias and drive add up', () => {
     expect(modulatorField(mzm, 0.1, 0.8)).toEqual(modulatorField(mzm, 0, 0.8 + 0.8))
+  })
+
+  test('with chirp α turns the field by α·u, and passes the same power', () => {
+    const [plain, chirped] = [modulatorField(mzm, 0.2, 0.8), modulatorField({ ...mzm, chirp: 0.3 }, 0.2, 0.8)]
+    const angle = (field: { re: number; im: number }): number => Math.atan2(field.im, field.re)
+    expect(angle(chirped) - angle(plain)).toBeCloseTo((0.3 * Math.PI * 8 * 0.2) / 7, 12)
+    expect(Math.hypot(chirped.re, chirped.im)).toBeCloseTo(Math.hypot(plain.re, plain.im), 14)
   })
 
   test('never passes more than it gets', () => {

@@ -33,6 +33,25 @@ describe('a photodiode', () => {
     expect(Math.abs(sigma - expectedMw)).toBeLessThan(sigmaTolerance)
   })
 
+  test('readout noise: σ is its share of full scale, 1.6569/255 of 2 mW, however long the average', () => {
+    const readoutNoiseShare = 1.6569279459762971 / 255
+    for (const averagingS of [1e-5, 1]) {
+      const { sigma, sigmaTolerance } = readings({ readoutNoiseShare, receiverFullScaleMw: 2 }, 0.5, averagingS)
+      expect(Math.abs(sigma - 2 * readoutNoiseShare)).toBeLessThan(sigmaTolerance)
+    }
+  })
+
+  test('an amplifier slower than the average passes noise of π/2·f₃dB only', () => {
+    const { sigma, sigmaTolerance } = readings({ thermalNoisePaPerRtHz: 12.2, receiverBandwidthMhz: 0.01 }, 0, 1e-5)
+    const expectedMw = 12.2e-12 * Math.sqrt((Math.PI / 2) * 1e4) * 1e3
+    expect(Math.abs(sigma - expectedMw)).toBeLessThan(sigmaTolerance)
+  })
+
+  test('clips at full scale, and not below', () => {
+    expect(readings({ receiverFullScaleMw: 2 }, 3, 1e-3)).toMatchObject({ mean: 2, sigma: 0 })
+    expect(readings({ receiverFullScaleMw: 2 }, 1.99, 1e-3).mean).toBeCloseTo(1.99, 6)
+  })
+
   test('averaging four times as long halves the noise', () => {
     const [short, long] = [
       readings({ thermalNoisePaPerRtHz: 12.2 }, 1, 10e-6),
