@@ -16,7 +16,8 @@ export function oracleCalibration(
   laserDbm = 13,
 ): Pick<MeshCalibration, 'detectors' | 'modulators'> & { chip: Float64Array } {
   const { layout } = bench
-  const { chip, paths, photodiodes } = world.truth
+  const { chip, paths, filters, photodiodes } = world.truth
+  const { muxField, demuxPower } = filters.at(Float64Array.from(bench.lasers, ({ frequencyThz }) => frequencyThz))
   const modulators = paths.map((_, lane) => world.truth.modulators.slice(lane * layout.size, (lane + 1) * layout.size))
   const blocks = parameterBlocks(layout)
   const parameters = new Float64Array(blocks.count)
@@ -52,13 +53,14 @@ export function oracleCalibration(
       const abs = (re: Float64Array, im: Float64Array): number => Math.hypot(re[port]!, im[port]!)
       parameters[blocks.offset + layout.input[lane]![port]!]! += arg(path.inRe, path.inIm)
       parameters[blocks.offset + layout.lo[lane]![port]!]! += arg(path.loRe, path.loIm) - arg(path.outRe, path.outIm)
-      parameters[blocks.logIn + at] = Math.log(amplitude * abs(path.inRe, path.inIm))
+      parameters[blocks.logIn + at] = Math.log(amplitude * muxField[at]! * abs(path.inRe, path.inIm))
       parameters[blocks.logOut + at] = Math.log(
         2 *
           amplitude *
           abs(path.loRe, path.loIm) *
           abs(path.outRe, path.outIm) *
           chip.tapFieldRatio *
+          Math.sqrt(demuxPower[lane * paths.length * layout.size + at]!) *
           Math.sqrt(plus.gain * minus.gain),
       )
     }

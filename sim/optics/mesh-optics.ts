@@ -4,6 +4,7 @@ import { fabricateChip } from './chip.ts'
 import type { ChipTruth } from './chip.ts'
 import type { CoreOptics, Light } from './core-optics.ts'
 import { HeaterArray } from './heater-array.ts'
+import { LaneFilters } from './lane-filters.ts'
 import { fabricateLanePath } from './lane-path.ts'
 import type { LanePath } from './lane-path.ts'
 import type { MeshImperfections } from './parameters/mesh-parameters.ts'
@@ -20,6 +21,7 @@ export interface MeshTruth {
   readonly chip: ChipTruth
   /** [lane] */
   readonly paths: readonly LanePath[]
+  readonly filters: LaneFilters
 }
 
 /**
@@ -37,10 +39,13 @@ export class MeshOptics implements CoreOptics {
   readonly #size: number
   #folded: { version: number; transfer: ChipTransfer; phasesRad: Float64Array } | undefined
 
-  constructor(size: number, lanes: number, what: MeshImperfections, seed: number, clock: Clock) {
+  /** `channelsThz[lane]` is where the lane's laser belongs. */
+  constructor(size: number, channelsThz: readonly number[], what: MeshImperfections, seed: number, clock: Clock) {
+    const filters = new LaneFilters(size, channelsThz, what, seed)
+    const lanes = channelsThz.length
     const chip = fabricateChip(svdCoreLayout(size, lanes), what, seed)
     const paths = Array.from({ length: lanes }, (_, lane) => fabricateLanePath(lane, size, what, seed))
-    this.truth = { chip, paths }
+    this.truth = { chip, paths, filters }
     this.heaters = new HeaterArray(chip, what.heaterTimeConstantUs, clock)
     this.detectors = 2 * size * lanes
     this.taps = size
@@ -50,18 +55,22 @@ export class MeshOptics implements CoreOptics {
   detectorPowersMw(light: Light): Float64Array {
     const { transfer, phasesRad } = this.#fold()
     const { lo } = this.truth.chip.layout
+    const { demuxPower } = this.truth.filters.at(light.frequenciesThz)
     const powersMw = new Float64Array(this.truth.paths.length * this.detectors)
     for (const [lane, path] of this.truth.paths.entries()) {
       const amplitude = Math.sqrt(light.powersMw[lane]!)
       if (amplitude === 0) continue
       const out = multiply(transfer.through, this.#inputFields(lane, light, phasesRad))
       for (let port = 0; port < this.#size; port++) {
-        const [sr, si] = times(out.re[port]!, out.im[port]!, path.outRe[port]!, path.outIm[port]!)
+        const at = lane * this.detectors + 2 * (lane * this.#size + port)
+        const [fr, fi] = times(out.re[port]!, out.im[port]!, path.outRe[port]!, path.outIm[port]!)
+        const passed = Math.sqrt(demuxPower[at / 2]!)
+        const [sr, si] = [passed * fr, passed * fi]
+        this.#leak(lane, port, fr * fr + fi * fi, demuxPower, powersMw)
         const turned = rotate(path.loRe[port]!, path.loIm[port]!, phasesRad[lo[lane]![port]!]!)
         const [lr, li] = [amplitude * turned[0], amplitude * turned[1]]
         const sum = (sr * sr + si * si + lr * lr + li * li) / 2
         const beat = sr * lr + si * li
-        const at = lane * this.detectors + 2 * (lane * this.#size + port)
         powersMw[at] = sum + beat
         powersMw[at + 1] = sum - beat
       }
@@ -81,18 +90,29 @@ export class MeshOptics implements CoreOptics {
     return powersMw
   }
 
+  /** A lane's light at the couplers of the others: beside their local oscillator, so that only its power is seen. */
+  #leak(lane: number, port: number, signalMw: number, demuxPower: Float64Array, powersMw: Float64Array): void {
+    for (const other of this.truth.paths.keys()) {
+      if (other === lane) continue
+      const at = lane * this.detectors + 2 * (other * this.#size + port)
+      powersMw[at] = powersMw[at + 1] = (signalMw * demuxPower[at / 2]!) / 2
+    }
+  }
+
   /** Fields at the inputs of V†. */
-  #inputFields(lane: number, { powersMw, fieldRe, fieldIm }: Light, phasesRad: Float64Array): Fields {
+  #inputFields(lane: number, { powersMw, frequenciesThz, fieldRe, fieldIm }: Light, phasesRad: Float64Array): Fields {
     const path = this.truth.paths[lane]!
     const heaters = this.truth.chip.layout.input[lane]!
+    const { muxField } = this.truth.filters.at(frequenciesThz)
     const amplitude = Math.sqrt(powersMw[lane]!)
     const fields = { re: new Float64Array(this.#size), im: new Float64Array(this.#size) }
     for (const [port, heater] of heaters.entries()) {
       const trimmed = rotate(path.inRe[port]!, path.inIm[port]!, phasesRad[heater]!)
       const at = lane * this.#size + port
       const [re, im] = times(fieldRe[at]!, fieldIm[at]!, ...trimmed)
-      fields.re[port] = amplitude * re
-      fields.im[port] = amplitude * im
+      const passed = amplitude * muxField[at]!
+      fields.re[port] = passed * re
+      fields.im[port] = passed * im
     }
     return fields
   }

@@ -8,7 +8,13 @@ export type MeshWorld = OpticalWorld<MeshOptics>
 /** The optical world of a bench with a U·Σ·V† mesh core: one laser, N modulators and N balanced couplers a lane. */
 export function meshWorld(spec: MeshWorldSpec, seed: number, clock: Clock): MeshWorld {
   const { size, lanes, imperfections } = spec
-  const core = new MeshOptics(size, lanes.length, imperfections, seed, clock)
+  const core = new MeshOptics(
+    size,
+    lanes.map(({ frequencyThz }) => frequencyThz),
+    imperfections,
+    seed,
+    clock,
+  )
   const wiring = {
     ...spec,
     lasers: lanes.map(({ laser }) => laser),

@@ -8,8 +8,14 @@ import { defaultImperfections, directWorldSpec } from './direct-bench.ts'
 export const SIZE = 4
 export const LASER_MW = 20
 
-/** No noise that a reading of one second would show. */
-export const noiseless = { laserRinDbPerHz: -200, thermalNoisePaPerRtHz: 0, darkCurrentNa: 0, tapNoiseMv: 0 }
+/** No noise that a reading of one second would show, and filters that pass all light of their lane. */
+export const noiseless = {
+  laserRinDbPerHz: -200,
+  thermalNoisePaPerRtHz: 0,
+  darkCurrentNa: 0,
+  tapNoiseMv: 0,
+  muxCentreErrorGhz: 0,
+}
 
 export interface SmallWorld {
   readonly world: MeshWorld
@@ -27,7 +33,7 @@ export function smallWorld(changes: Partial<MeshImperfections> = {}, { lanes = 1
     world,
     clock,
     light: (lane = 0, powerMw = LASER_MW) =>
-      world.port('laser', `laser-${lane}`).setOutput({ powerMw, frequencyThz: 193.1 }),
+      world.port('laser', `laser-${lane}`).setOutput({ powerMw, frequencyThz: 193.1 + 0.1 * lane }),
     lockBiases: () => {
       for (let i = 0; i < SIZE * lanes; i++) {
         const port = world.port('bias-controller', `bias-${i}`)

@@ -1,5 +1,6 @@
 import { HEATER_PARAMETERS } from './heater-parameters.ts'
 import { LIGHT_PARAMETERS } from './light-parameters.ts'
+import { LINK_PARAMETERS } from './link-parameters.ts'
 import { assumption } from './parameter.ts'
 import type { Parameters, Values } from './parameter.ts'
 
@@ -40,6 +41,7 @@ export const MESH_PARAMETERS = {
   tapNoiseMv: { value: 0.05, min: 0, max: 100, source: assumption('rms at the analog input') },
   ...HEATER_PARAMETERS,
   ...LIGHT_PARAMETERS,
+  ...LINK_PARAMETERS,
 } as const satisfies Parameters
 
 export type MeshImperfections = Values<typeof MESH_PARAMETERS>
