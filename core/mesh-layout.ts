@@ -23,6 +23,36 @@ export function clementsPlaces(size: number): readonly MziPlace[] {
   return places
 }
 
+/**
+ * Triangular mesh of Reck et al., Phys. Rev. Lett. 73, 58 (1994): 2N−3 columns, modes top and top + 1 meet in the columns
+ * top, top + 2, … of one diagonal each.
+ *
+ * ```
+ * 0 ─╳───╳───╳──
+ * 1 ─╳─╳─╳─╳─╳──      mode 0 meets mode 1 in each second column,
+ * 2 ───╳─╳─╳────      the last two modes meet once, in the middle
+ * 3 ─────╳──────
+ * ```
+ *
+ * Shapes: N(N−1)/2 places, column by column, top to bottom.
+ */
+export function reckPlaces(size: number): readonly MziPlace[] {
+  const places: MziPlace[] = []
+  for (let column = 0; column < 2 * size - 3; column++) {
+    const last = Math.min(column, 2 * size - 4 - column)
+    for (let top = column % 2; top <= last; top += 2) places.push({ column, top })
+  }
+  return places
+}
+
+/** How the MZIs of a mesh are arranged: in a rectangle or in a triangle. */
+export type MeshArrangement = 'clements' | 'reck'
+
+const ARRANGEMENTS = {
+  clements: { places: clementsPlaces, columns: (size: number) => size },
+  reck: { places: reckPlaces, columns: (size: number) => 2 * size - 3 },
+} as const
+
 /** Index of a place in the list of `clementsPlaces`. */
 export function clementsIndex(size: number, column: number, top: number): number {
   const [even, odd] = [Math.floor(size / 2), Math.floor((size - 1) / 2)]
@@ -68,8 +98,9 @@ export interface SvdCoreLayout {
  *
  * The list of heaters follows it: input [lane, port], φ of V† [mzi], θ of V† [mzi], Σ φ, Σ θ, φ of U, θ of U, lo [lane, port].
  */
-export function svdCoreLayout(size: number, lanes: number): SvdCoreLayout {
-  const mzis = clementsPlaces(size)
+export function svdCoreLayout(size: number, lanes: number, arrangement: MeshArrangement = 'clements'): SvdCoreLayout {
+  const { places, columns } = ARRANGEMENTS[arrangement]
+  const mzis = places(size)
   const heaters: HeaterPlace[] = []
   const place = (role: HeaterRole, x: number, y: number): number => heaters.push({ role, x, y }) - 1
   const ports = Array.from({ length: size }, (_, port) => port)
@@ -85,7 +116,7 @@ export function svdCoreLayout(size: number, lanes: number): SvdCoreLayout {
   const mesh = (name: 'first' | 'second'): { phi: number[]; theta: number[] } => {
     const phi = mzis.map(({ column, top }, mzi) => place({ kind: 'phi', mesh: name, mzi }, x + 2 * column, top))
     const theta = mzis.map(({ column, top }, mzi) => place({ kind: 'theta', mesh: name, mzi }, x + 2 * column + 1, top))
-    x += 2 * size
+    x += 2 * columns(size)
     return { phi, theta }
   }
 

@@ -5,11 +5,19 @@ import { fabricateHeaters } from './heater-truth.ts'
 import type { HeaterTruth } from './heater-truth.ts'
 import type { MeshImperfections } from './parameters/mesh-parameters.ts'
 
+/**
+ * How the MZIs of a mesh are drawn: with two splitters; with a third one in front of φ, which keeps what splitter errors
+ * make unreachable away from the cross state; or with a crossing there, which makes it the bar state.
+ */
+export type MziKind = 'plain' | 'three-splitter' | 'crossing'
+
 /** What the foundry made of one MZI. */
 export interface MziTruth {
   /** Angle errors of its two splitters: π/4 + error. */
   readonly alphaRad: number
   readonly betaRad: number
+  /** Angle of the coupler in front of φ: about π/4 for a third splitter, π/2 for a crossing. A plain one has none. */
+  readonly thirdRad?: number
   /** Field that one pass leaves over. */
   readonly fieldRatio: number
 }
@@ -25,25 +33,47 @@ export interface ChipTruth extends HeaterTruth {
   readonly tapPowerRatio: number
 }
 
-/** Draws one chip. The same seed gives the same chip; each device has its own stream, so a new parameter moves no other. */
-export function fabricateChip(layout: SvdCoreLayout, what: MeshImperfections, seed: number): ChipTruth {
+/**
+ * Draws one chip; its attenuators are plain in any case. The same seed gives the same chip; each device has its own
+ * stream, so a new parameter moves no other.
+ */
+export function fabricateChip(
+  layout: SvdCoreLayout,
+  what: MeshImperfections,
+  seed: number,
+  kind: MziKind = 'plain',
+): ChipTruth {
   const stream = (device: string): RandomStream => new RandomStream(seed, `chip/${device}`)
-  const mzis = (device: string, count: number): MziTruth[] => {
+  const mzis = (device: string, count: number, of: MziKind): MziTruth[] => {
     const splitters = stream(`${device}/splitters`)
+    const thirds = stream(`${device}/third-splitters`)
     const losses = stream(`${device}/loss`)
     return Array.from({ length: count }, () => ({
       alphaRad: splitters.normal(0, what.splitterSigmaRad),
       betaRad: splitters.normal(0, what.splitterSigmaRad),
       fieldRatio: lossDbToFieldRatio(Math.max(0, losses.normal(what.mziLossDb, what.mziLossSpreadDb))),
+      ...third(of, () => thirds.normal(0, what.splitterSigmaRad)),
     }))
   }
   return {
     layout,
-    first: mzis('first', layout.mzis.length),
-    sigma: mzis('sigma', layout.size),
-    second: mzis('second', layout.mzis.length),
+    first: mzis('first', layout.mzis.length, kind),
+    sigma: mzis('sigma', layout.size, 'plain'),
+    second: mzis('second', layout.mzis.length, kind),
     tapFieldRatio: Math.sqrt(1 - what.tapRatio),
     tapPowerRatio: what.tapRatio,
     ...fabricateHeaters(layout.heaters, what, seed),
+  }
+}
+
+/** A crossing is made by geometry, not by a length of coupling: it has no angle error. */
+function third(kind: MziKind, errorRad: () => number): { readonly thirdRad?: number } {
+  switch (kind) {
+    case 'plain':
+      return {}
+    case 'three-splitter':
+      return { thirdRad: Math.PI / 4 + errorRad() }
+    case 'crossing':
+      return { thirdRad: Math.PI / 2 }
   }
 }

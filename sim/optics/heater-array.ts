@@ -5,7 +5,7 @@ import type { HeaterTruth } from './heater-truth.ts'
 const SETTLED = 40
 
 /**
- * Heaters on the chip: voltage to power (V²/R), power to phase (π·P/Pπ), each slowed by its thermal time constant,
+ * Heaters on the chip: voltage to power to phase by the law of the chip, each slowed by its thermal time constant,
  * then spread over the neighbours by their crosstalk.
  *
  * Source: phase law and first-order response as in docs/physics.md.
@@ -47,18 +47,21 @@ export class HeaterArray {
     const nowNs = this.#clock.monotonicNs()
     this.#fromRad[heater] = this.#selfRad(heater, nowNs)
     this.#voltageV[heater] = voltageV
-    this.#toRad[heater] = (Math.PI * this.powerMw(heater)) / this.#chip.piPowerMw[heater]!
+    this.#toRad[heater] = this.#finalRad(heater)
     this.#changedNs[heater] = nowNs
     this.#lastChangeNs = nowNs
     this.#version++
   }
 
   currentMa(heater: number): number {
-    return (this.#voltageV[heater]! / this.#chip.resistanceOhm[heater]!) * 1e3
+    const voltageV = this.#voltageV[heater]!
+    return voltageV === 0 ? 0 : this.powerMw(heater) / voltageV
   }
 
+  /** P of growth·R₀·P² + R₀·P − V² = 0: at its final temperature, which the electrical side reaches first. */
   powerMw(heater: number): number {
-    return (this.#voltageV[heater]! ** 2 / this.#chip.resistanceOhm[heater]!) * 1e3
+    const coldW = this.#voltageV[heater]! ** 2 / this.#chip.resistanceOhm[heater]!
+    return (2 * coldW * 1e3) / (1 + Math.sqrt(1 + 4 * this.#chip.law.growthPerW * coldW))
   }
 
   totalPowerW(): number {
@@ -72,6 +75,14 @@ export class HeaterArray {
     const phasesRad = crosstalk.spread(offsetRad.map((_, heater) => this.#selfRad(heater, nowNs)))
     for (let heater = 0; heater < phasesRad.length; heater++) phasesRad[heater]! += offsetRad[heater]!
     return phasesRad
+  }
+
+  /** Phase of its own that a voltage leads to. */
+  #finalRad(heater: number): number {
+    const { law, piPowerMw } = this.#chip
+    const voltageV = this.#voltageV[heater]!
+    const jouleRad = (Math.PI * this.powerMw(heater)) / piPowerMw[heater]!
+    return jouleRad + law.linearRadPerV * voltageV + law.cubicRadPerV3 * voltageV ** 3
   }
 
   #selfRad(heater: number, nowNs: number): number {

@@ -3,13 +3,28 @@ import { Crosstalk } from './crosstalk.ts'
 import type { HeaterPosition } from './crosstalk.ts'
 import type { HeaterValues } from './parameters/heater-parameters.ts'
 
+/**
+ * From voltage to power to phase, common to the heaters of a chip: R = R₀·(1 + growth·P) and
+ * φ = π·P/Pπ + linear·V + cubic·V³, P = V²/R.
+ *
+ * With all at 0 it is the clear box φ ∝ V²; growth alone makes the physics of a metal that resists more when warm;
+ * the two others make the cubic that laboratories fit.
+ */
+export interface HeaterLaw {
+  readonly growthPerW: number
+  readonly linearRadPerV: number
+  readonly cubicRadPerV3: number
+}
+
 /** What the foundry made of the heaters of one chip. */
 export interface HeaterTruth {
   /** [heater] phase at zero power, uniform over the circle. */
   readonly offsetRad: Float64Array
   /** [heater] electrical power that makes π. */
   readonly piPowerMw: Float64Array
+  /** Cold. */
   readonly resistanceOhm: Float64Array
+  readonly law: HeaterLaw
   readonly crosstalk: Crosstalk
 }
 
@@ -24,6 +39,11 @@ export function fabricateHeaters(places: readonly HeaterPosition[], what: Heater
       () => what.heaterPiPowerMw * Math.max(0.2, efficiency.normal(1, what.heaterSpread)),
     ),
     resistanceOhm: new Float64Array(places.length).fill(what.heaterResistanceOhm),
+    law: {
+      growthPerW: what.heaterResistanceGrowthPerW,
+      linearRadPerV: what.heaterLinearRadPerV,
+      cubicRadPerV3: what.heaterCubicRadPerV3,
+    },
     crosstalk: new Crosstalk(places, what),
   }
 }

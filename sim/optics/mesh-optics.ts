@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
 import { svdCoreLayout } from '../../core/mesh-layout.ts'
+import type { MeshArrangement } from '../../core/mesh-layout.ts'
 import { fabricateChip } from './chip.ts'
-import type { ChipTruth } from './chip.ts'
+import type { ChipTruth, MziKind } from './chip.ts'
 import type { CoreOptics, Light } from './core-optics.ts'
 import { HeaterArray } from './heater-array.ts'
 import { LaneFilters } from './lane-filters.ts'
@@ -14,6 +15,12 @@ import type { ChipTransfer, ComplexMatrix } from './transfer.ts'
 interface Fields {
   readonly re: Float64Array
   readonly im: Float64Array
+}
+
+/** What was drawn, before anything was fabricated. */
+export interface MeshDesign {
+  readonly arrangement: MeshArrangement
+  readonly mzi: MziKind
 }
 
 /** What was fabricated. For tests and for the oracle. */
@@ -40,10 +47,17 @@ export class MeshOptics implements CoreOptics {
   #folded: { version: number; transfer: ChipTransfer; phasesRad: Float64Array } | undefined
 
   /** `channelsThz[lane]` is where the lane's laser belongs. */
-  constructor(size: number, channelsThz: readonly number[], what: MeshImperfections, seed: number, clock: Clock) {
+  constructor(
+    size: number,
+    channelsThz: readonly number[],
+    what: MeshImperfections,
+    seed: number,
+    clock: Clock,
+    design: MeshDesign = { arrangement: 'clements', mzi: 'plain' },
+  ) {
     const filters = new LaneFilters(size, channelsThz, what, seed)
     const lanes = channelsThz.length
-    const chip = fabricateChip(svdCoreLayout(size, lanes), what, seed)
+    const chip = fabricateChip(svdCoreLayout(size, lanes, design.arrangement), what, seed, design.mzi)
     const paths = Array.from({ length: lanes }, (_, lane) => fabricateLanePath(lane, size, what, seed))
     this.truth = { chip, paths, filters }
     this.heaters = new HeaterArray(chip, what.heaterTimeConstantUs, clock)

@@ -1,8 +1,11 @@
+import type { MeshDesign } from './mesh-optics.ts'
 import type { MeshImperfections } from './parameters/mesh-parameters.ts'
 
 /** How the twin's instruments are wired to the chip. Names are those of the bench file; it is the twin's copy of its wiring. */
 export interface MeshWorldSpec {
   readonly size: number
+  /** Undefined: a rectangle of plain MZIs. */
+  readonly design?: MeshDesign
   readonly lanes: readonly {
     readonly laser: string
     readonly frequencyThz: number

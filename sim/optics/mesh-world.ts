@@ -14,6 +14,7 @@ export function meshWorld(spec: MeshWorldSpec, seed: number, clock: Clock): Mesh
     imperfections,
     seed,
     clock,
+    spec.design,
   )
   const wiring = {
     ...spec,

@@ -4,8 +4,8 @@ import type { MziTruth } from './chip.ts'
 export type Complex2x2 = Float64Array
 
 /**
- * Transfer matrix of an imperfect MZI: splitter(β) · arm phase θ · splitter(α) · input phase φ, both phases on the
- * upper waveguide; a splitter of angle s is [[cos s, i sin s], [i sin s, cos s]], s = π/4 + error.
+ * Transfer matrix of an imperfect MZI: splitter(β) · arm phase θ · splitter(α) · input phase φ · third coupler if there
+ * is one, both phases on the upper waveguide; a splitter of angle s is [[cos s, i sin s], [i sin s, cos s]], s = π/4 + error.
  *
  * Source: device model of Hamerly et al., reference implementation `meshes`, as written in docs/physics.md.
  */
@@ -31,4 +31,17 @@ export function mziMatrix(mzi: MziTruth, thetaRad: number, phiRad: number, out: 
   out[3] = k * (ct * cb * sa + sb * ca)
   out[6] = k * (cb * ca - ct * sb * sa)
   out[7] = -k * st * sb * sa
+  if (mzi.thirdRad !== undefined) couple(out, mzi.thirdRad)
+}
+
+/** T · splitter(s). */
+function couple(t: Complex2x2, angleRad: number): void {
+  const [c, s] = [Math.cos(angleRad), Math.sin(angleRad)]
+  for (let row = 0; row < 8; row += 4) {
+    const [lr, li, rr, ri] = [t[row]!, t[row + 1]!, t[row + 2]!, t[row + 3]!]
+    t[row] = c * lr - s * ri
+    t[row + 1] = c * li + s * rr
+    t[row + 2] = c * rr - s * li
+    t[row + 3] = c * ri + s * lr
+  }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { clementsIndex, clementsPlaces, svdCoreLayout } from '../../core/mesh-layout.ts'
+import { clementsIndex, clementsPlaces, reckPlaces, svdCoreLayout } from '../../core/mesh-layout.ts'
 
 const sizes = fc.integer({ min: 2, max: 16 })
 
@@ -26,6 +26,45 @@ describe('a rectangular mesh', () => {
         }
       }),
     )
+  })
+})
+
+describe('a triangular mesh', () => {
+  test('of 4 ports has 6 interferometers in 5 columns', () => {
+    expect(reckPlaces(4).map(({ column, top }) => [column, top])).toEqual([
+      [0, 0],
+      [1, 1],
+      [2, 0],
+      [2, 2],
+      [3, 1],
+      [4, 0],
+    ])
+  })
+
+  test('of 2 ports is one interferometer, as a rectangle is', () => {
+    expect(reckPlaces(2)).toEqual(clementsPlaces(2))
+  })
+
+  test('lets modes top and top + 1 meet N − 1 − top times, in the same columns forwards and backwards', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 40 }), (size) => {
+        const places = reckPlaces(size)
+        const keys = new Set(places.map(({ column, top }) => `${column}/${top}`))
+        expect(places).toHaveLength((size * (size - 1)) / 2)
+        expect(keys.size).toBe(places.length)
+        for (const { column, top } of places) expect(keys).toContain(`${2 * size - 4 - column}/${top}`)
+        for (let top = 0; top + 1 < size; top++) {
+          expect(places.filter((place) => place.top === top)).toHaveLength(size - 1 - top)
+        }
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  test('gives its heaters whole pitches and a place each', () => {
+    const { heaters } = svdCoreLayout(6, 2, 'reck')
+    expect(new Set(heaters.map(({ x, y }) => `${x},${y}`)).size).toBe(heaters.length)
+    expect(heaters).toHaveLength(svdCoreLayout(6, 2).heaters.length)
   })
 })
 

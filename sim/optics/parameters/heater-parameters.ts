@@ -10,6 +10,24 @@ export const HEATER_PARAMETERS = {
     max: 1e5,
     source: assumption('puts 2π near 8 V, inside the driver’s 12 V'),
   },
+  heaterResistanceGrowthPerW: {
+    value: 0,
+    min: 0,
+    max: 10,
+    source: assumption('0 keeps φ ∝ V², the law that calibration fits; 0.3 is TiN, 3e-4 /K at 1 K/mW'),
+  },
+  heaterLinearRadPerV: {
+    value: 0,
+    min: -2,
+    max: 2,
+    source: assumption('0 for heaters that obey Joule; the laboratory cubic of phox has such a term'),
+  },
+  heaterCubicRadPerV3: {
+    value: 0,
+    min: -0.1,
+    max: 0.1,
+    source: assumption('0 for heaters that obey Joule; the laboratory cubic of phox has such a term'),
+  },
   heaterSpread: { value: 0.05, min: 0, max: 0.3, source: assumption('σ of the heaters’ efficiency, relative') },
   crosstalkNeighbour: {
     value: 0.01,

@@ -4,19 +4,23 @@ import { svdCoreLayout } from '../../../core/mesh-layout.ts'
 import { fabricateChip } from '../../../sim/optics/chip.ts'
 import type { ChipTruth } from '../../../sim/optics/chip.ts'
 import { HeaterArray } from '../../../sim/optics/heater-array.ts'
+import type { MeshImperfections } from '../../../sim/optics/parameters/mesh-parameters.ts'
 import { defaultImperfections } from '../../support/direct-bench.ts'
 
 const TAU_US = 5.6
 const { signal } = new AbortController()
 
-function heaters(crosstalkNeighbour = 0): {
+function heaters(
+  crosstalkNeighbour = 0,
+  law: Partial<MeshImperfections> = {},
+): {
   chip: ChipTruth
   array: HeaterArray
   wait: (us: number) => Promise<void>
   grown: () => Float64Array
 } {
   const clock = new VirtualClock()
-  const chip = fabricateChip(svdCoreLayout(4, 1), defaultImperfections({ crosstalkNeighbour }), 1)
+  const chip = fabricateChip(svdCoreLayout(4, 1), defaultImperfections({ crosstalkNeighbour, ...law }), 1)
   const array = new HeaterArray(chip, TAU_US, clock)
   return {
     chip,
@@ -111,5 +115,30 @@ describe('heaters on the chip', () => {
     array.setVoltageV(1, 2)
     array.setVoltageV(1, 2)
     expect(array.version).toBe(before + 1)
+  })
+
+  test('of a metal that resists more when warm: R grows by 30 % a watt, phase follows power', async () => {
+    const { chip, array, wait, grown } = heaters(0, { heaterResistanceGrowthPerW: 0.3 })
+    array.setVoltageV(4, 8)
+    await wait(1000)
+    const powerW = array.powerMw(4) / 1e3
+    expect((8 / array.currentMa(4)) * 1e3).toBeCloseTo(1500 * (1 + 0.3 * powerW), 9)
+    expect(powerW).toBeLessThan(64 / 1500)
+    expect(grown()[4]).toBeCloseTo((Math.PI * powerW * 1e3) / chip.piPowerMw[4]!, 12)
+  })
+
+  test('of a laboratory turn by a cubic in V', async () => {
+    const [joule, cubic] = [heaters(), heaters(0, { heaterLinearRadPerV: 0.05, heaterCubicRadPerV3: -0.002 })]
+    for (const { array, wait } of [joule, cubic]) {
+      array.setVoltageV(4, 3)
+      await wait(1000)
+    }
+    expect(cubic.grown()[4]! - joule.grown()[4]!).toBeCloseTo(0.05 * 3 - 0.002 * 27, 12)
+  })
+
+  test('without voltage draw no current, by any law', () => {
+    const { array } = heaters(0, { heaterResistanceGrowthPerW: 0.3, heaterCubicRadPerV3: 0.01 })
+    expect(array.currentMa(2)).toBe(0)
+    expect(array.powerMw(2)).toBe(0)
   })
 })

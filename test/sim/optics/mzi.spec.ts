@@ -1,17 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { mziMatrix } from '../../../sim/optics/mzi.ts'
-import { embed, nonUnitarity } from '../../support/complex.ts'
+import type { MziTruth } from '../../../sim/optics/chip.ts'
+import { distance, embed, nonUnitarity, times } from '../../support/complex.ts'
 import { close } from '../../support/close.ts'
 
 const phase = fc.double({ min: -10, max: 10, noNaN: true })
 const splitterError = fc.double({ min: -0.7, max: 0.7, noNaN: true })
 
-function matrixOf(
-  mzi: { alphaRad: number; betaRad: number; fieldRatio: number },
-  thetaRad: number,
-  phiRad: number,
-): Float64Array {
+function matrixOf(mzi: MziTruth, thetaRad: number, phiRad: number): Float64Array {
   const out = new Float64Array(8)
   mziMatrix(mzi, thetaRad, phiRad, out)
   return out
@@ -75,5 +72,54 @@ describe('an interferometer of the twin', () => {
   test('loses the same share of every field', () => {
     const [full, half] = [matrixOf(ideal, 1, 2), matrixOf({ ...ideal, fieldRatio: 0.5 }, 1, 2)]
     expect([...half]).toEqual([...full].map((value) => close(15)(value / 2)))
+  })
+})
+
+describe('a third coupler', () => {
+  const angle = fc.double({ min: -4, max: 4, noNaN: true })
+
+  test('loses no light, whatever its angle and those of the splitters are', () => {
+    fc.assert(
+      fc.property(splitterError, splitterError, angle, phase, phase, (alphaRad, betaRad, thirdRad, theta, phi) => {
+        const t = matrixOf({ alphaRad, betaRad, thirdRad, fieldRatio: 1 }, theta, phi)
+        expect(nonUnitarity(embed(2, 0, t))).toBeLessThan(1e-14)
+      }),
+    )
+  })
+
+  test('is a splitter that the light meets before φ', () => {
+    fc.assert(
+      fc.property(splitterError, angle, phase, phase, (alphaRad, thirdRad, theta, phi) => {
+        const mzi = { alphaRad, betaRad: 0.1, fieldRatio: 0.9 }
+        const [c, s] = [Math.cos(thirdRad), Math.sin(thirdRad)]
+        const splitter = embed(2, 0, Float64Array.of(c, 0, 0, s, 0, s, c, 0))
+        const expected = times(embed(2, 0, matrixOf(mzi, theta, phi)), splitter)
+        expect(distance(embed(2, 0, matrixOf({ ...mzi, thirdRad }, theta, phi)), expected)).toBeLessThan(1e-14)
+      }),
+    )
+  })
+
+  test('of π/4 lets an MZI of imperfect splitters cross the light entirely, which two splitters cannot', () => {
+    const mzi = { alphaRad: 0.05, betaRad: 0.03, fieldRatio: 1 }
+    const leastStraight = (of: MziTruth): number => {
+      let least = 1
+      for (let theta = 0; theta < 2 * Math.PI; theta += 0.01) {
+        for (let phi = 0; phi < 2 * Math.PI; phi += 0.01) least = Math.min(least, modulus(matrixOf(of, theta, phi), 0))
+      }
+      return least
+    }
+    expect(leastStraight(mzi)).toBeGreaterThan(0.079)
+    expect(leastStraight({ ...mzi, thirdRad: Math.PI / 4 + 0.02 })).toBeLessThan(0.01)
+  })
+
+  test('as a crossing goes straight where the plain one crosses', () => {
+    const straight = matrixOf({ ...ideal, thirdRad: Math.PI / 2 }, 0, 0)
+    expect([0, 1, 2, 3].map((element) => modulus(straight, element))).toEqual([1, 0, 0, 1].map(close(15)))
+  })
+
+  test('as a crossing crosses entirely where both splitters err alike, which the plain one cannot', () => {
+    const mzi = { alphaRad: 0.1, betaRad: 0.1, fieldRatio: 1 }
+    expect(modulus(matrixOf({ ...mzi, thirdRad: Math.PI / 2 }, Math.PI, 0), 0)).toBeCloseTo(0, 15)
+    expect(modulus(matrixOf(mzi, 0, 0), 0)).toBeCloseTo(Math.sin(0.2), 13)
   })
 })

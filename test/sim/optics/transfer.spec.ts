@@ -111,3 +111,57 @@ describe('the folded chip', () => {
     expect(distance(folded.through, whole)).toBeLessThan(1e-14)
   })
 })
+
+describe.each(['clements', 'reck'] as const)('a mesh arranged as in %s', (arrangement) => {
+  describe.each(['plain', 'three-splitter', 'crossing'] as const)('of %s interferometers', (mzi) => {
+    const built = (size: number, seed: number): ChipTruth =>
+      fabricateChip(
+        svdCoreLayout(size, 1, arrangement),
+        defaultImperfections({ ...lossless, splitterSigmaRad: 0.1 }),
+        seed,
+        mzi,
+      )
+
+    test('is unitary without losses, whatever the splitters are', () => {
+      fc.assert(
+        fc.property(sizes, seeds, (size, seed) => {
+          const chip = built(size, seed)
+          expect(nonUnitarity(chipTransfer(chip, openPhases(chip, scatter(seed))).toTaps)).toBeLessThan(1e-13)
+        }),
+        { numRuns: 10 },
+      )
+    })
+
+    test('is reciprocal: light from behind meets the transpose', () => {
+      const size = 6
+      const chip = built(size, 3)
+      const { layout } = chip
+      const phases = openPhases(chip, scatter(3))
+      const splitter = (angleRad: number): Square => {
+        const [c, s] = [Math.cos(angleRad), Math.sin(angleRad)]
+        return embed(2, 0, Float64Array.of(c, 0, 0, s, 0, s, c, 0))
+      }
+      const upper = (phaseRad: number): Square => diagonal([Math.cos(phaseRad), 1], [Math.sin(phaseRad), 0])
+      let backwards = identity(size)
+      // Light from behind meets the last device first, and in each of them the last splitter first.
+      for (let k = layout.mzis.length - 1; k >= 0; k--) {
+        const { alphaRad, betaRad, thirdRad } = chip.first[k]!
+        const { re, im } = [
+          splitter(Math.PI / 4 + betaRad),
+          upper(phases[layout.first.theta[k]!]!),
+          splitter(Math.PI / 4 + alphaRad),
+          upper(phases[layout.first.phi[k]!]!),
+          splitter(thirdRad ?? 0),
+        ].reduce((met, next) => times(next, met))
+        const device = Float64Array.from({ length: 8 }, (_, at) => (at % 2 === 0 ? re : im)[at >> 1]!)
+        backwards = times(embed(size, layout.mzis[k]!.top, device), backwards)
+      }
+      expect(distance(transpose(backwards), chipTransfer(chip, phases).toTaps)).toBeLessThan(1e-13)
+    })
+  })
+})
+
+function transpose({ size, re, im }: Square): Square {
+  const from = (at: number): number => (at % size) * size + Math.floor(at / size)
+  return { size, re: re.map((_, at) => re[from(at)]!), im: im.map((_, at) => im[from(at)]!) }
+}
