@@ -1,4 +1,4 @@
-const ROOMS = 'core|drivers|sim|calibration|orchestrator|bench|cli|perf|test|examples'
+const ROOMS = 'core|drivers|sim|calibration|orchestrator|bench|pictures|cli|perf|test|examples'
 
 /** A room may import itself, the rooms named, and packages. Nothing else of ours. */
 const mayImport = (room, allowed) => ({
@@ -16,7 +16,8 @@ export default {
     mayImport('orchestrator', ['core']),
     mayImport('calibration', ['core', 'orchestrator']),
     mayImport('bench', ['core', 'drivers', 'sim']),
-    mayImport('cli', ['core', 'bench', 'orchestrator', 'calibration']),
+    mayImport('pictures', ['core']),
+    mayImport('cli', ['core', 'bench', 'orchestrator', 'calibration', 'pictures']),
     mayImport('examples', ['core', 'bench', 'orchestrator', 'calibration', 'cli']),
     {
       name: 'codecs-do-no-io',
@@ -35,6 +36,22 @@ export default {
         path: '^(node_modules/(rxjs|serialport|modbus-serial|koffi|sqlite3)|(node:)?(net|dgram|fs|child_process)$)',
       },
     },
+    {
+      name: 'pictures-do-no-io',
+      comment: 'A picture is text made of plain data. Whoever asked for it writes the file.',
+      severity: 'error',
+      from: { path: '^pictures/' },
+      to: {
+        path: '^(node_modules/(rxjs|serialport|modbus-serial|koffi|sqlite3)|(node:)?(net|dgram|fs|child_process)(/promises)?$)',
+      },
+    },
+    {
+      name: 'only-show-sees-the-hidden-chip',
+      comment: 'The truth of a twin is shown to people who ask for it, and to nothing that calibrates or multiplies.',
+      severity: 'error',
+      from: { path: '^(?!test/)', pathNot: '^cli/(show-chip|chip-tables)\\.ts$' },
+      to: { path: '^bench/fabricated-chip\\.ts$' },
+    },
     { name: 'core-knows-no-rxjs', severity: 'error', from: { path: '^core/' }, to: { path: 'node_modules/rxjs' } },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     {
@@ -48,6 +65,6 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^dist/' },
+    exclude: { path: '^(dist|sim/kernels/assembly)/' },
   },
 }

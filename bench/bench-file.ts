@@ -1,22 +1,28 @@
 import { readFile } from 'node:fs/promises'
+import type { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import { DRIVERS } from '../drivers/registry.ts'
+import { AWGR_PARAMETERS } from '../sim/optics/parameters/awgr-parameters.ts'
+import type { AwgrImperfections } from '../sim/optics/parameters/awgr-parameters.ts'
 import { MESH_PARAMETERS } from '../sim/optics/parameters/mesh-parameters.ts'
 import type { MeshImperfections } from '../sim/optics/parameters/mesh-parameters.ts'
 import { valuesOf } from '../sim/optics/parameters/parameter.ts'
-import { SECTIONS, TOP_LEVEL_KEYS } from './bench-schema.ts'
-import type { Sections } from './bench-schema.ts'
+import type { AwgrWiring } from './awgr-wiring.ts'
+import { AWGR_SECTIONS, CORE_KINDS, SECTIONS, TOP_LEVEL_KEYS } from './bench-schema.ts'
+import type { AwgrSections, CoreKind, Sections } from './bench-schema.ts'
+import { checkAwgrChip } from './check-awgr-chip.ts'
+import { checkAwgrWiring } from './check-awgr-wiring.ts'
 import { checkWiring } from './check-wiring.ts'
 import { closestName, didYouMean } from './closest-name.ts'
-import { explainIssues, shown } from './explain-issue.ts'
+import { explainIssues, shown, valueAt } from './explain-issue.ts'
 import { readInstruments } from './instrument-list.ts'
 import type { BenchInstrument, Drivers } from './instrument-list.ts'
 import type { MeshWiring } from './mesh-wiring.ts'
 import { YamlSource } from './yaml-source.ts'
 import type { Problem, YamlPath } from './yaml-source.ts'
 
-/** A bench file that was read and found sound. */
-export interface BenchFile {
+interface FileOf<Kind extends CoreKind, Wiring, Imperfections> {
+  readonly kind: Kind
   /** Path, or whatever else names the text in messages. */
   readonly path: string
   readonly text: string
@@ -24,11 +30,24 @@ export interface BenchFile {
   readonly hash: string
   readonly name: string
   readonly instruments: ReadonlyMap<string, BenchInstrument>
-  readonly wiring: MeshWiring
+  readonly wiring: Wiring
   /** What the twin's chip suffers from. Of no meaning to a real bench. */
-  readonly twin: MeshImperfections
+  readonly twin: Imperfections
   /** A problem at a place of this file, for what shows only once the instruments are open. */
   problemAt(path: YamlPath, message: string): Problem
+}
+
+export type MeshBenchFile = FileOf<'mesh', MeshWiring, MeshImperfections>
+export type AwgrBenchFile = FileOf<'awgr', AwgrWiring, AwgrImperfections>
+
+/** A bench file that was read and found sound. */
+export type BenchFile = MeshBenchFile | AwgrBenchFile
+
+/** Throws: CALL_INVALID when the bench has another core. */
+export function requireKind<Kind extends CoreKind>(file: BenchFile, kind: Kind): Extract<BenchFile, { kind: Kind }> {
+  if (file.kind === kind) return file as Extract<BenchFile, { kind: Kind }>
+  const why = `${file.path} describes a bench with a core of kind "${file.kind}", and this needs "${kind}"`
+  throw new BenchError('CALL_INVALID', why, { context: { file: file.path, kind: file.kind, needed: kind } })
 }
 
 /**
@@ -50,35 +69,70 @@ export function benchFromText(text: string, name: string, drivers: Drivers = DRI
     throw benchFileInvalid(name, [source.problem([], 'is empty; begin from examples/mesh-8x8.yaml')])
   const { data } = source
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
-    const right = `a bench file is a map with the keys ${TOP_LEVEL_KEYS.join(', ')}`
+    const right = `a bench file is a map with the keys ${TOP_LEVEL_KEYS.mesh.join(', ')}`
     throw benchFileInvalid(name, [source.problem([], `is ${data === null ? 'empty' : shown(data)}; ${right}`)])
   }
+  const kind = valueAt(data, ['core', 'kind']) === 'awgr' ? 'awgr' : 'mesh'
+  const keys = TOP_LEVEL_KEYS[kind]
   const misspelt = new Set<string>()
   for (const key of Object.keys(data)) {
-    if (TOP_LEVEL_KEYS.includes(key)) continue
-    misspelt.add(closestName(key, TOP_LEVEL_KEYS) ?? '')
-    problems.push(source.keyProblem([key], `is not known here; ${didYouMean(key, TOP_LEVEL_KEYS)}`))
+    if (keys.includes(key)) continue
+    const elsewhere = CORE_KINDS.find((other) => TOP_LEVEL_KEYS[other].includes(key))
+    if (elsewhere === undefined) misspelt.add(closestName(key, keys) ?? '')
+    const right = elsewhere === undefined ? `is not known here; ${didYouMean(key, keys)}` : belongsTo(elsewhere, kind)
+    problems.push(source.keyProblem([key], right))
   }
   // A misspelt key is one fault, not a missing key and an unknown one.
   const missing = (key: string): boolean => !Object.hasOwn(data, key) && misspelt.has(key)
-  const sections = readSections(source, problems, missing)
   const list = readInstruments(source, drivers)
   if (!missing('instruments')) problems.push(...list.problems)
   const report = (path: YamlPath, message: string): void => void problems.push(source.problem(path, message))
-  const wiring = list.instruments.size > 0 ? checkWiring(sections, list.instruments, drivers, report) : undefined
-  if (problems.length > 0 || wiring === undefined || sections.name === undefined) {
-    throw benchFileInvalid(name, problems)
-  }
+  const found: Found = { source, problems, missing, instruments: list.instruments, drivers, report }
+  const core = kind === 'mesh' ? meshOf(found) : awgrOf(found)
+  if (problems.length > 0 || core === undefined) throw benchFileInvalid(name, problems)
   return {
     path: name,
     text,
     hash: source.meaningHash(),
-    name: sections.name,
+    ...core,
     instruments: list.instruments as ReadonlyMap<string, BenchInstrument>,
-    wiring,
-    twin: valuesOf(MESH_PARAMETERS, sections.twin),
     problemAt: (path, message) => source.problem(path, message),
   }
+}
+
+const belongsTo = (owner: CoreKind, kind: CoreKind): string =>
+  `belongs to a core of kind "${owner}", and this one is "${kind}"; remove it`
+
+/** A file on its way to being understood. */
+interface Found {
+  readonly source: YamlSource
+  readonly problems: Problem[]
+  /** A section that is there under a misspelt name. */
+  readonly missing: (section: string) => boolean
+  readonly instruments: ReadonlyMap<string, BenchInstrument | undefined>
+  readonly drivers: Drivers
+  readonly report: (path: YamlPath, message: string) => void
+}
+
+type CorePart<File extends BenchFile> = Pick<File, 'kind' | 'name' | 'wiring' | 'twin'>
+
+/** Undefined when something is missing or wrong; each fault has been reported. */
+function meshOf(found: Found): CorePart<MeshBenchFile> | undefined {
+  const sections: Partial<Sections> = readSections(SECTIONS, found)
+  const { instruments, drivers, report } = found
+  const wiring = instruments.size > 0 ? checkWiring(sections, instruments, drivers, report) : undefined
+  if (wiring === undefined || sections.name === undefined) return undefined
+  return { kind: 'mesh', name: sections.name, wiring, twin: valuesOf(MESH_PARAMETERS, sections.twin) }
+}
+
+function awgrOf(found: Found): CorePart<AwgrBenchFile> | undefined {
+  const sections: Partial<AwgrSections> = readSections(AWGR_SECTIONS, found)
+  const { instruments, drivers, report } = found
+  const twin = valuesOf(AWGR_PARAMETERS, sections.twin)
+  if (sections.core !== undefined) checkAwgrChip(sections.core, twin, sections.twin, report)
+  const wiring = instruments.size > 0 ? checkAwgrWiring(sections, instruments, drivers, report) : undefined
+  if (wiring === undefined || sections.name === undefined) return undefined
+  return { kind: 'awgr', name: sections.name, wiring, twin }
 }
 
 /** One error for all faults of a file, in the order of its lines. */
@@ -89,14 +143,17 @@ export function benchFileInvalid(file: string, problems: readonly Problem[]): Be
 }
 
 /** Each section by itself, so that a fault in one hides none in another. */
-function readSections(source: YamlSource, problems: Problem[], passOver: (key: string) => boolean): Partial<Sections> {
+function readSections(
+  schemas: Readonly<Record<string, z.ZodType>>,
+  { source, problems, missing }: Found,
+): Record<string, never> {
   const read: Record<string, unknown> = {}
-  for (const [key, schema] of Object.entries(SECTIONS)) {
+  for (const [key, schema] of Object.entries(schemas)) {
     const parsed = schema.safeParse((source.data as Record<string, unknown>)[key])
     if (parsed.success) read[key] = parsed.data
-    else if (!passOver(key)) problems.push(...explainIssues(parsed.error.issues, schema, [key], source))
+    else if (!missing(key)) problems.push(...explainIssues(parsed.error.issues, schema, [key], source))
   }
-  return read
+  return read as Record<string, never>
 }
 
 const UNREADABLE: Readonly<Record<string, string>> = {

@@ -1,6 +1,12 @@
 import { z } from 'zod'
+import type { Bench } from '../core/bench.ts'
 import type { DriverEntry } from '../drivers/driver-entry.ts'
+import { AWGR_PARAMETERS } from '../sim/optics/parameters/awgr-parameters.ts'
 import { MESH_PARAMETERS } from '../sim/optics/parameters/mesh-parameters.ts'
+import type { Parameters } from '../sim/optics/parameters/parameter.ts'
+
+export type CoreKind = Bench['kind']
+export const CORE_KINDS: readonly CoreKind[] = ['mesh', 'awgr']
 
 /** Instruments and benches: no dots, so that `awg-0.1` is channel 1 of `awg-0`. */
 const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/
@@ -23,14 +29,26 @@ const heaterList = z
   .union([heaterChannel, z.array(heaterChannel)], { error: heaterText })
   .describe('channels of the heater bank, in the order of the chip: 5, 0-7 or [0-3, 8-11]')
 
-const lane = z.strictObject({
-  laser: name.describe('the instrument that lights this lane'),
-  frequencyThz: z.number().min(180).max(240).describe('optical frequency on the grid 193.1 + n × 0.1 THz'),
-  powerDbm: z.number().min(-30).max(30).describe('set point of the laser'),
+const frequencyThz = z.number().min(180).max(240)
+const laserPowerDbm = z.number().min(-30).max(30).describe('set point of the laser')
+const modulators = {
   drive: connectors.describe('generator channel of the modulator at each input port, like awg-0.1-4'),
   bias: z.array(name).min(1).describe('bias controller of the modulator at each input port'),
+}
+
+const lane = z.strictObject({
+  laser: name.describe('the instrument that lights this lane'),
+  frequencyThz: frequencyThz.describe('optical frequency on the grid 193.1 + n × 0.1 THz'),
+  powerDbm: laserPowerDbm,
+  ...modulators,
   plus: connectors.describe('meter port at the + output of each balanced coupler, like pm-0.1-8'),
   minus: connectors.describe('meter port at the − output of each balanced coupler, like pm-1.1-8'),
+})
+
+const wavelength = z.strictObject({
+  laser: name.describe('the instrument that lights this wavelength'),
+  frequencyThz: frequencyThz.describe('optical frequency, one channel of the router above the one before'),
+  powerDbm: laserPowerDbm,
 })
 
 const meshHeaters = z.strictObject({
@@ -46,17 +64,10 @@ export const instrumentSchema = z.looseObject({
 
 export const instrumentName = name
 
-/** What may stand under each key at the top of a bench file, except `instruments`. */
-export const SECTIONS = {
-  name: name.describe('what this bench is called'),
-  core: z
-    .strictObject({
-      kind: z.literal('mesh').describe('which optics multiply'),
-      layout: z.literal('clements').describe('how the interferometers are placed'),
-      size: z.int().min(2).max(64).describe('inputs, and outputs, of the core'),
-    })
-    .describe('the optics that multiply'),
-  lanes: z.array(lane).min(1).max(16).describe('one entry a wavelength'),
+const benchName = name.describe('what this bench is called')
+
+/** Sections that do not depend on the core. */
+const COMMON = {
   frame: z
     .strictObject({
       symbolPeriodUs: z.number().min(1).max(1e6).describe('time one symbol stays on the modulators'),
@@ -67,40 +78,12 @@ export const SECTIONS = {
   drive: z
     .strictObject({ amplitudeV: z.number().min(0.001).max(10).describe('generator output at code +127') })
     .describe('the modulators’ drive'),
-  detection: z
-    .strictObject({
-      kind: z.literal('balanced-homodyne').describe('how fields become currents'),
-      rangeDbm: z.number().min(-60).max(30).describe('fixed range of every meter port'),
-    })
-    .describe('how light is read'),
   trigger: z
     .strictObject({
       source: name.describe('the generator whose trigger output starts a frame'),
       targets: z.array(name).describe('everything its trigger output is cabled to'),
     })
     .describe('the trigger cable'),
-  heaters: z
-    .strictObject({
-      bank: name.describe('the instrument that drives the phase shifters'),
-      limitV: z.number().min(0).max(100).describe('no heater ever gets more'),
-      settleMs: z.number().min(0).max(60_000).describe('wait after a change before light is measured'),
-      channels: z
-        .strictObject({
-          input: z.array(heaterList).describe('phase trimmers behind the modulators, one entry a lane'),
-          first: meshHeaters.describe('mesh V†, which light meets first'),
-          sigma: meshHeaters.describe('between the meshes'),
-          second: meshHeaters.describe('mesh U'),
-          lo: z.array(heaterList).describe('local-oscillator shifters, one entry a lane'),
-        })
-        .describe('which channel heats what'),
-    })
-    .describe('the phase shifters'),
-  taps: z
-    .strictObject({
-      monitor: name.describe('the instrument that reads the taps'),
-      firstInput: z.int().min(0).max(1000).describe('analog input of the tap of waveguide 0; the others follow'),
-    })
-    .describe('monitor taps between the meshes'),
   ovens: z
     .array(
       z.strictObject({
@@ -122,24 +105,142 @@ export const SECTIONS = {
       deadlineS: z.number().min(1).max(600).describe('longest time one instrument may take to become safe'),
     })
     .describe('the state in which every way out leaves the bench'),
-  twin: z
-    .strictObject(
-      Object.fromEntries(
-        Object.entries(MESH_PARAMETERS).map(([key, { min, max, value, source }]) => [
-          key,
-          z.number().min(min).max(max).optional().describe(`default ${value}; ${source}`),
-        ]),
-      ),
-    )
-    .optional()
-    .describe('what is wrong with the simulated chip; without it, the defaults'),
 } as const
 
-type Section = keyof typeof SECTIONS
-export type Sections = { readonly [Key in Section]: z.output<(typeof SECTIONS)[Key]> }
+const rangeDbm = z.number().min(-60).max(30).describe('fixed range of every meter port')
 
-/** Every key at the top of a bench file, in the order of the default bench. */
-export const TOP_LEVEL_KEYS: readonly string[] = ['name', 'core', 'instruments', ...Object.keys(SECTIONS).slice(2)]
+/** What every `heaters` section says beside its channels. */
+const heaterBank = {
+  bank: name.describe('the instrument that drives the phase shifters'),
+  limitV: z.number().min(0).max(100).describe('no heater ever gets more'),
+  settleMs: z.number().min(0).max(60_000).describe('wait after a change before light is measured'),
+}
+
+/** The section `twin` of a core with these parameters. */
+function twinOf(parameters: Parameters) {
+  const keys = Object.entries(parameters).map(([key, { min, max, value, source }]) => [
+    key,
+    z.number().min(min).max(max).optional().describe(`default ${value}; ${source}`),
+  ])
+  const shape = Object.fromEntries(keys) as Record<string, z.ZodOptional<z.ZodNumber>>
+  return z.strictObject(shape).optional().describe('what is wrong with the simulated chip; without it, the defaults')
+}
+
+const kind = <Kind extends CoreKind>(of: Kind) =>
+  z
+    .literal(of, { error: `must be ${CORE_KINDS.map((one) => `"${one}"`).join(' or ')}` })
+    .describe('which optics multiply')
+
+/** What may stand under each key at the top of the file of a bench with a mesh core, except `instruments`. */
+export const SECTIONS = {
+  name: benchName,
+  core: z
+    .strictObject({
+      kind: kind('mesh').describe('which optics multiply'),
+      layout: z.literal('clements').describe('how the interferometers are placed'),
+      size: z.int().min(2).max(64).describe('inputs, and outputs, of the core'),
+    })
+    .describe('the optics that multiply'),
+  lanes: z.array(lane).min(1).max(16).describe('one entry a wavelength'),
+  frame: COMMON.frame,
+  drive: COMMON.drive,
+  detection: z
+    .strictObject({
+      kind: z.literal('balanced-homodyne').describe('how fields become currents'),
+      rangeDbm,
+    })
+    .describe('how light is read'),
+  trigger: COMMON.trigger,
+  heaters: z
+    .strictObject({
+      ...heaterBank,
+      channels: z
+        .strictObject({
+          input: z.array(heaterList).describe('phase trimmers behind the modulators, one entry a lane'),
+          first: meshHeaters.describe('mesh V†, which light meets first'),
+          sigma: meshHeaters.describe('between the meshes'),
+          second: meshHeaters.describe('mesh U'),
+          lo: z.array(heaterList).describe('local-oscillator shifters, one entry a lane'),
+        })
+        .describe('which channel heats what'),
+    })
+    .describe('the phase shifters'),
+  taps: z
+    .strictObject({
+      monitor: name.describe('the instrument that reads the taps'),
+      firstInput: z.int().min(0).max(1000).describe('analog input of the tap of waveguide 0; the others follow'),
+    })
+    .describe('monitor taps between the meshes'),
+  ovens: COMMON.ovens,
+  mains: COMMON.mains,
+  safe: COMMON.safe,
+  twin: twinOf(MESH_PARAMETERS),
+} as const
+
+/** The same for a bench with an AWGR core. */
+export const AWGR_SECTIONS = {
+  name: benchName,
+  core: z
+    .strictObject({
+      kind: kind('awgr'),
+      form: z.enum(['per-port', 'shared']).describe('a bank of rings for each port, or one for all'),
+      size: z.int().min(2).max(64).describe('inputs, outputs and wavelengths of the core'),
+      channelSpacingGhz: z
+        .literal([12.5, 25, 50, 100, 200])
+        .describe('grid of the router’s channels; size × spacing is its free spectral range'),
+    })
+    .describe('the optics that multiply'),
+  wavelengths: z.array(wavelength).min(2).max(64).describe('one entry a wavelength, frequencies ascending'),
+  ports: z
+    .strictObject({
+      ...modulators,
+      plus: connectors.describe('meter port at each output of the router behind the drop buses, like pm-0.1-8'),
+      minus: connectors.describe('meter port at each output of the router behind the through buses, like pm-2.1-8'),
+    })
+    .describe('what carries data onto the light, and what reads the products'),
+  frame: COMMON.frame,
+  drive: COMMON.drive,
+  detection: z
+    .strictObject({ kind: z.literal('balanced-intensity').describe('how light becomes currents'), rangeDbm })
+    .describe('how light is read'),
+  trigger: COMMON.trigger,
+  heaters: z
+    .strictObject({
+      ...heaterBank,
+      channels: z
+        .strictObject({
+          rings: z.array(heaterList).describe('one entry a bank of rings, each in the order of the wavelengths'),
+        })
+        .describe('which channel heats what'),
+    })
+    .describe('the heaters of the rings'),
+  ovens: COMMON.ovens,
+  mains: COMMON.mains,
+  safe: COMMON.safe,
+  twin: twinOf(AWGR_PARAMETERS),
+} as const
+
+type Read<Schemas extends Readonly<Record<string, z.ZodType>>> = {
+  readonly [Key in keyof Schemas]: z.output<Schemas[Key]>
+}
+export type Sections = Read<typeof SECTIONS>
+export type AwgrSections = Read<typeof AWGR_SECTIONS>
+/** What the sections of either core have in common. */
+export type CommonSections = Read<typeof COMMON> & { readonly detection: { readonly rangeDbm: number } }
+/** Inputs and outputs as they are written: a lane of a mesh, the ports of an AWGR. */
+export type WrittenPorts = Pick<AwgrSections['ports'], 'drive' | 'bias' | 'plus' | 'minus'>
+
+/** Every key at the top of a bench file, in the order of the examples. */
+const topLevelKeys = (sections: Readonly<Record<string, z.ZodType>>): readonly string[] => [
+  'name',
+  'core',
+  'instruments',
+  ...Object.keys(sections).slice(2),
+]
+export const TOP_LEVEL_KEYS: Readonly<Record<CoreKind, readonly string[]>> = {
+  mesh: topLevelKeys(SECTIONS),
+  awgr: topLevelKeys(AWGR_SECTIONS),
+}
 
 /** JSON Schema of the bench file, as far as one can say it: wiring checks across sections live in code. */
 export function benchJsonSchema(drivers: Readonly<Record<string, DriverEntry>>): Record<string, unknown> {
@@ -155,15 +256,17 @@ export function benchJsonSchema(drivers: Readonly<Record<string, DriverEntry>>):
       additionalProperties: false,
     }
   })
-  const whole = z.toJSONSchema(z.strictObject(SECTIONS), { io: 'input' })
-  const { $schema, properties, required = [], ...rest } = whole
+  const wholes = [SECTIONS, AWGR_SECTIONS].map((sections) => {
+    const { $schema: _, properties, required = [], ...rest } = z.toJSONSchema(z.strictObject(sections), { io: 'input' })
+    const withInstruments = { ...properties, instruments: { $ref: '#/$defs/instruments' } }
+    return { ...rest, properties: withInstruments, required: [...required, 'instruments'] }
+  })
   return {
-    $schema,
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Fringe bench file',
     description: 'Instruments and optics of one optical computing bench.',
-    ...rest,
-    properties: {
-      ...properties,
+    anyOf: wholes,
+    $defs: {
       instruments: {
         description: 'every instrument by name',
         type: 'object',
@@ -171,6 +274,5 @@ export function benchJsonSchema(drivers: Readonly<Record<string, DriverEntry>>):
         additionalProperties: { anyOf: instruments },
       },
     },
-    required: [...required, 'instruments'],
   }
 }

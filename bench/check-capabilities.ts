@@ -7,10 +7,15 @@ import type {
   TemperatureController,
   VoltageMonitor,
 } from '../core/instruments.ts'
+import { awgrLayout } from '../core/awgr-layout.ts'
 import { svdCoreLayout } from '../core/mesh-layout.ts'
 import type { HeaterRole } from '../core/mesh-layout.ts'
 import type { Range } from '../core/range.ts'
+import type { AwgrWiring } from './awgr-wiring.ts'
 import type { BenchFile } from './bench-file.ts'
+import type { ReportProblem } from './claims.ts'
+import type { LaserWiring, PortWiring } from './light-wiring.ts'
+import type { MeshWiring } from './mesh-wiring.ts'
 import { pathText } from './yaml-source.ts'
 import type { Problem, YamlPath } from './yaml-source.ts'
 
@@ -23,7 +28,7 @@ import type { Problem, YamlPath } from './yaml-source.ts'
 export function capabilityProblems(file: BenchFile, instruments: ReadonlyMap<string, Instrument>): readonly Problem[] {
   const { wiring } = file
   const problems = new Map<string, Problem>()
-  const report = (path: YamlPath, message: string): void => {
+  const report: ReportProblem = (path, message) => {
     // A range of connectors is one place in the file: say it once.
     const key = pathText(path)
     if (!problems.has(key)) problems.set(key, file.problemAt(path, message))
@@ -34,15 +39,16 @@ export function capabilityProblems(file: BenchFile, instruments: ReadonlyMap<str
     report(path, `${name} takes ${range.min} to ${range.max} ${unit}, not ${value}`)
   }
 
-  for (const [index, lane] of wiring.lanes.entries()) {
-    const laser = at(lane.laser) as Laser | undefined
-    inRange(['lanes', index, 'frequencyThz'], lane.laser, lane.frequencyThz, laser?.frequencyRangeThz, 'THz')
-    inRange(['lanes', index, 'powerDbm'], lane.laser, lane.powerDbm, laser?.powerRangeDbm, 'dBm')
-    for (const connector of [...lane.drive, ...lane.plus, ...lane.minus]) {
-      const count = (at(connector.instrument) as SymbolGenerator | MultichannelPowerMeter | undefined)?.channelCount
-      if (count === undefined || connector.index < count) continue
-      report(connector.path, `${connector.instrument} has ${count} connectors, 1 to ${count}`)
-    }
+  const { lasers, ports, heaterPath } = file.kind === 'mesh' ? ofMesh(file.wiring) : ofAwgr(file.wiring)
+  for (const { path, laser: name, frequencyThz, powerDbm } of lasers) {
+    const laser = at(name) as Laser | undefined
+    inRange([...path, 'frequencyThz'], name, frequencyThz, laser?.frequencyRangeThz, 'THz')
+    inRange([...path, 'powerDbm'], name, powerDbm, laser?.powerRangeDbm, 'dBm')
+  }
+  for (const connector of ports.flatMap(({ drive, plus, minus }) => [...drive, ...plus, ...minus])) {
+    const count = (at(connector.instrument) as SymbolGenerator | MultichannelPowerMeter | undefined)?.channelCount
+    if (count === undefined || connector.index < count) continue
+    report(connector.path, `${connector.instrument} has ${count} connectors, 1 to ${count}`)
   }
 
   const { maxSymbols, pointsPerSymbol } = wiring.frame
@@ -59,29 +65,53 @@ export function capabilityProblems(file: BenchFile, instruments: ReadonlyMap<str
 
   const bank = at(wiring.heaters.bank) as PhaseShifterBank | undefined
   if (bank !== undefined) {
-    const { heaters } = svdCoreLayout(wiring.size, wiring.lanes.length)
     for (const [heater, channel] of wiring.heaters.channels.entries()) {
       if (channel < bank.channelCount) continue
       const last = `0 to ${bank.channelCount - 1}`
       report(
-        ['heaters', 'channels', ...whereWritten(heaters[heater]!.role)],
+        ['heaters', 'channels', ...heaterPath(heater)],
         `${wiring.heaters.bank} has channels ${last}, not ${channel}`,
       )
     }
   }
-  const monitor = at(wiring.taps.monitor) as VoltageMonitor | undefined
-  if (monitor !== undefined && wiring.taps.firstInput + wiring.size > monitor.channelCount) {
-    const last = `0 to ${monitor.channelCount - 1}`
-    report(
-      ['taps', 'firstInput'],
-      `${wiring.taps.monitor} has inputs ${last}; ${wiring.size} taps do not fit from here`,
-    )
-  }
+  if (file.kind === 'mesh') checkTaps(file.wiring, at(file.wiring.taps.monitor) as VoltageMonitor | undefined, report)
   for (const [index, oven] of wiring.ovens.entries()) {
     const range = (at(oven.controller) as TemperatureController | undefined)?.temperatureRangeC
     inRange(['ovens', index, 'temperatureC'], oven.controller, oven.temperatureC, range, '°C')
   }
   return [...problems.values()]
+}
+
+/** Where in the file what stands that the instruments are asked about. */
+interface Written {
+  readonly lasers: readonly (LaserWiring & { readonly path: YamlPath })[]
+  readonly ports: readonly PortWiring[]
+  /** Under `heaters.channels`. */
+  readonly heaterPath: (heater: number) => YamlPath
+}
+
+function ofMesh({ size, lanes }: MeshWiring): Written {
+  const { heaters } = svdCoreLayout(size, lanes.length)
+  return {
+    lasers: lanes.map((lane, index) => ({ ...lane, path: ['lanes', index] })),
+    ports: lanes,
+    heaterPath: (heater) => whereWritten(heaters[heater]!.role),
+  }
+}
+
+function ofAwgr({ size, form, wavelengths, ports }: AwgrWiring): Written {
+  const { heaters } = awgrLayout(size, form)
+  return {
+    lasers: wavelengths.map((wavelength, index) => ({ ...wavelength, path: ['wavelengths', index] })),
+    ports: [ports],
+    heaterPath: (heater) => ['rings', heaters[heater]!.port ?? 0],
+  }
+}
+
+function checkTaps({ size, taps }: MeshWiring, monitor: VoltageMonitor | undefined, report: ReportProblem): void {
+  if (monitor === undefined || taps.firstInput + size <= monitor.channelCount) return
+  const last = `0 to ${monitor.channelCount - 1}`
+  report(['taps', 'firstInput'], `${taps.monitor} has inputs ${last}; ${size} taps do not fit from here`)
 }
 
 /** Under which key of `heaters.channels` the channel of a heater stands. */

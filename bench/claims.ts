@@ -1,7 +1,7 @@
 import type { DriverEntry } from '../drivers/driver-entry.ts'
 import { closestName, didYouMean } from './closest-name.ts'
 import type { BenchInstrument, Drivers } from './instrument-list.ts'
-import type { Connector } from './mesh-wiring.ts'
+import type { Connector } from './connector.ts'
 import { pathText } from './yaml-source.ts'
 import type { YamlPath } from './yaml-source.ts'
 
@@ -21,8 +21,8 @@ const KIND_NAMES: Readonly<Record<Kind, string>> = {
   'optical-filter': 'an optical filter',
 }
 
-/** The mesh has no place for these: they stand on the bench beside it, and no section of the file names them. */
-const BESIDE_THE_MESH: readonly Kind[] = ['source-meter', 'optical-filter']
+/** No core has a place for these: they stand on the bench beside it, and no section of the file names them. */
+const BESIDE_THE_CORE: readonly Kind[] = ['source-meter', 'optical-filter']
 
 /** Who uses which instrument, and which of its connectors. */
 export class Claims {
@@ -72,12 +72,12 @@ export class Claims {
     }
   }
 
-  reportUnused(): void {
+  /** `places`: sections in which it could have been named. */
+  reportUnused(places: string): void {
     for (const [name, instrument] of this.#instruments) {
       if (this.#users.has(name) || this.#mentioned.has(name)) continue
-      if (instrument !== undefined && BESIDE_THE_MESH.includes(instrument.entry.kind)) continue
-      const right = 'name it in lanes, heaters, taps, ovens or mains, or remove it'
-      this.#report(['instruments', name], `"${name}" is wired to nothing; ${right}`)
+      if (instrument !== undefined && BESIDE_THE_CORE.includes(instrument.entry.kind)) continue
+      this.#report(['instruments', name], `"${name}" is wired to nothing; name it in ${places}, or remove it`)
     }
   }
 

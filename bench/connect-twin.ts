@@ -2,9 +2,6 @@ import { Cleanup } from '../core/cleanup.ts'
 import type { Clock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
 import { BytePipe } from '../drivers/transports/byte-pipe.ts'
-import { meshWorld } from '../sim/optics/mesh-world.ts'
-import type { MeshWorld } from '../sim/optics/mesh-world.ts'
-import type { MeshWorldSpec } from '../sim/optics/mesh-world-spec.ts'
 import type { WireInstrument } from '../sim/ports/wire-instrument.ts'
 import { SIMULATED } from '../sim/registry.ts'
 import { announceTwin } from './announce-twin.ts'
@@ -13,11 +10,12 @@ import { tappedWire } from './connect.ts'
 import type { Connect, TapFor } from './connect.ts'
 import { connectReal } from './connect-real.ts'
 import type { BenchInstrument } from './instrument-list.ts'
-import type { MeshWiring } from './mesh-wiring.ts'
 import { parseResource } from './resource.ts'
 import type { Resource } from './resource.ts'
 import { serveWires } from './serve-wires.ts'
 import type { Served } from './serve-wires.ts'
+import { twinWorld } from './twin-world.ts'
+import type { WorldOf } from './twin-world.ts'
 
 export interface TwinOptions {
   /** Serial ports carry bytes no faster than their baud rate. Default: as fast as this machine. */
@@ -31,12 +29,12 @@ export interface TwinOptions {
 }
 
 /** The simulated far side of every wire of a bench, up and answering. */
-export interface Twin extends AsyncDisposable {
+export interface Twin<File extends BenchFile = BenchFile> extends AsyncDisposable {
   readonly connect: Connect
   /** By instrument: where a client finds it. In `pipe` mode the names of the bench file, which lead nowhere. */
   readonly resources: ReadonlyMap<string, string>
   /** The optical world, truth included: for tests and the oracle, never for a calibration. */
-  readonly world: MeshWorld
+  readonly world: WorldOf<File>
   /** The simulated instruments, for tests that pull a plug. */
   readonly far: ReadonlyMap<string, WireInstrument>
 }
@@ -46,9 +44,9 @@ export interface Twin extends AsyncDisposable {
  *
  * Throws: TRANSPORT_OPEN_FAILED when a port cannot be opened; what was opened until then is closed.
  */
-export async function startTwin(file: BenchFile, options: TwinOptions): Promise<Twin> {
+export async function startTwin<File extends BenchFile>(file: File, options: TwinOptions): Promise<Twin<File>> {
   const { seed, clock, mode, paced = false, tapFor = () => undefined } = options
-  const world = meshWorld(worldSpec(file), seed, clock)
+  const world = twinWorld(file, seed, clock)
   const far = new Map<string, WireInstrument>()
   for (const instrument of file.instruments.values()) far.set(instrument.name, simulate(instrument, world, seed, clock))
 
@@ -111,7 +109,7 @@ export async function serveTwin(file: BenchFile, options: Omit<TwinOptions, 'mod
 
 function simulate(
   { name, driver, entry, resource, settings }: BenchInstrument,
-  world: MeshWorld,
+  world: WorldOf<BenchFile>,
   seed: number,
   clock: Clock,
 ): WireInstrument {
@@ -139,32 +137,3 @@ const served = ({ instruments }: BenchFile, far: ReadonlyMap<string, WireInstrum
   [...instruments.values()].map(({ name, resource, entry: { serialLine: line } }) => {
     return { name, instrument: far.get(name)!, resource, ...(line === undefined ? {} : { line }) }
   })
-
-/** The twin's copy of the wiring. */
-export function worldSpec(file: BenchFile): MeshWorldSpec {
-  const { wiring } = file
-  return {
-    size: wiring.size,
-    lanes: wiring.lanes.map((lane) => ({
-      laser: lane.laser,
-      frequencyThz: lane.frequencyThz,
-      modulators: lane.drive.map(({ instrument, index }, port) => ({
-        generator: instrument,
-        channel: index,
-        bias: lane.bias[port]!,
-      })),
-      detectors: lane.plus.map((plus, port) => ({ plus: meterPort(plus), minus: meterPort(lane.minus[port]!) })),
-    })),
-    heaters: { bank: wiring.heaters.bank, channels: wiring.heaters.channels },
-    taps: { monitor: wiring.taps.monitor, firstChannel: wiring.taps.firstInput },
-    ovens: wiring.ovens.map(({ controller }) => controller),
-    mains: wiring.mains,
-    trigger: wiring.trigger,
-    imperfections: file.twin,
-  }
-}
-
-const meterPort = ({ instrument, index }: MeshWiring['lanes'][number]['plus'][number]) => ({
-  meter: instrument,
-  port: index,
-})

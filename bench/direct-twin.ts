@@ -1,29 +1,28 @@
 import type { Clock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
 import { DIRECT } from '../sim/direct/registry.ts'
-import { meshWorld } from '../sim/optics/mesh-world.ts'
-import type { MeshWorld } from '../sim/optics/mesh-world.ts'
 import type { BenchFile } from './bench-file.ts'
-import { worldSpec } from './connect-twin.ts'
 import type { OpenDirect } from './open-instruments.ts'
+import { twinWorld } from './twin-world.ts'
+import type { WorldOf } from './twin-world.ts'
 
 /** A twin without wires: instruments that touch the optical world themselves. */
-export interface DirectTwin {
+export interface DirectTwin<File extends BenchFile = BenchFile> {
   readonly direct: OpenDirect
   /** The optical world, truth included: for tests and the oracle, never for a calibration. */
-  readonly world: MeshWorld
+  readonly world: WorldOf<File>
 }
 
 /**
  * The twin of a bench by its second way: the same optical world, the same converters and the same time as behind
  * wires, and no bytes. With one seed both ways read the same numbers.
  */
-export function startDirectTwin(
-  file: BenchFile,
+export function startDirectTwin<File extends BenchFile>(
+  file: File,
   options: { readonly seed: number; readonly clock: Clock },
-): DirectTwin {
+): DirectTwin<File> {
   const { seed, clock } = options
-  const world = meshWorld(worldSpec(file), seed, clock)
+  const world = twinWorld(file, seed, clock)
   return {
     world,
     direct: async ({ name, driver, settings }, signal) => {

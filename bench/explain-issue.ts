@@ -69,6 +69,7 @@ export function requirement(issue: Issue, schema: z.ZodType | undefined): string
       if (issue.origin === 'number' || issue.origin === 'int') return `must be ${rangeText(schema, issue)}`
       return `must hold ${issue.code === 'too_small' ? 'at least' : 'at most'} ${countOf(issue)}`
     case 'invalid_value':
+      if (issue.message.startsWith('must')) return issue.message
       return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`
     case 'invalid_type':
       return issue.message.startsWith('must') ? issue.message : `must be ${TYPES[issue.expected] ?? issue.expected}`

@@ -10,27 +10,42 @@ import type {
   TemperatureController,
   VoltageMonitor,
 } from '../core/instruments.ts'
+import type { AwgrBench } from '../core/awgr-bench.ts'
+import { awgrLayout } from '../core/awgr-layout.ts'
+import type { Bench } from '../core/bench.ts'
+import type { DataLane, LightBench } from '../core/light-bench.ts'
 import type { MeshBench } from '../core/mesh-bench.ts'
 import { svdCoreLayout } from '../core/mesh-layout.ts'
 import { powerDbm } from '../core/quantities.ts'
 import { intersect } from '../core/range.ts'
-import { benchFileInvalid } from './bench-file.ts'
+import type { AwgrWiring } from './awgr-wiring.ts'
+import { benchFileInvalid, requireKind } from './bench-file.ts'
 import type { BenchFile } from './bench-file.ts'
 import { capabilityProblems } from './check-capabilities.ts'
-import type { Connector } from './mesh-wiring.ts'
+import type { Connector } from './connector.ts'
+import type { LaserWiring, LightWiring, PortWiring } from './light-wiring.ts'
+import type { MeshWiring } from './mesh-wiring.ts'
 import { openInstruments } from './open-instruments.ts'
 import type { OpenOptions } from './open-instruments.ts'
 import { closeAll, makeAllSafe, safeStateError } from './safe-order.ts'
 import type { OpenInstrument, SafeReport } from './safe-order.ts'
 
 /** A bench whose instruments all answered by the right names. */
-export interface OpenBench extends AsyncDisposable {
-  readonly bench: MeshBench
+export interface OpenBench<Opened extends Bench = Bench> extends AsyncDisposable {
+  readonly bench: Opened
   readonly instruments: ReadonlyMap<string, Instrument>
   /** Dark, parked, cold, in this order; what failed is in the report. Idempotent. */
   makeSafe(signal: AbortSignal): Promise<SafeReport>
   /** Makes safe and lets go of every wire. Disposing does the same and throws SAFE_STATE_UNVERIFIED from the report. */
   close(): Promise<SafeReport>
+}
+
+/** The bench that a file describes, by its core. */
+export type BenchOf<File extends BenchFile> = Extract<Bench, { kind: File['kind'] }>
+
+/** As `openBench`; throws CALL_INVALID, before anything is opened, when the core is no mesh. */
+export async function openMeshBench(file: BenchFile, options: OpenOptions): Promise<OpenBench<MeshBench>> {
+  return openBench(requireKind(file, 'mesh'), options)
 }
 
 /**
@@ -40,7 +55,10 @@ export interface OpenBench extends AsyncDisposable {
  * not be made safe again; BENCH_FILE_INVALID when the file asks for more than the instruments have.
  * Leaves: on any failure, what had been opened is safe and closed.
  */
-export async function openMeshBench(file: BenchFile, options: OpenOptions): Promise<OpenBench> {
+export async function openBench<File extends BenchFile>(
+  file: File,
+  options: OpenOptions,
+): Promise<OpenBench<BenchOf<File>>> {
   const outcomes = await openInstruments(file.instruments.values(), options)
   const open: OpenInstrument[] = []
   const failures: Error[] = []
@@ -64,7 +82,7 @@ export async function openMeshBench(file: BenchFile, options: OpenOptions): Prom
     throw unsafe === undefined ? invalid : openFailed([invalid, unsafe])
   }
   return {
-    bench: meshBench(file, instruments, options.clock),
+    bench: benchOf(file, instruments, options.clock) as BenchOf<File>,
     instruments,
     makeSafe: (signal) => makeAllSafe(open, safeDeadlineMs, signal),
     close,
@@ -80,30 +98,58 @@ function openFailed(failures: readonly Error[]): AggregateError {
 }
 
 /** The wiring of the file, with the instruments in the places of their names. Kinds were checked with the file. */
-function meshBench(file: BenchFile, instruments: ReadonlyMap<string, Instrument>, clock: Clock): MeshBench {
-  const { wiring } = file
+function benchOf(file: BenchFile, instruments: ReadonlyMap<string, Instrument>, clock: Clock): Bench {
   const at = (name: string): Instrument | undefined => instruments.get(name)
+  return file.kind === 'mesh' ? meshBench(file.wiring, at, clock) : awgrBench(file.wiring, at, clock)
+}
+
+type At = (name: string) => Instrument | undefined
+
+function meshBench(wiring: MeshWiring, at: At, clock: Clock): MeshBench {
+  const { size, lanes, taps } = wiring
+  return {
+    kind: 'mesh',
+    layout: svdCoreLayout(size, lanes.length),
+    ...lightBench(wiring, { lasers: lanes, lanes }, at, clock),
+    taps: { monitor: at(taps.monitor) as VoltageMonitor, firstChannel: taps.firstInput },
+  }
+}
+
+function awgrBench(wiring: AwgrWiring, at: At, clock: Clock): AwgrBench {
+  const { size, form, wavelengths, ports } = wiring
+  return {
+    kind: 'awgr',
+    layout: awgrLayout(size, form),
+    ...lightBench(wiring, { lasers: wavelengths, lanes: [ports] }, at, clock),
+  }
+}
+
+function lightBench(
+  wiring: LightWiring,
+  { lasers, lanes }: { readonly lasers: readonly LaserWiring[]; readonly lanes: readonly PortWiring[] },
+  at: At,
+  clock: Clock,
+): LightBench {
   const drive = ({ instrument, index }: Connector) => ({
     generator: wiring.generators.indexOf(instrument),
     channel: index,
   })
   const port = ({ instrument, index }: Connector) => ({ meter: wiring.meters.indexOf(instrument), port: index })
+  const lane = ({ drive: drives, bias, plus, minus }: PortWiring): DataLane => ({
+    modulators: drives.map((connector, input) => ({
+      drive: drive(connector),
+      bias: at(bias[input]!) as BiasController,
+    })),
+    detectors: plus.map((side, output) => ({ plus: port(side), minus: port(minus[output]!) })),
+  })
   const heaters = at(wiring.heaters.bank) as PhaseShifterBank
   return {
-    kind: 'mesh',
-    layout: svdCoreLayout(wiring.size, wiring.lanes.length),
-    lasers: wiring.lanes.map(({ laser, frequencyThz, powerDbm: dbm }) => ({
+    lasers: lasers.map(({ laser, frequencyThz, powerDbm: dbm }) => ({
       laser: at(laser) as Laser,
       frequencyThz,
       laserPower: powerDbm(dbm),
     })),
-    lanes: wiring.lanes.map((lane) => ({
-      modulators: lane.drive.map((connector, input) => ({
-        drive: drive(connector),
-        bias: at(lane.bias[input]!) as BiasController,
-      })),
-      detectors: lane.plus.map((plus, output) => ({ plus: port(plus), minus: port(lane.minus[output]!) })),
-    })),
+    lanes: lanes.map(lane),
     generators: wiring.generators.map((name) => at(name) as SymbolGenerator),
     triggerGenerator: wiring.generators.indexOf(wiring.trigger.source),
     driveAmplitudeV: wiring.driveAmplitudeV,
@@ -113,7 +159,6 @@ function meshBench(file: BenchFile, instruments: ReadonlyMap<string, Instrument>
     heaterChannels: wiring.heaters.channels,
     heaterLimitsV: intersect({ min: 0, max: wiring.heaters.limitV }, heaters.voltageRangeV),
     heaterSettleMs: wiring.heaters.settleMs,
-    taps: { monitor: at(wiring.taps.monitor) as VoltageMonitor, firstChannel: wiring.taps.firstInput },
     ovens: wiring.ovens.map(({ name, controller, temperatureC }) => ({
       name,
       controller: at(controller) as TemperatureController,

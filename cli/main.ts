@@ -3,8 +3,17 @@ import { setMaxListeners } from 'node:events'
 import { Command, CommanderError } from 'commander'
 import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { interfaceOption, jsonOption, journalOption, seedOption, simOption, withSimSpelledOut } from './options.ts'
-import type { DiscoverFlags, JsonFlag, JournalFlag, SimFlags, TwinFlags } from './options.ts'
+import {
+  chipOption,
+  interfaceOption,
+  jsonOption,
+  journalOption,
+  plotOption,
+  seedOption,
+  simOption,
+  withSimSpelledOut,
+} from './options.ts'
+import type { DiscoverFlags, JsonFlag, JournalFlag, ShowFlags, SimFlags, TwinFlags } from './options.ts'
 import type { MatmulFlags } from './matmul.ts'
 import { packageVersion } from './package-info.ts'
 
@@ -84,10 +93,13 @@ command('runs', 'list the runs of a journal, newest first', 'runs --journal frin
     withoutBench(flags, async (context) => (await import('./runs.ts')).runs(context, flags)),
   )
 
-command('show', 'show what a run was and what came of it', 'show last')
-  .argument(...RUN)
+command('show', 'show what a run was and what came of it, or what chip a twin has', 'show last --plot')
+  .argument('[run]', RUN[1])
   .addOption(journalOption())
-  .action((run: string, flags: JournalFlag & JsonFlag) =>
+  .addOption(plotOption())
+  .addOption(chipOption())
+  .addOption(seedOption())
+  .action((run: string | undefined, flags: ShowFlags & JsonFlag) =>
     withoutBench(flags, async (context) => (await import('./show.ts')).show(context, run, flags)),
   )
 

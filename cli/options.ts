@@ -15,6 +15,14 @@ export interface JournalFlag {
   readonly journal: string
 }
 
+export interface ShowFlags extends JournalFlag {
+  /** True: into a folder that is named after the run. */
+  readonly plot?: string | true
+  /** A bench file: its twin's chip instead of a run. */
+  readonly chip?: string
+  readonly seed?: number
+}
+
 export interface SimFlags {
   readonly seed?: number
   readonly paced?: boolean
@@ -25,7 +33,8 @@ export interface DiscoverFlags {
   readonly identify?: boolean
 }
 
-const DEFAULT_SEED = 1
+/** The chip that a twin has when nobody chooses. */
+export const DEFAULT_SEED = 1
 
 export const jsonOption = (): Option =>
   new Option('--json', 'one JSON document on standard output, text for people on standard error')
@@ -44,6 +53,12 @@ export const simOption = (): Option =>
     'use the twin instead of the hardware; --sim=wire: behind real sockets and ports; --sim=direct: fastest, ' +
       'same numbers, without wires and so without replay',
   ).choices(['pipe', 'wire', 'direct'])
+
+export const plotOption = (): Option =>
+  new Option('--plot [folder]', 'write pictures (SVG) of the run into this folder (default: RUN-plots, here)')
+
+export const chipOption = (): Option =>
+  new Option('--chip <bench>', 'instead of a run: what was fabricated of the twin of this bench, hidden truth and all')
 
 export const seedOption = (): Option =>
   new Option('--seed <n>', `which chip the twin has, and all noise (default: ${DEFAULT_SEED})`).argParser(parseSeed)

@@ -1,6 +1,6 @@
 import { SystemClock } from '../core/clock.ts'
 import type { MeshCalibration } from '../calibration/calibration-record.ts'
-import { isBenchError } from '../core/errors.ts'
+import { BenchError, isBenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { CalibrationRecord, RunRecord, StepRecord } from '../orchestrator/journal/records.ts'
@@ -12,8 +12,10 @@ import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 import { measured, moment, seconds } from './numbers.ts'
-import type { JournalFlag } from './options.ts'
+import { DEFAULT_SEED } from './options.ts'
+import type { ShowFlags } from './options.ts'
 import type { RunOutcome } from './run-job.ts'
+import type { Plot } from './run-plots.ts'
 import { textTable } from './text-table.ts'
 
 /** A step of the plan itself; what it did inside is counted. Times are the bench's. */
@@ -26,11 +28,33 @@ interface StepSummary {
   readonly inner: number
 }
 
-/** `fringe show`: one run, in the journal's own words. */
+/** `fringe show`: a run, or the chip of a twin. Throws: CALL_INVALID for neither, for both, and for what belongs to the other. */
 export async function show(
+  context: Pick<CommandContext, 'output'>,
+  run: string | undefined,
+  { journal, plot, chip, seed }: ShowFlags,
+): Promise<ExitCode> {
+  if (chip !== undefined) {
+    if (run !== undefined) throw callInvalid(`--chip shows no run: leave out "${run}"`)
+    if (plot !== undefined) throw callInvalid('--plot draws a run, and --chip shows none: leave out one of them')
+    return (await import('./show-chip.ts')).showChip(context, chip, seed ?? DEFAULT_SEED)
+  }
+  if (run === undefined) {
+    const taken = typeof plot === 'string' ? `; "${plot}" is the folder of --plot, so write the run before it` : ''
+    throw callInvalid(`say which run to show, or whose chip with --chip BENCH${taken}; see: fringe show --help`)
+  }
+  if (seed !== undefined) throw callInvalid('--seed chooses the chip that --chip BENCH shows; a run has its own')
+  return showRun(context, run, journal, plot)
+}
+
+const callInvalid = (message: string): BenchError => new BenchError('CALL_INVALID', message)
+
+/** One run, in the journal's own words. */
+async function showRun(
   { output }: Pick<CommandContext, 'output'>,
   name: string,
-  { journal }: JournalFlag,
+  journal: string,
+  plot: ShowFlags['plot'],
 ): Promise<ExitCode> {
   await using opened = await Journal.open(journal, { clock: new SystemClock(), mode: 'read' })
   const record = await opened.readRun(name)
@@ -39,12 +63,14 @@ export async function show(
   const wires = [...heads].map(([wire, { records }]) => ({ wire, records }))
   const calibration = await calibrationOf(opened, record)
   const outcome = (record.result ?? {}) as Partial<RunOutcome>
+  const plots = plot === undefined ? [] : await plotRun(opened, record, calibration, plot)
   output.say(
     ...summaryText(record, outcome),
     ...qualityText(record),
     ...(calibration === undefined ? [] : calibrationText(calibration)),
     ...instrumentsText(record, heads),
     ...stepsText(steps),
+    ...(plots.length === 0 ? [] : ['', ...plots.map(({ file }) => `picture ${file}`)]),
   )
   output.document({
     run: record.id,
@@ -58,8 +84,21 @@ export async function show(
     steps,
     wires,
     calibration: calibration === undefined ? null : calibrationDocument(calibration),
+    plots,
   })
   return EXIT.done
+}
+
+/** Pictures are drawn only when somebody asks for them: so is what draws them loaded. */
+async function plotRun(
+  journal: JournalReader,
+  record: RunRecord,
+  calibration: CalibrationRecord | undefined,
+  plot: string | true,
+): Promise<readonly Plot[]> {
+  const { runPictures, writePictures } = await import('./run-plots.ts')
+  const pictures = await runPictures(journal, record, calibration)
+  return writePictures(pictures, plot === true ? `${record.id}-plots` : plot)
 }
 
 /** The one that a run made, or the one that it used. */

@@ -23,6 +23,12 @@ export function clementsPlaces(size: number): readonly MziPlace[] {
   return places
 }
 
+/** Index of a place in the list of `clementsPlaces`. */
+export function clementsIndex(size: number, column: number, top: number): number {
+  const [even, odd] = [Math.floor(size / 2), Math.floor((size - 1) / 2)]
+  return Math.ceil(column / 2) * even + Math.floor(column / 2) * odd + (top - (column % 2)) / 2
+}
+
 /** What one heater does on the chip. */
 export type HeaterRole =
   | { readonly kind: 'input'; readonly lane: number; readonly port: number }

@@ -9,9 +9,7 @@ export class CounterRandom {
   readonly #key: number
 
   constructor(seed: number, stream: string) {
-    let key = mix(seed | 0, Math.floor(seed / 2 ** 32) | 0)
-    for (let i = 0; i < stream.length; i++) key = mix(key, stream.charCodeAt(i))
-    this.#key = key
+    this.#key = streamKey(seed, stream)
   }
 
   /** Uniform in (0, 1), both ends excluded. */
@@ -50,7 +48,14 @@ export class RandomStream {
   }
 }
 
-function mix(left: number, right: number): number {
+/** The 32 bits that set one stream of a seed apart from all others. */
+export function streamKey(seed: number, stream: string): number {
+  let key = mix(seed | 0, Math.floor(seed / 2 ** 32) | 0)
+  for (let i = 0; i < stream.length; i++) key = mix(key, stream.charCodeAt(i))
+  return key
+}
+
+export function mix(left: number, right: number): number {
   let h = (left ^ Math.imul(right, 0xcc9e2d51)) | 0
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { readBenchFile } from '../bench/bench-file.ts'
+import { readBenchFile, requireKind } from '../bench/bench-file.ts'
 import { startTwin } from '../bench/connect-twin.ts'
 import { openMeshBench } from '../bench/open-bench.ts'
 import { calibrationPlan } from '../calibration/calibrate.ts'
@@ -88,7 +88,7 @@ export async function accuracy(): Promise<readonly Figure[]> {
 }
 
 async function measureSeed(seed: number): Promise<SeedResult> {
-  const file = await readBenchFile('examples/mesh-8x8.yaml')
+  const file = requireKind(await readBenchFile('examples/mesh-8x8.yaml'), 'mesh')
   const clock = new VirtualClock()
   const { signal } = new AbortController()
   // Every instrument of the bench listens to it.

@@ -5,6 +5,7 @@ import { printFigures, writeFigures } from './figure.ts'
 import { faults } from './faults.ts'
 import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
+import { kernels } from './kernels.ts'
 import { writePerformancePage } from './performance-page.ts'
 import { polling } from './polling.ts'
 import { wireRates } from './wire-rates.ts'
@@ -18,6 +19,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   journal,
   faults,
   fuzz,
+  kernels,
 }
 
 const asked = process.argv.slice(2)

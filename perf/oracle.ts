@@ -32,19 +32,8 @@ export function oracleCalibration(
     parameters[blocks.alpha + e] = alphaRad
     parameters[blocks.beta + e] = betaRad
   }
-  const first = layout.first.phi[0]!
-  const next = layout.first.theta[0]!
-  const share = (a: number, b: number): number => chip.crosstalk[a * layout.heaters.length + b]!
-  const distance = (a: number, b: number): number =>
-    Math.hypot(layout.heaters[a]!.x - layout.heaters[b]!.x, layout.heaters[a]!.y - layout.heaters[b]!.y)
-  // Two distances give both parameters of the exponential law.
-  const far = layout.heaters.findIndex((_, heater) => distance(first, heater) > 2)
-  const none = share(first, next) === 0
-  const decay = none
-    ? 1
-    : (distance(first, far) - distance(first, next)) / Math.log(share(first, next) / share(first, far))
-  parameters[blocks.logDecay] = Math.log(decay)
-  parameters[blocks.logNeighbour] = Math.log(share(first, next)) + (distance(first, next) - 1) / decay
+  parameters[blocks.logDecay] = Math.log(chip.crosstalk.law.crosstalkDecayPitch)
+  parameters[blocks.logNeighbour] = Math.log(chip.crosstalk.law.crosstalkNeighbour)
   parameters[blocks.logMziField] = mzis.reduce((sum, { fieldRatio }) => sum + Math.log(fieldRatio), 0) / mzis.length
 
   const gains = bench.lanes.map(({ detectors }) =>

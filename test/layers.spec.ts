@@ -58,7 +58,7 @@ const imports = (specifier: string): string => `import { thing } from '${specifi
 /** What is allowed, and what the forbidden ones below reach for. */
 const ALLOWED: Readonly<Record<string, string>> = {
   ...Object.fromEntries(
-    ['core', 'drivers', 'sim', 'orchestrator', 'calibration', 'bench', 'drivers/transports'].map((room) => [
+    ['core', 'drivers', 'sim', 'orchestrator', 'calibration', 'bench', 'pictures', 'drivers/transports'].map((room) => [
       `${room}/thing.ts`,
       'export const thing = 1\nexport type Thing = number\n',
     ]),
@@ -68,7 +68,10 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'orchestrator/good.ts': "import { of } from 'rxjs'\nexport const one = of(1)\n",
   'calibration/good.ts': imports('../orchestrator/thing.ts'),
   'bench/good.ts': `${imports('../drivers/thing.ts')}export { thing as far } from '../sim/thing.ts'\n`,
-  'cli/good.ts': imports('../bench/thing.ts'),
+  'pictures/good.ts': imports('../core/thing.ts'),
+  'cli/good.ts': `${imports('../bench/thing.ts')}export { thing as drawn } from '../pictures/thing.ts'\n`,
+  'bench/fabricated-chip.ts': imports('../sim/thing.ts'),
+  'cli/show-chip.ts': imports('../bench/fabricated-chip.ts'),
   // Half of a ring, which is told once, of its other half.
   'sim/ring/b.ts': "export { thing } from './a.ts'\n",
 }
@@ -88,7 +91,12 @@ const FORBIDDEN: readonly (readonly [string, string, string])[] = [
     "export type { Thing } from '../sim/thing.ts'\n",
   ],
   ['bench-imports-only-itself-core-drivers-sim', 'bench/a.ts', imports('../orchestrator/thing.ts')],
-  ['cli-imports-only-itself-core-bench-orchestrator-calibration', 'cli/a.ts', imports('../sim/thing.ts')],
+  ['cli-imports-only-itself-core-bench-orchestrator-calibration-pictures', 'cli/a.ts', imports('../sim/thing.ts')],
+  ['pictures-imports-only-itself-core', 'pictures/a.ts', imports('../calibration/thing.ts')],
+  ['pictures-imports-only-itself-core', 'pictures/b.ts', imports('../orchestrator/thing.ts')],
+  ['pictures-do-no-io', 'pictures/c.ts', "export { writeFile } from 'node:fs/promises'\n"],
+  ['only-show-sees-the-hidden-chip', 'cli/calibrate-job.ts', imports('../bench/fabricated-chip.ts')],
+  ['only-show-sees-the-hidden-chip', 'bench/open-bench.ts', imports('./fabricated-chip.ts')],
   ['codecs-do-no-io', 'drivers/protocols/a.ts', imports('../transports/thing.ts')],
   ['codecs-do-no-io', 'sim/protocols/a.ts', "export { connect } from 'node:net'\n"],
   ['physics-does-no-io', 'sim/optics/a.ts', "export { readFileSync } from 'node:fs'\n"],
@@ -106,7 +114,7 @@ describe('the rooms of the tree', () => {
     }
     const folders = scripts.layers.split(' ').slice(3)
     expect(folders).toEqual(
-      expect.arrayContaining(['core', 'drivers', 'sim', 'calibration', 'orchestrator', 'bench', 'cli']),
+      expect.arrayContaining(['core', 'drivers', 'sim', 'calibration', 'orchestrator', 'bench', 'pictures', 'cli']),
     )
     const { modules, violations } = await cruise(ROOT, folders)
     expect(violations).toEqual([])

@@ -1,5 +1,4 @@
-import type { MziPlace } from '../../core/mesh-layout.ts'
-import { clementsPlaces } from '../../core/mesh-layout.ts'
+import { clementsIndex } from '../../core/mesh-layout.ts'
 import { copyOf } from '../fit/complex-matrix.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 
@@ -11,135 +10,207 @@ export interface ClementsPhases {
   readonly outputRad: Float64Array
 }
 
-interface Step {
-  readonly side: 'right' | 'left'
-  /** Element to null. */
-  readonly row: number
-  readonly column: number
-  readonly top: number
-  readonly mzi: number
-}
+/** Amplitudes of a unitary below this are taken for the rounding that they are. */
+const NOTHING = 1e-15
 
 /**
  * Phases of a rectangular mesh of ideal MZIs that make a unitary: U = diag(e^{i·output}) · T_last … T_first.
  *
  * T is the model's MZI without splitter errors. θ lies in 0…π where `branch` is +1 and in −π…0 where it is −1;
  * both make the same U, and only a measurement at other heater settings tells which one a chip is on.
+ * φ and the screen lie in 0…2π. Where light goes straight or crosses entirely, any φ will do: it is what leaves the
+ * nulled pair of amplitudes unturned.
  *
- * Source: Clements et al., Optica 3, 1460 (2016). Two rows or columns change a step, so O(N³).
+ * Source: Clements et al., Optica 3, 1460 (2016). Nulling needs no overall phase, so it turns with
+ * R = [[e^{iφ} s, c], [e^{iφ} c, −s]], T = i e^{iθ/2} R, half the arithmetic; what T adds is pushed to the screen. O(N³).
  */
 export function clementsPhases(unitary: ComplexMatrix, branch?: Int8Array): ClementsPhases {
   const { size } = unitary
-  const u = copyOf(unitary)
-  const { steps, places } = nullingSteps(size)
-  const thetaRad = new Float64Array(places.length)
-  const phiRad = new Float64Array(places.length)
-  for (const step of steps) {
-    const { mzi } = step
-    const angles = step.side === 'right' ? nullFromRight(u, step) : nullFromLeft(u, step)
-    const flip = branch?.[mzi] === -1
-    thetaRad[mzi] = flip ? -angles.theta : angles.theta
-    phiRad[mzi] = flip ? angles.phi + Math.PI : angles.phi
-    if (step.side === 'right') timesInverse(u, step.top, thetaRad[mzi], phiRad[mzi])
-    else timesFromLeft(u, step.top, thetaRad[mzi], phiRad[mzi])
+  const order = nullingOrder(size)
+  const nulling = new Nulling(unitary, branch)
+  for (let diagonal = 1, step = 0; diagonal < size; step += diagonal, diagonal++) {
+    const mzis = order.mzi.subarray(step, step + diagonal)
+    if (diagonal % 2 === 1) nulling.fromRight(diagonal, mzis)
+    else nulling.fromLeft(diagonal, mzis)
   }
-  const outputRad = Float64Array.from({ length: size }, (_, i) => Math.atan2(u.im[i * size + i]!, u.re[i * size + i]!))
-  // What was nulled from the left stands inverted behind the screen: T†·D = D'·T', last nulled first.
-  for (const { side, mzi, top } of steps.toReversed()) {
-    if (side === 'right') continue
-    const [upper, lower] = [outputRad[top]!, outputRad[top + 1]!]
-    outputRad[top] = Math.PI - thetaRad[mzi]! - phiRad[mzi]! + lower
-    outputRad[top + 1] = Math.PI - thetaRad[mzi]! + lower
-    phiRad[mzi] = upper - lower
+  return nulling.phases(order)
+}
+
+/** A unitary on its way to a diagonal, and the angles that took it there. */
+class Nulling {
+  readonly #size: number
+  readonly #re: Float64Array
+  readonly #im: Float64Array
+  readonly #branch: Int8Array | undefined
+  readonly #thetaRad: Float64Array
+  readonly #phiRad: Float64Array
+  /** Of the diagonal under way: sin θ/2, cos θ/2, and e^{−iφ}. */
+  readonly #turns: Float64Array
+
+  constructor(unitary: ComplexMatrix, branch?: Int8Array) {
+    const { size, re, im } = copyOf(unitary)
+    this.#size = size
+    this.#re = re
+    this.#im = im
+    this.#branch = branch
+    this.#thetaRad = new Float64Array((size * (size - 1)) / 2)
+    this.#phiRad = new Float64Array(this.#thetaRad.length)
+    this.#turns = new Float64Array(4 * size)
   }
-  return { thetaRad, phiRad: phiRad.map(wrapped), outputRad: outputRad.map(wrapped) }
-}
 
-const wrapped = (phase: number): number => phase - 2 * Math.PI * Math.floor(phase / (2 * Math.PI))
-
-/** T on columns top, top+1 from the right shall null (row, top): U·T⁻¹, T⁻¹ = T†. */
-function nullFromRight({ size, re, im }: ComplexMatrix, { row, top }: Step): { theta: number; phi: number } {
-  // (a, b)·T† has first entry ∝ a·e^{−iφ} sin(θ/2) + b·cos(θ/2).
-  const [a, b] = [row * size + top, row * size + top + 1]
-  const [ma, mb] = [Math.hypot(re[a]!, im[a]!), Math.hypot(re[b]!, im[b]!)]
-  const theta = 2 * Math.atan2(mb, ma)
-  const phi = Math.atan2(im[a]!, re[a]!) - Math.atan2(im[b]!, re[b]!) + Math.PI
-  return { theta, phi }
-}
-
-/** T on rows top, top+1 from the left shall null (top + 1, column). */
-function nullFromLeft({ size, re, im }: ComplexMatrix, { column, top }: Step): { theta: number; phi: number } {
-  // Second entry of T·(a, b) ∝ e^{iφ} a cos(θ/2) − b sin(θ/2).
-  const [a, b] = [top * size + column, (top + 1) * size + column]
-  const [ma, mb] = [Math.hypot(re[a]!, im[a]!), Math.hypot(re[b]!, im[b]!)]
-  const theta = 2 * Math.atan2(ma, mb)
-  const phi = Math.atan2(im[b]!, re[b]!) - Math.atan2(im[a]!, re[a]!)
-  return { theta, phi }
-}
-
-/** The ideal MZI: i e^{iθ/2} [[e^{iφ} s, c], [e^{iφ} c, −s]]. */
-function ideal(theta: number, phi: number): readonly [number, number, number, number, number, number, number, number] {
-  const [s, c] = [Math.sin(theta / 2), Math.cos(theta / 2)]
-  const [re1, im1] = [Math.cos(theta / 2 + Math.PI / 2 + phi), Math.sin(theta / 2 + Math.PI / 2 + phi)]
-  const [re2, im2] = [Math.cos(theta / 2 + Math.PI / 2), Math.sin(theta / 2 + Math.PI / 2)]
-  return [s * re1, s * im1, c * re2, c * im2, c * re1, c * im1, -s * re2, -s * im2]
-}
-
-function timesInverse({ size, re, im }: ComplexMatrix, top: number, theta: number, phi: number): void {
-  const [r11, i11, r12, i12, r21, i21, r22, i22] = ideal(theta, phi)
-  for (let row = 0; row < size; row++) {
-    const a = row * size + top
-    const [ar, ai, br, bi] = [re[a]!, im[a]!, re[a + 1]!, im[a + 1]!]
-    // (a, b)·T†: first entry a·conj(T11) + b·conj(T12), second a·conj(T21) + b·conj(T22).
-    re[a] = ar * r11 + ai * i11 + br * r12 + bi * i12
-    im[a] = ai * r11 - ar * i11 + bi * r12 - br * i12
-    re[a + 1] = ar * r21 + ai * i21 + br * r22 + bi * i22
-    im[a + 1] = ai * r21 - ar * i21 + bi * r22 - br * i22
+  /**
+   * Nulls elements (N − 1 − j, count − 1 − j) by turning columns top, top + 1 with top = count − 1 − j: U·R†.
+   *
+   * Row by row from the lowest, because rows lie together in memory: row N − 1 − j tells the turn j.
+   */
+  fromRight(count: number, mzis: Int32Array): void {
+    const size = this.#size
+    for (let j = 0; j < count; j++) {
+      const row = (size - 1 - j) * size
+      this.#turnColumns(row, count, j)
+      const at = row + count - 1 - j
+      // (a, b)·R† begins with a·e^{−iφ}·s + b·c.
+      this.#choose(j, mzis[j]!, at, at + 1, true)
+      this.#turnColumns(row, count, j + 1, j)
+    }
+    for (let row = 0; row < size - count; row++) this.#turnColumns(row * size, count, count)
   }
-}
 
-function timesFromLeft({ size, re, im }: ComplexMatrix, top: number, theta: number, phi: number): void {
-  const [r11, i11, r12, i12, r21, i21, r22, i22] = ideal(theta, phi)
-  for (let column = 0; column < size; column++) {
-    const [a, b] = [top * size + column, (top + 1) * size + column]
-    const [ar, ai, br, bi] = [re[a]!, im[a]!, re[b]!, im[b]!]
-    re[a] = r11 * ar - i11 * ai + r12 * br - i12 * bi
-    im[a] = r11 * ai + i11 * ar + r12 * bi + i12 * br
-    re[b] = r21 * ar - i21 * ai + r22 * br - i22 * bi
-    im[b] = r21 * ai + i21 * ar + r22 * bi + i22 * br
-  }
-}
-
-const cache = new Map<number, { steps: readonly Step[]; places: readonly MziPlace[] }>()
-
-/** The order of nulling, and which MZI of the mesh each step becomes. Depends on the size alone. */
-function nullingSteps(size: number): { steps: readonly Step[]; places: readonly MziPlace[] } {
-  const known = cache.get(size)
-  if (known !== undefined) return known
-  const places = clementsPlaces(size)
-  const steps: Omit<Step, 'mzi'>[] = []
-  for (let i = 1; i < size; i++) {
-    for (let j = 0; j < i; j++) {
-      if (i % 2 === 1) steps.push({ side: 'right', row: size - 1 - j, column: i - 1 - j, top: i - 1 - j })
-      else steps.push({ side: 'left', row: size + j - i, column: j, top: size + j - i - 1 })
+  /** Nulls elements (N + j − count, j) by turning rows top, top + 1 with top = N + j − count − 1: R·U. */
+  fromLeft(count: number, mzis: Int32Array): void {
+    const size = this.#size
+    for (let j = 0; j < count; j++) {
+      const upper = (size + j - count - 1) * size
+      const lower = upper + size
+      // The lower of R·(a, b) is e^{iφ}·a·c − b·s.
+      this.#choose(j, mzis[j]!, upper + j, lower + j, false)
+      this.#turnRows(upper, lower, j)
     }
   }
-  // Light meets those from the right first, in their order, then those from the left, last nulled first.
-  const right = steps.filter(({ side }) => side === 'right')
-  const left = steps.filter(({ side }) => side === 'left').reverse()
-  const free = new Int32Array(size)
-  const mziOf = new Map<object, number>()
-  for (const step of [...right, ...left]) {
-    let column = Math.max(free[step.top]!, free[step.top + 1]!)
-    if (column % 2 !== step.top % 2) column++
-    free[step.top] = column + 1
-    free[step.top + 1] = column + 1
-    mziOf.set(
-      step,
-      places.findIndex((place) => place.column === column && place.top === step.top),
-    )
+
+  /** Turn j nulls the amplitudes at a (from the right) or b (from the left) of a pair. */
+  #choose(j: number, mzi: number, a: number, b: number, right: boolean): void {
+    const [ar, ai, br, bi] = [this.#re[a]!, this.#im[a]!, this.#re[b]!, this.#im[b]!]
+    let [ma, mb] = [Math.sqrt(ar * ar + ai * ai), Math.sqrt(br * br + bi * bi)]
+    const unturned = ma < NOTHING || mb < NOTHING
+    if (ma < NOTHING) ma = mb < NOTHING ? 1 : 0
+    if (mb < NOTHING) mb = 0
+    const r = Math.sqrt(ma * ma + mb * mb)
+    const sign = this.#branch?.[mzi] === -1 ? -1 : 1
+    const [sin, cos] = right ? [mb / r, ma / r] : [ma / r, mb / r]
+    // e^{−iφ}: from the right −b·a*/|ab|, from the left a·b*/|ab|.
+    const scale = (right ? -sign : sign) / (ma * mb)
+    const turnRe = unturned ? sign : scale * (ar * br + ai * bi)
+    const turnIm = unturned ? 0 : scale * (right ? ar * bi - ai * br : ai * br - ar * bi)
+    this.#turns.set([sign * sin, cos, turnRe, turnIm], 4 * j)
+    this.#thetaRad[mzi] = 2 * sign * Math.atan2(sin, cos)
+    this.#phiRad[mzi] = Math.atan2(-turnIm, turnRe)
   }
-  const made = { steps: steps.map((step) => ({ ...step, mzi: mziOf.get(step)! })), places }
-  cache.set(size, made)
-  return made
+
+  /** Turns `from` to `to` of the diagonal on one row: columns top, top + 1 with top = count − 1 − j. */
+  #turnColumns(row: number, count: number, to: number, from = 0): void {
+    const [re, im, turns] = [this.#re, this.#im, this.#turns]
+    for (let j = from, a = row + count - 1 - from; j < to; j++, a--) {
+      const [s, c] = [turns[4 * j]!, turns[4 * j + 1]!]
+      const [tr, ti] = [turns[4 * j + 2]!, turns[4 * j + 3]!]
+      const ar = re[a]! * tr - im[a]! * ti
+      const ai = re[a]! * ti + im[a]! * tr
+      const [br, bi] = [re[a + 1]!, im[a + 1]!]
+      re[a] = s * ar + c * br
+      im[a] = s * ai + c * bi
+      re[a + 1] = c * ar - s * br
+      im[a + 1] = c * ai - s * bi
+    }
+  }
+
+  /** Turn j on two rows; columns before j hold nothing any more. */
+  #turnRows(upper: number, lower: number, j: number): void {
+    const [re, im] = [this.#re, this.#im]
+    const [s, c, tr, ti] = this.#turns.subarray(4 * j, 4 * j + 4) as unknown as [number, number, number, number]
+    for (let a = upper + j, b = lower + j; a < upper + this.#size; a++, b++) {
+      const ar = re[a]! * tr + im[a]! * ti
+      const ai = im[a]! * tr - re[a]! * ti
+      const [br, bi] = [re[b]!, im[b]!]
+      re[a] = s * ar + c * br
+      im[a] = s * ai + c * bi
+      re[b] = c * ar - s * br
+      im[b] = c * ai - s * bi
+    }
+  }
+
+  phases({ top, mzi }: NullingOrder): ClementsPhases {
+    const [size, thetaRad, phiRad] = [this.#size, this.#thetaRad, this.#phiRad]
+    const screenRad = Float64Array.from({ length: size }, (_, i) => {
+      const at = i * size + i
+      return Math.atan2(this.#im[at]!, this.#re[at]!)
+    })
+    // What was nulled from the left stands inverted behind the screen: R†·D = D'·R', last nulled first.
+    for (let diagonal = size - 1; diagonal > 0; diagonal--) {
+      if (diagonal % 2 === 1) continue
+      const first = (diagonal * (diagonal - 1)) / 2
+      for (let step = first + diagonal - 1; step >= first; step--) {
+        const [upper, k] = [top[step]!, mzi[step]!]
+        const [above, below] = [screenRad[upper]!, screenRad[upper + 1]!]
+        screenRad[upper] = below - phiRad[k]!
+        phiRad[k] = above - below
+      }
+    }
+    this.#addOverallPhases(screenRad)
+    for (let k = 0; k < phiRad.length; k++) phiRad[k] = wrapped(phiRad[k]!)
+    return { thetaRad, phiRad, outputRad: screenRad.map(wrapped) }
+  }
+
+  /** R = −i e^{−iθ/2} T: along the light, what is left over before an MZI is its φ and a phase of both its outputs. */
+  #addOverallPhases(screenRad: Float64Array): void {
+    const [size, thetaRad, phiRad] = [this.#size, this.#thetaRad, this.#phiRad]
+    const left = new Float64Array(size)
+    for (let column = 0, k = 0; column < size; column++) {
+      for (let upper = column % 2; upper + 1 < size; upper += 2, k++) {
+        phiRad[k]! += left[upper]! - left[upper + 1]!
+        left[upper] = left[upper + 1] = left[upper + 1]! - Math.PI / 2 - thetaRad[k]! / 2
+      }
+    }
+    for (let port = 0; port < size; port++) screenRad[port]! += left[port]!
+  }
+}
+
+/** Into 0…2π, the end left out. */
+function wrapped(phaseRad: number): number {
+  const rest = phaseRad - 2 * Math.PI * Math.floor(phaseRad / (2 * Math.PI))
+  return rest < 2 * Math.PI ? rest : 0
+}
+
+/** Shape: [step], diagonal by diagonal. */
+interface NullingOrder {
+  readonly top: Int32Array
+  /** Which MZI of the mesh the step becomes. */
+  readonly mzi: Int32Array
+}
+
+const orders = new Map<number, NullingOrder>()
+
+/** Depends on the size alone. */
+function nullingOrder(size: number): NullingOrder {
+  const known = orders.get(size)
+  if (known !== undefined) return known
+  const steps: { readonly step: number; readonly right: boolean; readonly top: number }[] = []
+  for (let diagonal = 1; diagonal < size; diagonal++) {
+    for (let j = 0; j < diagonal; j++) {
+      const right = diagonal % 2 === 1
+      steps.push({ step: steps.length, right, top: right ? diagonal - 1 - j : size + j - diagonal - 1 })
+    }
+  }
+  const order = { top: Int32Array.from(steps, ({ top }) => top), mzi: new Int32Array(steps.length) }
+  // Light meets those from the right first, in their order, then those from the left, last nulled first.
+  const right = steps.filter((one) => one.right)
+  const left = steps.filter((one) => !one.right).reverse()
+  const free = new Int32Array(size)
+  for (const { step, top } of [...right, ...left]) {
+    let column = Math.max(free[top]!, free[top + 1]!)
+    if (column % 2 !== top % 2) column++
+    free[top] = free[top + 1] = column + 1
+    order.mzi[step] = clementsIndex(size, column, top)
+  }
+  orders.set(size, order)
+  return order
 }

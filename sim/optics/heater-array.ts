@@ -6,7 +6,7 @@ const SETTLED = 40
 
 /**
  * Heaters on the chip: voltage to power (V²/R), power to phase (π·P/Pπ), each slowed by its thermal time constant,
- * then spread over the neighbours by the crosstalk matrix.
+ * then spread over the neighbours by their crosstalk.
  *
  * Source: phase law and first-order response as in docs/physics.md.
  */
@@ -68,14 +68,10 @@ export class HeaterArray {
   /** Shape: [heater], offsets and crosstalk included. */
   phasesRad(): Float64Array {
     const { crosstalk, offsetRad } = this.#chip
-    const count = offsetRad.length
     const nowNs = this.#clock.monotonicNs()
-    const self = Float64Array.from(offsetRad, (_, heater) => this.#selfRad(heater, nowNs))
-    return Float64Array.from(offsetRad, (offset, victim) => {
-      let phase = offset
-      for (let from = 0, at = victim * count; from < count; from++, at++) phase += crosstalk[at]! * self[from]!
-      return phase
-    })
+    const phasesRad = crosstalk.spread(offsetRad.map((_, heater) => this.#selfRad(heater, nowNs)))
+    for (let heater = 0; heater < phasesRad.length; heater++) phasesRad[heater]! += offsetRad[heater]!
+    return phasesRad
   }
 
   #selfRad(heater: number, nowNs: number): number {

@@ -1,4 +1,6 @@
 import { RandomStream } from '../../core/random.ts'
+import { Crosstalk } from './crosstalk.ts'
+import type { HeaterPosition } from './crosstalk.ts'
 import type { HeaterValues } from './parameters/heater-parameters.ts'
 
 /** What the foundry made of the heaters of one chip. */
@@ -8,14 +10,7 @@ export interface HeaterTruth {
   /** [heater] electrical power that makes π. */
   readonly piPowerMw: Float64Array
   readonly resistanceOhm: Float64Array
-  /** [victim × heaters + aggressor]: share of the aggressor's phase that the victim sees; 1 on the diagonal. */
-  readonly crosstalk: Float64Array
-}
-
-/** Position on the chip in units of the heater pitch. */
-export interface HeaterPosition {
-  readonly x: number
-  readonly y: number
+  readonly crosstalk: Crosstalk
 }
 
 /** Draws the heaters of one chip, each parameter from a stream of its own. */
@@ -29,18 +24,6 @@ export function fabricateHeaters(places: readonly HeaterPosition[], what: Heater
       () => what.heaterPiPowerMw * Math.max(0.2, efficiency.normal(1, what.heaterSpread)),
     ),
     resistanceOhm: new Float64Array(places.length).fill(what.heaterResistanceOhm),
-    crosstalk: crosstalkMatrix(places, what),
+    crosstalk: new Crosstalk(places, what),
   }
-}
-
-function crosstalkMatrix(heaters: readonly HeaterPosition[], what: HeaterValues): Float64Array {
-  const matrix = new Float64Array(heaters.length ** 2)
-  for (const [victim, { x, y }] of heaters.entries()) {
-    for (const [aggressor, from] of heaters.entries()) {
-      const distance = Math.hypot(x - from.x, y - from.y)
-      matrix[victim * heaters.length + aggressor] =
-        victim === aggressor ? 1 : what.crosstalkNeighbour * Math.exp(-(distance - 1) / what.crosstalkDecayPitch)
-    }
-  }
-  return matrix
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { benchFromText, readBenchFile } from '../../bench/bench-file.ts'
+import { benchFromText, readBenchFile, requireKind } from '../../bench/bench-file.ts'
 import { BenchError } from '../../core/errors.ts'
 import { svdCoreLayout } from '../../core/mesh-layout.ts'
 import { RESOURCE_EXAMPLES } from '../../bench/resource.ts'
@@ -69,7 +69,7 @@ function changed(from: string, to: string): string {
 
 describe('a bench file', () => {
   test('says who is wired to what; connectors inside Fringe count from 0', () => {
-    const { wiring, name, instruments } = benchFromText(SMALL, 'b.yaml')
+    const { wiring, name, instruments } = requireKind(benchFromText(SMALL, 'b.yaml'), 'mesh')
     expect(name).toBe('small')
     expect([...instruments.keys()]).toHaveLength(9)
     expect(wiring.lanes[0]?.drive).toMatchObject([
@@ -98,7 +98,8 @@ describe('a bench file', () => {
   })
 
   test('describes the twin: what it names, and the defaults for the rest', () => {
-    const { twin } = benchFromText(`${SMALL}twin: { splitterSigmaRad: 0, heaterSpread: 0.1 }\n`, 'b.yaml')
+    const text = `${SMALL}twin: { splitterSigmaRad: 0, heaterSpread: 0.1 }\n`
+    const { twin } = requireKind(benchFromText(text, 'b.yaml'), 'mesh')
     expect(twin.splitterSigmaRad).toBe(0)
     expect(twin.heaterSpread).toBe(0.1)
     expect(twin.mzmVpiV).toBe(MESH_PARAMETERS.mzmVpiV.value)
@@ -161,7 +162,7 @@ describe('a fault in a bench file is named with its line, its column, and what w
       changed('symbolPeriodUs: 40', 'symbolPeriodUs: 3'),
       ['21:26 frame.symbolPeriodUs - leaves less than 1 µs for each of 4 points; must be at least 4'],
     ],
-    ['another core', changed('kind: mesh', 'kind: awgr'), ['2:15 core.kind - is "awgr"; must be "mesh"']],
+    ['another core', changed('kind: mesh', 'kind: mash'), ['2:15 core.kind - is "mash"; must be "mesh" or "awgr"']],
     ['an unsafe safe state', changed('heatersV: 0', 'heatersV: 1'), ['39:64 safe.heatersV - is 1; must be 0']],
     [
       'one thing where a list belongs',
@@ -492,7 +493,7 @@ describe('a bench file on disk', () => {
 
 describe('the default bench', () => {
   test('has 8 inputs, 2 lanes, 16 modulators, 160 heaters and 32 ports, each used once', async () => {
-    const { wiring, instruments } = await readBenchFile('examples/mesh-8x8.yaml')
+    const { wiring, instruments } = requireKind(await readBenchFile('examples/mesh-8x8.yaml'), 'mesh')
     const { lanes, heaters } = wiring
     expect(instruments.size).toBe(2 + 4 + 16 + 1 + 4 + 1 + 2 + 1)
     expect(lanes.map(({ frequencyThz, powerDbm }) => [frequencyThz, powerDbm])).toEqual([

@@ -23,6 +23,13 @@ describe('the JSON Schema of the bench file, for editors', () => {
     expect(validate(bench), JSON.stringify(validate.errors)).toBe(true)
   })
 
+  test('accepts the example of an AWGR, and refuses a section of the other core in it', async () => {
+    const awgr = parse(await readFile('examples/awgr-16.yaml', 'utf8')) as Record<string, unknown>
+    expect(validate(awgr), JSON.stringify(validate.errors)).toBe(true)
+    expect(validate({ ...awgr, lanes: bench['lanes'] })).toBe(false)
+    expect(validate({ ...awgr, twin: { splitterSigmaRad: 0.01 } })).toBe(false)
+  })
+
   test.each([
     ['a section too many', (): unknown => ({ ...bench, colour: 'green' })],
     ['a section too few', (): unknown => ({ ...bench, lanes: undefined })],

@@ -25,7 +25,7 @@ interface Call {
 }
 
 interface Way {
-  readonly open: OpenBench
+  readonly open: OpenBench<MeshBench>
   readonly clock: VirtualClock
 }
 

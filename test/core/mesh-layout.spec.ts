@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { clementsPlaces, svdCoreLayout } from '../../core/mesh-layout.ts'
+import { clementsIndex, clementsPlaces, svdCoreLayout } from '../../core/mesh-layout.ts'
 
 const sizes = fc.integer({ min: 2, max: 16 })
 
@@ -93,4 +93,10 @@ describe('the floor plan of a U·Σ·V† core', () => {
       expect([y(first.phi[k]!), y(first.theta[k]!)]).toEqual([top, top])
     }
   })
+})
+
+test('the index of a place is where it stands in the list of places', () => {
+  for (const size of [2, 3, 4, 7, 12]) {
+    for (const [k, { column, top }] of clementsPlaces(size).entries()) expect(clementsIndex(size, column, top)).toBe(k)
+  }
 })

@@ -42,6 +42,12 @@ export const AWGR_PARAMETERS = {
   awgrLossDb: { value: 4.5, min: 0, max: 40, source: '40-channel AAWG data sheet, typical' },
   awgrLossSpreadDb: { value: 0.3, min: 0, max: 6, source: assumption('σ a path; the data sheet allows 1.5 dB') },
   awgrPassband3DbGhz: { value: 75, min: 1, max: 10_000, source: '40-channel AAWG data sheet, 0.6 nm' },
+  awgrPassbandOrder: {
+    value: 2,
+    min: 1,
+    max: 5,
+    source: assumption('flat top: 1 is a Gaussian, which misses the data sheet’s 0.4 nm at 1 dB; 2 gives both widths'),
+  },
   awgrCentreErrorGhz: { value: 2, min: 0, max: 1000, source: assumption('σ a path; the data sheet allows ±0.05 nm') },
   awgrAdjacentIsolationDb: { value: 25, min: 3, max: 100, source: '40-channel AAWG data sheet' },
   awgrNonAdjacentIsolationDb: { value: 30, min: 3, max: 100, source: '40-channel AAWG data sheet' },

@@ -30,6 +30,41 @@ describe('the phases of a rectangular mesh', () => {
     }
   })
 
+  test.each([
+    [64, 1e-12],
+    [256, 2.56e-11],
+  ])('make a unitary of %i modes to %f', (size, within) => {
+    const unitary = haarUnitary(size, new RandomStream(1, `haar ${size}`))
+    const { thetaRad, phiRad, outputRad } = clementsPhases(unitary)
+    const { re, im } = identity(size)
+    const t = new Float64Array(8)
+    for (const [k, { top }] of clementsPlaces(size).entries()) {
+      mziMatrix(IDEAL, thetaRad[k]!, phiRad[k]!, t)
+      for (let a = top * size, b = a + size; a < (top + 1) * size; a++, b++) {
+        const [ar, ai, br, bi] = [re[a]!, im[a]!, re[b]!, im[b]!]
+        re[a] = t[0]! * ar - t[1]! * ai + t[2]! * br - t[3]! * bi
+        im[a] = t[0]! * ai + t[1]! * ar + t[2]! * bi + t[3]! * br
+        re[b] = t[4]! * ar - t[5]! * ai + t[6]! * br - t[7]! * bi
+        im[b] = t[4]! * ai + t[5]! * ar + t[6]! * bi + t[7]! * br
+      }
+    }
+    let squares = 0
+    for (let at = 0; at < size * size; at++) {
+      const output = outputRad[Math.floor(at / size)]!
+      const [c, d] = [Math.cos(output), Math.sin(output)]
+      squares += (c * re[at]! - d * im[at]! - unitary.re[at]!) ** 2 + (c * im[at]! + d * re[at]! - unitary.im[at]!) ** 2
+    }
+    expect(Math.sqrt(squares)).toBeLessThan(within)
+  })
+
+  test('are in one canonical form: θ in 0…π, all others in 0…2π', () => {
+    for (const size of [2, 3, 6, 17]) {
+      const { thetaRad, phiRad, outputRad } = clementsPhases(haarUnitary(size, new RandomStream(2, 'haar')))
+      for (const theta of thetaRad) expect(theta >= 0 && theta <= Math.PI).toBe(true)
+      for (const phase of [...phiRad, ...outputRad]) expect(phase >= 0 && phase < 2 * Math.PI).toBe(true)
+    }
+  })
+
   test('make it just as well when each interferometer is on either branch of its phase', () => {
     fc.assert(
       fc.property(fc.integer({ min: 2, max: 12 }), fc.nat(), fc.infiniteStream(fc.boolean()), (size, seed, signs) => {

@@ -99,7 +99,7 @@ describe('heaters on the chip', () => {
     const seen = grown()
     for (let victim = 0; victim < count; victim++) {
       let expected = 0
-      for (let from = 0; from < count; from++) expected += chip.crosstalk[victim * count + from]! * self[from]!
+      for (let from = 0; from < count; from++) expected += chip.crosstalk.share(victim, from) * self[from]!
       expect(seen[victim]).toBeCloseTo(expected, 12)
     }
     expect(seen[4]).toBeGreaterThan(0)

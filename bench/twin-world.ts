@@ -1,0 +1,63 @@
+import type { Clock } from '../core/clock.ts'
+import { awgrWorld } from '../sim/optics/awgr-world.ts'
+import type { AwgrWorld } from '../sim/optics/awgr-world.ts'
+import { meshWorld } from '../sim/optics/mesh-world.ts'
+import type { MeshWorld } from '../sim/optics/mesh-world.ts'
+import type { BenchFile } from './bench-file.ts'
+import type { Connector } from './connector.ts'
+import type { LightWiring, PortWiring } from './light-wiring.ts'
+
+interface Worlds {
+  readonly mesh: MeshWorld
+  readonly awgr: AwgrWorld
+}
+
+/** The optical world of a bench, by its core. */
+export type WorldOf<File extends BenchFile> = Worlds[File['kind']]
+
+/** The optical world in which the twin of a bench lives, with its own copy of the wiring. */
+export function twinWorld<File extends BenchFile>(file: File, seed: number, clock: Clock): WorldOf<File>
+export function twinWorld(file: BenchFile, seed: number, clock: Clock): WorldOf<BenchFile> {
+  if (file.kind === 'mesh') {
+    const { size, lanes, taps } = file.wiring
+    const spec = {
+      ...surroundings(file.wiring),
+      size,
+      lanes: lanes.map((lane) => ({ laser: lane.laser, frequencyThz: lane.frequencyThz, ...ports(lane) })),
+      taps: { monitor: taps.monitor, firstChannel: taps.firstInput },
+      imperfections: file.twin,
+    }
+    return meshWorld(spec, seed, clock)
+  }
+  const { size, form, channelSpacingGhz, wavelengths } = file.wiring
+  const spec = {
+    ...surroundings(file.wiring),
+    grid: { size, form, firstThz: wavelengths[0]!.frequencyThz, spacingThz: channelSpacingGhz / 1e3 },
+    lasers: wavelengths.map(({ laser }) => laser),
+    ...ports(file.wiring.ports),
+    imperfections: file.twin,
+  }
+  return awgrWorld(spec, seed, clock)
+}
+
+function surroundings({ heaters, ovens, mains, trigger }: LightWiring) {
+  return {
+    heaters: { bank: heaters.bank, channels: heaters.channels },
+    ovens: ovens.map(({ controller }) => controller),
+    mains,
+    trigger,
+  }
+}
+
+function ports({ drive, bias, plus, minus }: PortWiring) {
+  return {
+    modulators: drive.map(({ instrument, index }, port) => ({
+      generator: instrument,
+      channel: index,
+      bias: bias[port]!,
+    })),
+    detectors: plus.map((side, port) => ({ plus: meterPort(side), minus: meterPort(minus[port]!) })),
+  }
+}
+
+const meterPort = ({ instrument, index }: Connector) => ({ meter: instrument, port: index })

@@ -1,0 +1,164 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { benchFromText } from '../bench/bench-file.ts'
+import type { MeshCalibration } from '../calibration/calibration-record.ts'
+import { BenchError } from '../core/errors.ts'
+import { decodeNpy } from '../orchestrator/arrays/npy.ts'
+import { exactProduct } from '../orchestrator/jobs/matmul.ts'
+import type { JournalReader } from '../orchestrator/journal/reader.ts'
+import type { CalibrationRecord, RunRecord } from '../orchestrator/journal/records.ts'
+import { PROBES, tileJobs } from '../orchestrator/tiles/tile-product.ts'
+import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
+import { errorHistogram } from '../pictures/error-histogram.ts'
+import { meshPhasesPicture } from '../pictures/mesh-phases.ts'
+import { meshSplittersPicture } from '../pictures/mesh-splitters.ts'
+import { fittedMesh } from './fitted-mesh.ts'
+import type { HeaterSetting } from './fitted-mesh.ts'
+import { matrixOf } from './matmul-job.ts'
+import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
+
+/** One picture of a run, as text, and the name of its file without folder. */
+export interface RunPicture {
+  readonly kind: 'mesh' | 'splitters' | 'errors'
+  readonly name: string
+  readonly svg: string
+}
+
+/** One picture that was written. */
+export interface Plot {
+  readonly kind: RunPicture['kind']
+  readonly file: string
+}
+
+/**
+ * The pictures of a run, from what its journal holds: the fitted chip, the factors and the product.
+ *
+ * Throws: CALL_INVALID when there is nothing to draw.
+ */
+export async function runPictures(
+  journal: JournalReader,
+  record: RunRecord,
+  calibration: CalibrationRecord | undefined,
+): Promise<readonly RunPicture[]> {
+  const { id, status } = record
+  const subject = subjectOf(record)
+  const factors = await factorsOf(journal, record)
+  const pictures = [
+    ...meshPictures(record, calibration, factors, subject),
+    ...(factors === undefined ? [] : await errorPictures(journal, record, factors, subject)),
+  ]
+  if (pictures.length > 0) return pictures
+  const why = `run ${id} (${status}) has neither a calibration of a mesh nor a finished product`
+  throw new BenchError('CALL_INVALID', `${why}, so there is nothing to draw: leave out --plot`, {
+    context: { run: id },
+  })
+}
+
+/**
+ * Puts pictures into a folder, which is made when it is not there; files of the same names are replaced.
+ *
+ * Throws: CALL_INVALID when the folder cannot be written to.
+ */
+export async function writePictures(pictures: readonly RunPicture[], folder: string): Promise<readonly Plot[]> {
+  const plots: Plot[] = []
+  try {
+    await mkdir(folder, { recursive: true })
+    for (const { kind, name, svg } of pictures) {
+      const file = join(folder, name)
+      await writeFile(file, svg)
+      plots.push({ kind, file })
+    }
+  } catch (cause) {
+    const message = `no pictures can be written to ${folder} (${(cause as Error).message}): give another folder to --plot`
+    throw new BenchError('CALL_INVALID', message, { cause, context: { folder } })
+  }
+  return plots
+}
+
+/** Of which run, bench and chip. */
+function subjectOf({ id, kind, header }: RunRecord): string {
+  const { name } = benchFromText(header.bench.text, header.bench.path)
+  return `run ${id} (${kind}) · bench ${name} · ${header.seed === null ? 'hardware' : `twin, chip ${header.seed}`}`
+}
+
+interface Factors {
+  readonly a: RealMatrix
+  readonly b: RealMatrix
+}
+
+async function factorsOf(journal: JournalReader, { kind, header }: RunRecord): Promise<Factors | undefined> {
+  if (kind !== 'matmul') return undefined
+  const asked = header.arguments as MatmulArguments
+  const read = async ({ path, sha256 }: MatmulArguments['a']): Promise<RealMatrix> =>
+    matrixOf(decodeNpy(await journal.readBlob(sha256), path))
+  return { a: await read(asked.a), b: await read(asked.b) }
+}
+
+function meshPictures(
+  { header }: RunRecord,
+  stored: CalibrationRecord | undefined,
+  factors: Factors | undefined,
+  subject: string,
+): readonly RunPicture[] {
+  const calibration = stored?.record as MeshCalibration | undefined
+  if (stored === undefined || calibration?.schema !== 'fringe-mesh-calibration-1') return []
+  const { size } = calibration
+  const fitted = `Fitted chip of calibration ${stored.id}`
+  const light =
+    'Light travels to the right; all inputs of V† equally lit and in phase, losses outside the meshes left out.'
+  const { wiring } = benchFromText(header.bench.text, header.bench.path)
+  const setting = factors === undefined ? 'cold' : firstTile(factors, size, wiring.heaters.limitV)
+  const heading = setting === 'cold' ? 'Phases and powers at zero volts' : 'Phases and powers of the first tile'
+  const set = setting === 'cold' ? 'all heaters at 0 V' : 'heaters as programmed for the first tile of B'
+  const sections = fittedMesh(calibration, setting)
+  const phases = meshPhasesPicture({
+    caption: { heading: `${heading}, ${size} × ${size} mesh`, lines: [subject, `${fitted}, ${set}. ${light}`] },
+    ...{ size, sections },
+  })
+  if (factors !== undefined) return [{ kind: 'mesh', name: 'mesh.svg', svg: phases }]
+  const rms = (1e3 * calibration.fit.splitterRmsRad).toFixed(1)
+  const splitters = meshSplittersPicture({
+    caption: {
+      heading: `Splitters of the fitted chip, ${size} × ${size} mesh`,
+      lines: [subject, `${fitted}; ${rms} mrad RMS. Light travels to the right.`],
+    },
+    size,
+    sections: sections.map(({ name, columns, devices }) => ({ name, columns, devices })),
+  })
+  return [
+    { kind: 'mesh', name: 'mesh.svg', svg: phases },
+    { kind: 'splitters', name: 'splitters.svg', svg: splitters },
+  ]
+}
+
+function firstTile({ a, b }: Factors, size: number, maxVoltageV: number): HeaterSetting {
+  const jobs = tileJobs(a, b, { outputs: size, inputs: size, lanes: 1, maxSymbols: PROBES + 1 })
+  const [job] = jobs
+  return job === undefined ? 'cold' : { weights: job.frame.tile.weights, maxVoltageV }
+}
+
+async function errorPictures(
+  journal: JournalReader,
+  { result }: RunRecord,
+  { a, b }: Factors,
+  subject: string,
+): Promise<readonly RunPicture[]> {
+  const { product, effectiveBits = null } = (result ?? {}) as Partial<MatmulRecord>
+  if (product === undefined) return []
+  const computed = decodeNpy(await journal.readBlob(product.sha256), 'the product').data
+  const exact = exactProduct(a, b).data
+  let [min, max] = [Infinity, -Infinity]
+  for (const value of exact) {
+    min = Math.min(min, value)
+    max = Math.max(max, value)
+  }
+  // Without a range there is nothing to measure errors by.
+  if (!(max > min)) return []
+  const svg = errorHistogram({
+    heading: `Errors of C = A·B, ${a.rows} × ${a.columns} times ${b.rows} × ${b.columns}`,
+    lines: [subject, 'Computed on light against the float64 product of the factors in the journal.'],
+    errors: computed.map((value, i) => (value - exact[i]!) / (max - min)),
+    effectiveBits,
+  })
+  return [{ kind: 'errors', name: 'errors.svg', svg }]
+}

@@ -1,0 +1,22 @@
+import { Kernels } from '../../sim/kernels/kernels.ts'
+import type { Figure } from '../figure.ts'
+import { figure } from '../figure.ts'
+import { interleaved, milliseconds } from './rounds.ts'
+
+const COUNT = 2 ** 20
+
+export async function noiseFigures(): Promise<readonly Figure[]> {
+  const { memory, engine } = new Kernels('wasm')
+  const out = memory.float32(COUNT)
+  const { ours } = await interleaved({ ours: () => milliseconds(() => engine.normals(out, COUNT, 1, 0, 0)) }, 50)
+  return [
+    figure({
+      name: 'normal numbers, by counter',
+      value: COUNT / ours / 1e3,
+      unit: 'million/s',
+      better: 'higher',
+      goal: 300,
+      against: 'float32, 1 thread',
+    }),
+  ]
+}

@@ -1,0 +1,8 @@
+export { normals } from './noise'
+export { detect, intensityFactors } from './detection'
+export { encode, fieldPanels, powerPanels, rowScales } from './light'
+export { packBanks, packFields, packTile, transpose } from './layout'
+export { captureBalanced, captureBanks, setCapture } from './capture'
+export { multiply, packColumns } from './multiply'
+export { factorOut, mziMatrices } from './matrices'
+export { applyScreen, foldColumns, propagate, propagateLossless } from './mesh'

@@ -1,0 +1,70 @@
+// Orders of arrays that the inner loops read without jumps. Nothing is computed but the sum of two parts.
+
+/**
+ * Complex weights [output][input], re and im apart, become [output / 4][3][input][4]: re, im and re + im; missing
+ * outputs are 0.
+ */
+export function packTile(re: usize, im: usize, outputs: i32, inputs: i32, tile: usize): void {
+  const part = (<usize>inputs) << 4
+  for (let output = 0; output < ((outputs + 3) & ~3); output++) {
+    const to = tile + <usize>(output >> 2) * (3 * part) + ((<usize>(output & 3)) << 2)
+    for (let k = 0; k < inputs; k++) {
+      const from = (<usize>output * inputs + k) << 2
+      const r: f32 = output < outputs ? load<f32>(re + from) : 0
+      const i: f32 = output < outputs ? load<f32>(im + from) : 0
+      const at = to + ((<usize>k) << 4)
+      store<f32>(at, r)
+      store<f32>(at + part, i)
+      store<f32>(at + 2 * part, r + i)
+    }
+  }
+}
+
+/** Weights of a plus and a minus bank [output][input] become [output / 2][input][plus, minus, plus, minus]. */
+export function packBanks(plus: usize, minus: usize, outputs: i32, inputs: i32, tile: usize): void {
+  for (let output = 0; output < ((outputs + 1) & ~1); output++) {
+    const to = tile + ((<usize>(output >> 1) * inputs) << 4) + ((<usize>(output & 1)) << 3)
+    for (let k = 0; k < inputs; k++) {
+      const from = (<usize>output * inputs + k) << 2
+      const at = to + ((<usize>k) << 4)
+      store<f32>(at, output < outputs ? load<f32>(plus + from) : 0)
+      store<f32>(at, output < outputs ? load<f32>(minus + from) : 0, 4)
+    }
+  }
+}
+
+/** Fields [mode][stride], re and im apart, become the panels that `fieldPanels` makes of codes. */
+export function packFields(re: usize, im: usize, stride: i32, inputs: i32, rows: i32, panels: usize): void {
+  const part = (<usize>inputs) << 5
+  for (let row = 0; row < rows; row += 8) {
+    const panel = panels + <usize>(row >> 3) * (3 * part)
+    for (let k = 0; k < inputs; k++) {
+      const from = (<usize>k * stride + row) << 2
+      const to = panel + ((<usize>k) << 5)
+      for (let half: usize = 0; half < 32; half += 16) {
+        const r = v128.load(re + from + half)
+        const i = v128.load(im + from + half)
+        v128.store(to + half, r)
+        v128.store(to + part + half, i)
+        v128.store(to + 2 * part + half, f32x4.add(r, i))
+      }
+    }
+  }
+}
+
+/** [row][fromStride] becomes [column][toStride]. */
+export function transpose(from: usize, fromStride: i32, rows: i32, columns: i32, to: usize, toStride: i32): void {
+  // Sixteen by sixteen: both sides stay within a few lines of the cache.
+  for (let row = 0; row < rows; row += 16) {
+    const lastRow = min(row + 16, rows)
+    for (let column = 0; column < columns; column += 16) {
+      const lastColumn = min(column + 16, columns)
+      for (let r = row; r < lastRow; r++) {
+        for (let c = column; c < lastColumn; c++) {
+          const value = load<f32>(from + ((<usize>r * fromStride + c) << 2))
+          store<f32>(to + ((<usize>c * toStride + r) << 2), value)
+        }
+      }
+    }
+  }
+}

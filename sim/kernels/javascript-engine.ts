@@ -1,0 +1,34 @@
+import type { KernelEngine } from './kernel-engine.ts'
+import { captureBalanced, captureBanks } from './reference/capture.ts'
+import { detect, intensityFactors } from './reference/detection.ts'
+import { packBanks, packFields, packTile, transpose } from './reference/layout.ts'
+import { encode, fieldPanels, powerPanels, rowScales } from './reference/light.ts'
+import { factorOut, mziMatrices } from './reference/matrices.ts'
+import { applyScreen, foldColumns, propagate, propagateLossless } from './reference/mesh.ts'
+import { multiply, packColumns } from './reference/multiply.ts'
+import { normals } from './reference/noise.ts'
+
+/** The kernels in plain JavaScript, with Math.fround: what the WebAssembly ones are held against. */
+export const javascriptEngine: KernelEngine = {
+  normals,
+  intensityFactors,
+  detect,
+  rowScales,
+  encode,
+  fieldPanels,
+  powerPanels,
+  packTile,
+  packBanks,
+  packFields,
+  transpose,
+  captureBalanced,
+  captureBanks,
+  packColumns,
+  multiply,
+  mziMatrices,
+  factorOut,
+  propagate,
+  propagateLossless,
+  applyScreen,
+  foldColumns,
+}

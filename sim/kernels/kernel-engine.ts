@@ -1,0 +1,187 @@
+/** What a capture leaves: complex fields, optical powers, converter codes, or decoded values added to a sum. */
+export type CaptureAs = 'fields' | 'powers' | 'codes' | 'sum'
+
+/**
+ * One tile of weights, its light and its detectors.
+ *
+ * Shapes: samples are rows, computed in groups of eight; `stride` and the arrays hold whole groups.
+ * Balanced: `panels` [row/8][3][input][8], `tile` [output/4][3][input][4], real part, imaginary part and their sum.
+ * Banks: `panels` [row/8][input][8], `tile` [output/2][input][plus, minus, plus, minus].
+ */
+export interface Capture {
+  readonly as: CaptureAs
+  readonly panels: Float32Array
+  readonly tile: Float32Array
+  /** [output] field of the local oscillator, along which the signal's phase is counted. Balanced only. */
+  readonly lo: Float32Array
+  readonly inputs: number
+  readonly outputs: number
+  readonly rows: number
+  /** [output][plus, minus][8], see `DetectorBank`. */
+  readonly detectors: Float32Array
+  /** [output][plus, minus] */
+  readonly keys: Int32Array
+  /** [row] intensity noise of the laser, 1 for none. */
+  readonly factors: Float32Array
+  /** [row] what a decoded value is multiplied with. */
+  readonly scales: Float32Array
+  /** [output][re, im][stride], [output][plus, minus][stride] (16-bit integers for codes) or [output][stride]. */
+  readonly out: Float32Array | Int16Array
+  readonly stride: number
+  /** Number of the first row's noise, a multiple of eight. */
+  readonly counterLow: number
+  readonly counterHigh: number
+  /** `captureScratchFloats` to work in. */
+  readonly scratch: Float32Array
+}
+
+/** Floats that a capture works in: three blocks of sums, and two keys a detector. */
+export const captureScratchFloats = (outputs: number): number => 96 + 4 * outputs
+/** Floats that a plain product works in: a block of C and 64 × 384 of A. */
+export const MULTIPLY_SCRATCH_FLOATS = 32 + 64 * 384
+
+/**
+ * The kernels as they are written twice, in AssemblyScript (`assembly/`) and in plain JavaScript (`reference/`): the
+ * same float32 operations in the same order, so the results agree bit for bit.
+ */
+export interface KernelEngine {
+  normals(out: Float32Array, count: number, key: number, counterLow: number, counterHigh: number): void
+  intensityFactors(
+    out: Float32Array,
+    rows: number,
+    sigma: number,
+    key: number,
+    counterLow: number,
+    counterHigh: number,
+  ): void
+  /** Returns how many readings were over range. */
+  detect(
+    powers: Float32Array,
+    factors: Float32Array,
+    detectors: Float32Array,
+    keys: Int32Array,
+    out: Float32Array | Int16Array,
+    count: number,
+    stride: number,
+    rows: number,
+    counterLow: number,
+    counterHigh: number,
+    asCodes: 0 | 1,
+  ): number
+  rowScales(
+    values: Float32Array,
+    stride: number,
+    inputs: number,
+    rows: number,
+    scales: Float32Array,
+    inverses: Float32Array,
+  ): void
+  encode(
+    values: Float32Array,
+    stride: number,
+    inputs: number,
+    rows: number,
+    inverses: Float32Array,
+    modulators: Float32Array,
+    codes: Int8Array,
+    codeStride: number,
+  ): void
+  fieldPanels(
+    codes: Int8Array,
+    codeStride: number,
+    inputs: number,
+    rows: number,
+    fields: Float32Array,
+    panels: Float32Array,
+  ): void
+  powerPanels(
+    codes: Int8Array,
+    codeStride: number,
+    inputs: number,
+    rows: number,
+    powers: Float32Array,
+    panels: Float32Array,
+  ): void
+  packTile(re: Float32Array, im: Float32Array, outputs: number, inputs: number, tile: Float32Array): void
+  packBanks(plus: Float32Array, minus: Float32Array, outputs: number, inputs: number, tile: Float32Array): void
+  packFields(
+    re: Float32Array,
+    im: Float32Array,
+    stride: number,
+    inputs: number,
+    rows: number,
+    panels: Float32Array,
+  ): void
+  transpose(
+    from: Float32Array,
+    fromStride: number,
+    rows: number,
+    columns: number,
+    to: Float32Array,
+    toStride: number,
+  ): void
+  /** Returns how many readings were over range. */
+  captureBalanced(capture: Capture): number
+  captureBanks(capture: Capture): number
+  packColumns(b: Float32Array, stride: number, inner: number, columns: number, packed: Float32Array): void
+  multiply(
+    a: Float32Array,
+    aStride: number,
+    packed: Float32Array,
+    c: Float32Array,
+    cStride: number,
+    rows: number,
+    inner: number,
+    columns: number,
+    scratch: Float32Array,
+  ): void
+  mziMatrices(
+    theta: Float64Array,
+    phi: Float64Array,
+    devices: Float64Array,
+    count: number,
+    matrices: Float64Array,
+  ): void
+  factorOut(
+    matrices: Float64Array,
+    tops: Int32Array,
+    count: number,
+    rotations: Float32Array,
+    screen: Float64Array,
+  ): void
+  propagate(
+    re: Float32Array,
+    im: Float32Array,
+    stride: number,
+    samples: number,
+    tops: Int32Array,
+    matrices: Float32Array,
+    count: number,
+  ): void
+  propagateLossless(
+    re: Float32Array,
+    im: Float32Array,
+    stride: number,
+    samples: number,
+    tops: Int32Array,
+    rotations: Float32Array,
+    count: number,
+  ): void
+  applyScreen(
+    re: Float32Array,
+    im: Float32Array,
+    stride: number,
+    samples: number,
+    factors: Float32Array,
+    modes: number,
+  ): void
+  foldColumns(
+    re: Float64Array,
+    im: Float64Array,
+    stride: number,
+    columns: number,
+    tops: Int32Array,
+    matrices: Float64Array,
+    count: number,
+  ): void
+}

@@ -1,0 +1,26 @@
+// Entry of a thread that runs kernels over shared memory.
+import { parentPort, workerData } from 'node:worker_threads'
+import { makeEngine } from './kernels.ts'
+import type { EngineName } from './kernels.ts'
+import { runTask } from './kernel-tasks.ts'
+import type { KernelTaskName, KernelTasks } from './kernel-tasks.ts'
+
+export interface KernelRequest {
+  readonly name: KernelTaskName
+  readonly task: KernelTasks[KernelTaskName]
+}
+
+export type KernelReply = { readonly result: number } | { readonly error: string }
+
+const { engineName, memory } = workerData as { readonly engineName: EngineName; readonly memory: WebAssembly.Memory }
+const engine = makeEngine(engineName, memory)
+
+parentPort?.on('message', ({ name, task }: KernelRequest) => parentPort?.postMessage(reply(name, task)))
+
+function reply(name: KernelTaskName, task: KernelTasks[KernelTaskName]): KernelReply {
+  try {
+    return { result: runTask(engine, name, task as never) }
+  } catch (error) {
+    return { error: error instanceof Error ? error.message : String(error) }
+  }
+}

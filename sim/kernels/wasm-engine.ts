@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs'
+import { extname } from 'node:path'
+import { BenchError } from '../../core/errors.ts'
+import type { Capture, CaptureAs, KernelEngine } from './kernel-engine.ts'
+
+type Argument = number | ArrayBufferView
+type Exports = Readonly<Record<string, (...values: number[]) => number>>
+
+/** Built by `npm run prepare`: beside the compiled file, or from the sources at the same place of `dist`. */
+export const KERNELS_WASM = new URL(
+  extname(import.meta.url) === '.ts' ? '../../dist/sim/kernels/kernels.wasm' : './kernels.wasm',
+  import.meta.url,
+)
+
+const CAPTURES: Readonly<Record<CaptureAs, number>> = { fields: 0, powers: 1, codes: 2, sum: 3 }
+
+/**
+ * The kernels in WebAssembly SIMD, over one shared memory: every array that is handed in is a view of it.
+ *
+ * Throws: CALL_INVALID for an array that is not in shared memory.
+ */
+export function wasmEngine(memory: WebAssembly.Memory): KernelEngine {
+  const exports = new WebAssembly.Instance(kernelModule(), { env: { memory } }).exports as Exports
+  const call =
+    (name: keyof KernelEngine) =>
+    (...values: Argument[]): number =>
+      exports[name]!(...values.map(placeOf))
+
+  const setCapture = (capture: Capture): void => {
+    const { scratch, factors, scales, detectors, keys, out, stride, outputs, rows } = capture
+    const places = [scratch, factors, scales, detectors, keys, out].map(placeOf)
+    exports['setCapture']!(...places, stride, outputs, rows, capture.counterLow, capture.counterHigh)
+  }
+  return {
+    normals: call('normals'),
+    intensityFactors: call('intensityFactors'),
+    detect: call('detect'),
+    rowScales: call('rowScales'),
+    encode: call('encode'),
+    fieldPanels: call('fieldPanels'),
+    powerPanels: call('powerPanels'),
+    packTile: call('packTile'),
+    packBanks: call('packBanks'),
+    packFields: call('packFields'),
+    transpose: call('transpose'),
+    packColumns: call('packColumns'),
+    multiply: call('multiply'),
+    mziMatrices: call('mziMatrices'),
+    factorOut: call('factorOut'),
+    propagate: call('propagate'),
+    propagateLossless: call('propagateLossless'),
+    applyScreen: call('applyScreen'),
+    foldColumns: call('foldColumns'),
+    captureBalanced: (capture) => {
+      setCapture(capture)
+      const places = [capture.panels, capture.tile, capture.lo].map(placeOf)
+      return exports['captureBalanced']!(CAPTURES[capture.as], ...places, capture.inputs)
+    },
+    captureBanks: (capture) => {
+      setCapture(capture)
+      const places = [capture.panels, capture.tile].map(placeOf)
+      return exports['captureBanks']!(CAPTURES[capture.as], ...places, capture.inputs)
+    },
+  }
+}
+
+let compiled: WebAssembly.Module | undefined
+
+function kernelModule(): WebAssembly.Module {
+  try {
+    return (compiled ??= new WebAssembly.Module(readFileSync(KERNELS_WASM)))
+  } catch (cause) {
+    throw new BenchError(
+      'CALL_INVALID',
+      'the kernels are not built: run npm run prepare, or choose the javascript engine',
+      {
+        cause,
+      },
+    )
+  }
+}
+
+function placeOf(value: Argument): number {
+  if (typeof value === 'number') return value
+  if (!(value.buffer instanceof SharedArrayBuffer)) {
+    throw new BenchError('CALL_INVALID', 'a kernel was given an array outside the shared memory')
+  }
+  return value.byteOffset
+}
