@@ -127,7 +127,7 @@ export class WeightProgrammer {
    * asked of each ring the other way round, until nothing is left.
    */
   #solve(wantedMw: Float64Array): Float64Array {
-    const { size, form, rings: places } = this.#layout
+    const { form, rings: places } = this.#layout
     const { rings } = this.#calibration
     const asked = wantedMw.slice()
     const ownGhz = new Float64Array(rings.length)

@@ -2,7 +2,6 @@ import type { Clock } from '../../core/clock.ts'
 import type { Instrument } from '../../core/instruments.ts'
 import type { LightBench } from '../../core/light-bench.ts'
 import { dbmToMw, powerDbm } from '../../core/quantities.ts'
-import type { CoreOptics } from '../../sim/optics/core-optics.ts'
 import type { OpticalWorld } from '../../sim/optics/optical-world.ts'
 import type { MeterPort, WorldSpec } from '../../sim/optics/world-spec.ts'
 
@@ -54,7 +53,7 @@ export function triggerOf(modulators: number, detectors: number): WorldSpec['tri
 
 /** Instruments that are the optical world itself: no wires, no bytes, the same converters. */
 export function directLightBench(
-  world: OpticalWorld<CoreOptics>,
+  world: OpticalWorld,
   spec: DirectWiring,
   clock: Clock,
 ): LightBench & { readonly instrument: Instrument } {
