@@ -35,10 +35,7 @@ export function fabricatedChip(file: BenchFile, seed: number): FabricatedChip {
   return { parameters: usedParameters(file.twin, KNOWN[file.kind]), truth: plain(truth) as PlainObject }
 }
 
-function usedParameters(
-  used: Readonly<Record<string, number>>,
-  known: Parameters,
-): FabricatedChip['parameters'] {
+function usedParameters(used: Readonly<Record<string, number>>, known: Parameters): FabricatedChip['parameters'] {
   const entries = Object.entries(used).map(([name, value]) => {
     const { value: byDefault, min, max, source } = known[name]!
     return [name, { value, default: byDefault, min, max, source }]
