@@ -138,5 +138,11 @@ function randomImperfections(random: RandomStream): Readonly<Record<string, numb
     if (kind < 0.6) chosen[key] = Math.min(Math.max(near, min), max)
     else if (kind < 0.62) chosen[key] = random.uniform(min, max)
   }
-  return chosen
+  return { ...chosen, ...randomPassband(random) }
+}
+
+/** On the grid of the bench's lasers, and as a passband must be: wider at 3 dB than at 1 dB, no wider than the grid. */
+function randomPassband(random: RandomStream): Readonly<Record<string, number>> {
+  const muxPassband3DbGhz = random.uniform(20, 100)
+  return { gridSpacingGhz: 100, muxPassband3DbGhz, muxPassband1DbGhz: muxPassband3DbGhz * random.uniform(0.5, 0.9) }
 }
