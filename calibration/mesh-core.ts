@@ -8,6 +8,7 @@ import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
 import type { MeshCalibration } from './calibration-record.ts'
 import { balancedSignal } from './calibration-record.ts'
 import { ChipModel } from './model/chip-model.ts'
+import type { Crosstalk } from './model/crosstalk.ts'
 import { codeForField, fieldAtCode, reachableField } from './model/modulator-curve.ts'
 import { programWeights } from './model/programming.ts'
 import type { ProgrammedTile } from './model/programming.ts'
@@ -36,7 +37,7 @@ export class MeshCore implements OpticalCore {
   readonly #calibration: MeshCalibration
   readonly #model: ChipModel
   readonly #parameters: Float64Array
-  readonly #crosstalk: Float64Array
+  readonly #crosstalk: Crosstalk
   readonly #frames: FrameRunner
   readonly #heaters: HeaterSetter
   readonly #tiles = new Map<number, { readonly weights: Float64Array; readonly programmed: ProgrammedTile }>()

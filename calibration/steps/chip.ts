@@ -4,11 +4,8 @@ import { ChipModel } from '../model/chip-model.ts'
 import { fitChip, priorsAround, relativeResidual } from '../model/chip-fit.ts'
 import { elementCount, parameterBlocks } from '../model/chip-parameters.ts'
 import { alignLanePhases } from '../model/lane-phases.ts'
-import { guessChip } from '../model/initial-chip.ts'
-import type { OpenAttenuators } from './attenuators.ts'
 import type { CalibrationContext } from './calibration-context.ts'
 import type { ChipProbe, ChipReading } from './chip-readings.ts'
-import type { PhaseShifterFringes } from './phase-shifters.ts'
 import { PROBE_CODE } from './probe-codes.ts'
 
 export interface FittedChip {
@@ -35,48 +32,40 @@ const MAX_TAP_DISAGREEMENT = 0.15
 /** A good fit leaves less than a percent; one that ended in a wrong place tens of percent. */
 const MAX_HELD_OUT_RESIDUAL = 0.1
 /** Phases that no light sees stay flat directions of the fit: a step that gains less than this is the end. */
-const FIT = { maxIterations: 25, tolerance: 0.02 } as const
+const FIT = { maxIterations: 25, tolerance: 0.02, maxProducts: 40, gradientLeft: 0.02 } as const
 
-export const DEFAULT_CHIP_PLAN: ChipPlan = { settings: 32, heldOut: 3 }
+export const DEFAULT_CHIP_PLAN: ChipPlan = { settings: 64, heldOut: 6 }
 
 /**
- * Crosstalk, offsets, splitter errors and losses of the whole chip: a first guess from the fringes, along the light,
- * then one fit of the clear-box model to random settings of all heaters.
+ * Crosstalk, offsets, splitter errors and losses of the whole chip: from a first guess, one fit of the clear-box model
+ * to random settings of all heaters, one quadrature of each.
  *
  * Leaves: heaters at the last random setting.
  */
 export async function measureChip(
   context: CalibrationContext,
   probe: ChipProbe,
-  open: OpenAttenuators,
-  fringes: PhaseShifterFringes,
+  baseV: Float64Array,
+  guess: Float64Array,
   plan: ChipPlan,
   signal: AbortSignal,
 ): Promise<FittedChip> {
   const { bench, random } = context
   const { layout } = bench
   const limitV2 = bench.heaterLimitsV.max ** 2
+  const { radPerV2 } = parameterBlocks(layout)
   const voltageFor = (heater: number, phaseRad: number): number =>
-    Math.sqrt(Math.min(limitV2, phaseRad / fringes.radPerV2[heater]!))
+    Math.sqrt(Math.min(limitV2, phaseRad / guess[radPerV2 + heater]!))
   const randomTurn = (heater: number): number => voltageFor(heater, random.uniform(0, 2 * Math.PI))
 
-  const base = await probe.readQuadratures(open.baseV, signal)
-  const taps = await readTaps(context, open.baseV, signal)
-  const guess = guessChip(layout, {
-    matrix: { size: layout.size, re: base[0].lanes[0]!, im: base[1].lanes[0]! },
-    under: fringes.under,
-    attenuatorRad: open.offsetRad,
-    attenuatorV: open.openV,
-    radPerV2: fringes.radPerV2,
-  })
-
+  const taps = await readTaps(context, baseV, signal)
   const readings: ChipReading[] = []
   for (let i = 0; i < plan.settings + plan.heldOut; i++) {
     const voltages = Float64Array.from(layout.heaters, (_, heater) => randomTurn(heater))
-    readings.push(...(await probe.readQuadratures(voltages, signal)))
+    readings.push(await probe.read(voltages, signal))
   }
-  const fitted = readings.slice(0, 2 * plan.settings)
-  const chip = fitAllLanes(layout, guess, fringes.sigma, fitted, readings.slice(2 * plan.settings))
+  const fitted = readings.slice(0, plan.settings)
+  const chip = fitAllLanes(layout, guess, fitted, readings.slice(plan.settings))
   if (!(chip.heldOutResidual <= MAX_HELD_OUT_RESIDUAL)) {
     throw new BenchError(
       'CALIBRATION_FAILED',
@@ -84,7 +73,7 @@ export async function measureChip(
       { context: { heldOutResidual: chip.heldOutResidual, limit: MAX_HELD_OUT_RESIDUAL } },
     )
   }
-  const tapDisagreement = compareTaps(layout, chip.parameters, open.baseV, taps)
+  const tapDisagreement = compareTaps(layout, chip.parameters, baseV, taps)
   if (!(tapDisagreement <= MAX_TAP_DISAGREEMENT)) {
     throw new BenchError(
       'CALIBRATION_FAILED',
@@ -153,13 +142,12 @@ function compareTaps(
 function fitAllLanes(
   layout: SvdCoreLayout,
   guess: Float64Array,
-  radPerV2Sigma: Float64Array,
   readings: readonly ChipReading[],
   heldOut: readonly ChipReading[],
 ): Omit<FittedChip, 'tapDisagreement'> {
   const blocks = parameterBlocks(layout)
   const { lanes, size } = layout
-  const priors = priorsAround(layout, guess, radPerV2Sigma)
+  const priors = priorsAround(layout, guess)
   const span = (from: number, length: number): number[] => Array.from({ length }, (_, i) => from + i)
   const heaterFree = (lane: number, heater: number): boolean => {
     const { role } = layout.heaters[heater]!
@@ -187,7 +175,7 @@ function fitAllLanes(
   const chip = fitChip({ ...common, readings, noise: READING_NOISE * rms }, guess, FIT)
   let parameters = chip.parameters
   for (let lane = 1; lane < lanes; lane++)
-    parameters = fitFurtherLane(layout, parameters, readings, lane, freeOf(lane), rms, radPerV2Sigma)
+    parameters = fitFurtherLane(layout, parameters, readings, lane, freeOf(lane), rms)
   const worst = (of: readonly ChipReading[]): number =>
     Math.max(...Array.from({ length: lanes }, (_, lane) => relativeResidual(layout, parameters, of, lane)))
   return {
@@ -195,7 +183,7 @@ function fitAllLanes(
     relativeResidual: worst(readings),
     heldOutResidual: worst(heldOut),
     iterations: chip.iterations,
-    settings: readings.length / 2,
+    settings: readings.length,
   }
 }
 
@@ -207,7 +195,6 @@ function fitFurtherLane(
   lane: number,
   free: readonly number[],
   rms: number,
-  radPerV2Sigma: Float64Array,
 ): Float64Array {
   const blocks = parameterBlocks(layout)
   const { size } = layout
@@ -221,7 +208,7 @@ function fitFurtherLane(
     layout,
     lane,
     free,
-    priors: priorsAround(layout, start, radPerV2Sigma),
+    priors: priorsAround(layout, start),
     readings,
     noise: READING_NOISE * rms,
   }
