@@ -23,6 +23,9 @@ const heaterList = z
   .union([heaterChannel, z.array(heaterChannel)], { error: heaterText })
   .describe('channels of the heater bank, in the order of the chip: 5, 0-7 or [0-3, 8-11]')
 
+const bankText = 'must be the name of the heater bank, or a list of channels like [chain-0.0-511, chain-1.0-511]'
+const bankChannels = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]*\.\d+-\d+$/, bankText)
+
 const lane = z.strictObject({
   laser: name.describe('the instrument that lights this lane'),
   frequencyThz: z.number().min(180).max(240).describe('optical frequency on the grid 193.1 + n × 0.1 THz'),
@@ -53,7 +56,7 @@ export const SECTIONS = {
     .strictObject({
       kind: z.literal('mesh').describe('which optics multiply'),
       layout: z.literal('clements').describe('how the interferometers are placed'),
-      size: z.int().min(2).max(64).describe('inputs, and outputs, of the core'),
+      size: z.int().min(2).max(256).describe('inputs, and outputs, of the core'),
     })
     .describe('the optics that multiply'),
   lanes: z.array(lane).min(1).max(16).describe('one entry a wavelength'),
@@ -81,7 +84,11 @@ export const SECTIONS = {
     .describe('the trigger cable'),
   heaters: z
     .strictObject({
-      bank: name.describe('the instrument that drives the phase shifters'),
+      bank: z
+        .union([name, z.array(bankChannels).min(1)], { error: bankText })
+        .describe(
+          'the instrument that drives the phase shifters, or channels of several that follow one another: [chain-0.0-511, chain-1.0-511]',
+        ),
       limitV: z.number().min(0).max(100).describe('no heater ever gets more'),
       settleMs: z.number().min(0).max(60_000).describe('wait after a change before light is measured'),
       channels: z
@@ -100,7 +107,8 @@ export const SECTIONS = {
       monitor: name.describe('the instrument that reads the taps'),
       firstInput: z.int().min(0).max(1000).describe('analog input of the tap of waveguide 0; the others follow'),
     })
-    .describe('monitor taps between the meshes'),
+    .optional()
+    .describe('monitor taps between the meshes; a core without them is calibrated without their check'),
   ovens: z
     .array(
       z.strictObject({

@@ -57,25 +57,34 @@ export function capabilityProblems(file: BenchFile, instruments: ReadonlyMap<str
     report(['frame', 'maxSymbols'], `${name} logs ${most} points: ${right} of ${pointsPerSymbol} points`)
   }
 
-  const bank = at(wiring.heaters.bank) as PhaseShifterBank | undefined
-  if (bank !== undefined) {
-    const { heaters } = svdCoreLayout(wiring.size, wiring.lanes.length)
-    for (const [heater, channel] of wiring.heaters.channels.entries()) {
-      if (channel < bank.channelCount) continue
+  let channelCount: number | undefined = 0
+  for (const [index, { instrument, first, count }] of wiring.heaters.banks.entries()) {
+    const bank = at(instrument) as PhaseShifterBank | undefined
+    if (bank !== undefined && count !== undefined && first + count > bank.channelCount) {
       const last = `0 to ${bank.channelCount - 1}`
+      report(['heaters', 'bank', index], `${instrument} has channels ${last}, not ${first} to ${first + count - 1}`)
+    }
+    const more: number | undefined = count ?? bank?.channelCount
+    channelCount = channelCount === undefined || more === undefined ? undefined : channelCount + more
+  }
+  if (channelCount !== undefined) {
+    const { heaters } = svdCoreLayout(wiring.size, wiring.lanes.length)
+    const [only] = wiring.heaters.banks
+    const who = wiring.heaters.banks.length === 1 ? only!.instrument : 'the row of banks'
+    for (const [heater, channel] of wiring.heaters.channels.entries()) {
+      if (channel < channelCount) continue
+      const last = `0 to ${channelCount - 1}`
       report(
         ['heaters', 'channels', ...whereWritten(heaters[heater]!.role)],
-        `${wiring.heaters.bank} has channels ${last}, not ${channel}`,
+        `${who} has channels ${last}, not ${channel}`,
       )
     }
   }
-  const monitor = at(wiring.taps.monitor) as VoltageMonitor | undefined
-  if (monitor !== undefined && wiring.taps.firstInput + wiring.size > monitor.channelCount) {
+  const { taps } = wiring
+  const monitor = taps && (at(taps.monitor) as VoltageMonitor | undefined)
+  if (taps && monitor && taps.firstInput + wiring.size > monitor.channelCount) {
     const last = `0 to ${monitor.channelCount - 1}`
-    report(
-      ['taps', 'firstInput'],
-      `${wiring.taps.monitor} has inputs ${last}; ${wiring.size} taps do not fit from here`,
-    )
+    report(['taps', 'firstInput'], `${taps.monitor} has inputs ${last}; ${wiring.size} taps do not fit from here`)
   }
   for (const [index, oven] of wiring.ovens.entries()) {
     const range = (at(oven.controller) as TemperatureController | undefined)?.temperatureRangeC

@@ -3,7 +3,7 @@ import type { Sections } from './bench-schema.ts'
 import { Claims } from './claims.ts'
 import type { Kind, ReportProblem } from './claims.ts'
 import type { BenchInstrument, Drivers } from './instrument-list.ts'
-import { expandConnectors, expandHeaters } from './mesh-wiring.ts'
+import { expandBanks, expandConnectors, expandHeaters } from './mesh-wiring.ts'
 import type { Connector, LaneWiring, MeshWiring } from './mesh-wiring.ts'
 import { pathText } from './yaml-source.ts'
 import type { YamlPath } from './yaml-source.ts'
@@ -68,7 +68,12 @@ export function checkWiring(
       `leaves less than ${SHORTEST_POINT_US} µs for each of ${frame.pointsPerSymbol} points; must be at least ${least}`,
     )
   }
-  if (heaters !== undefined) claims.role(heaters.bank, 'phase-shifter-bank', ['heaters', 'bank'])
+  const banks = heaters === undefined ? [] : expandBanks(heaters.bank)
+  for (const [index, { instrument, count }] of banks.entries()) {
+    const path: YamlPath = count === undefined ? ['heaters', 'bank'] : ['heaters', 'bank', index]
+    claims.role(instrument, 'phase-shifter-bank', path)
+    if (count !== undefined && count < 1) fault(path, 'runs backwards; must be first channel, then last')
+  }
   const channels =
     heaters === undefined || core === undefined || lanes === undefined || !sizeFits
       ? undefined
@@ -81,7 +86,7 @@ export function checkWiring(
   })
   if (mains !== undefined) claims.role(mains, 'energy-meter', ['mains'])
 
-  const complete = laneWiring && heaters && channels && taps && ovens && mains !== undefined && frame && trigger
+  const complete = laneWiring && heaters && channels && ovens && mains !== undefined && frame && trigger
   if (!complete || core === undefined || drive === undefined || detection === undefined || safe === undefined) {
     return undefined
   }
@@ -100,7 +105,7 @@ export function checkWiring(
     },
     driveAmplitudeV: drive.amplitudeV,
     meterRangeDbm: detection.rangeDbm,
-    heaters: { bank: heaters.bank, channels, limitV: heaters.limitV, settleMs: heaters.settleMs },
+    heaters: { banks, channels, limitV: heaters.limitV, settleMs: heaters.settleMs },
     taps,
     ovens,
     mains,

@@ -1,10 +1,12 @@
 import { Cleanup } from '../core/cleanup.ts'
 import type { Clock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
+import type { DriverEntry } from '../drivers/driver-entry.ts'
 import { BytePipe } from '../drivers/transports/byte-pipe.ts'
 import { MeshWorld } from '../sim/optics/mesh-world.ts'
 import type { MeshWorldSpec } from '../sim/optics/mesh-world-spec.ts'
 import type { WireInstrument } from '../sim/ports/wire-instrument.ts'
+import type { WorldPorts } from '../sim/sim-entry.ts'
 import { SIMULATED } from '../sim/registry.ts'
 import { announceTwin } from './announce-twin.ts'
 import type { BenchFile } from './bench-file.ts'
@@ -49,7 +51,9 @@ export async function startTwin(file: BenchFile, options: TwinOptions): Promise<
   const { seed, clock, mode, paced = false, tapFor = () => undefined } = options
   const world = new MeshWorld(worldSpec(file), seed, clock)
   const far = new Map<string, WireInstrument>()
-  for (const instrument of file.instruments.values()) far.set(instrument.name, simulate(instrument, world, seed, clock))
+  for (const instrument of file.instruments.values()) {
+    far.set(instrument.name, simulate(instrument, portOf(instrument, world, file.wiring), seed, clock))
+  }
 
   const cleanup = new Cleanup()
   let places: ReadonlyMap<string, Resource>
@@ -109,20 +113,40 @@ export async function serveTwin(file: BenchFile, options: Omit<TwinOptions, 'mod
 }
 
 function simulate(
-  { name, driver, entry, resource, settings }: BenchInstrument,
-  world: MeshWorld,
+  { name, driver, resource, settings }: BenchInstrument,
+  port: WorldPorts[DriverEntry['kind']],
   seed: number,
   clock: Clock,
 ): WireInstrument {
   const simulated = Object.hasOwn(SIMULATED, driver) ? SIMULATED[driver] : undefined
   if (simulated === undefined) throw notInTwin(`${name} (${driver})`)
-  return simulated.create(world.port(entry.kind, name), {
+  return simulated.create(port, {
     name,
     seed,
     clock,
     settings: settings as Readonly<Record<string, unknown>>,
     ...('unit' in resource ? { unit: resource.unit } : {}),
   })
+}
+
+/** Where an instrument is connected to the optical world: of several heater banks, each at its place in the row. */
+function portOf(
+  { name, entry }: BenchInstrument,
+  world: MeshWorld,
+  { heaters: { banks } }: MeshWiring,
+): WorldPorts[DriverEntry['kind']] {
+  const index = banks.findIndex(({ instrument }) => instrument === name)
+  if (entry.kind !== 'phase-shifter-bank' || index < 0) return world.port(entry.kind, name)
+  const row = world.port('phase-shifter-bank', banks[0]!.instrument)
+  const before = banks.slice(0, index).reduce((sum, { count = 0 }) => sum + count, 0)
+  const { first, count } = banks[index]!
+  if (count === undefined) return row
+  const place = (channel: number): number =>
+    channel < first || channel >= first + count ? -1 : before + channel - first
+  return {
+    setVoltageV: (channel, voltageV) => row.setVoltageV(place(channel), voltageV),
+    currentMa: (channel) => row.currentMa(place(channel)),
+  }
 }
 
 function notInTwin(what: string): BenchError {
@@ -154,8 +178,9 @@ export function worldSpec(file: BenchFile): MeshWorldSpec {
       })),
       detectors: lane.plus.map((plus, port) => ({ plus: meterPort(plus), minus: meterPort(lane.minus[port]!) })),
     })),
-    heaters: { bank: wiring.heaters.bank, channels: wiring.heaters.channels },
-    taps: { monitor: wiring.taps.monitor, firstChannel: wiring.taps.firstInput },
+    // The world knows one bank; `portOf` shifts the others behind it.
+    heaters: { bank: wiring.heaters.banks[0]!.instrument, channels: wiring.heaters.channels },
+    taps: { monitor: wiring.taps?.monitor ?? '', firstChannel: wiring.taps?.firstInput ?? 0 },
     ovens: wiring.ovens.map(({ controller }) => controller),
     mains: wiring.mains,
     trigger: wiring.trigger,

@@ -20,6 +20,13 @@ export interface LaneWiring {
   readonly minus: readonly Connector[]
 }
 
+/** Channels of one heater bank; `count` is undefined where the bench takes all that the bank has. */
+export interface BankPart {
+  readonly instrument: string
+  readonly first: number
+  readonly count: number | undefined
+}
+
 /** How the instruments of a bench are wired to its mesh core. */
 export interface MeshWiring {
   readonly size: number
@@ -32,13 +39,14 @@ export interface MeshWiring {
   readonly driveAmplitudeV: number
   readonly meterRangeDbm: number
   readonly heaters: {
-    readonly bank: string
+    /** Banks whose channels follow one another. */
+    readonly banks: readonly BankPart[]
     /** [heater of svdCoreLayout] */
     readonly channels: readonly number[]
     readonly limitV: number
     readonly settleMs: number
   }
-  readonly taps: { readonly monitor: string; readonly firstInput: number }
+  readonly taps: { readonly monitor: string; readonly firstInput: number } | undefined
   readonly ovens: readonly { readonly name: string; readonly controller: string; readonly temperatureC: number }[]
   readonly mains: string
   /** Longest time one instrument may take to become safe. */
@@ -50,6 +58,16 @@ export function expandConnectors(written: readonly string[], path: YamlPath): re
   return written.flatMap((text, item) => {
     const [instrument = '', numbers = ''] = text.split('.')
     return expandRange(numbers).map((number) => ({ instrument, index: number - 1, path: [...path, item] }))
+  })
+}
+
+/** `shifters`, or `[chain-0.0-511, chain-1.0-511]`: channels counted from 0, as Qontrol counts them. */
+export function expandBanks(written: string | readonly string[]): readonly BankPart[] {
+  if (typeof written === 'string') return [{ instrument: written, first: 0, count: undefined }]
+  return written.map((text) => {
+    const [instrument = '', numbers = ''] = text.split('.')
+    const [first = 0, last = first] = numbers.split('-').map(Number)
+    return { instrument, first, count: last - first + 1 }
   })
 }
 

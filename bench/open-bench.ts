@@ -14,6 +14,7 @@ import type { MeshBench } from '../core/mesh-bench.ts'
 import { svdCoreLayout } from '../core/mesh-layout.ts'
 import { powerDbm } from '../core/quantities.ts'
 import { intersect } from '../core/range.ts'
+import { bankRow } from './bank-row.ts'
 import { benchFileInvalid } from './bench-file.ts'
 import type { BenchFile } from './bench-file.ts'
 import { capabilityProblems } from './check-capabilities.ts'
@@ -88,7 +89,7 @@ function meshBench(file: BenchFile, instruments: ReadonlyMap<string, Instrument>
     channel: index,
   })
   const port = ({ instrument, index }: Connector) => ({ meter: wiring.meters.indexOf(instrument), port: index })
-  const heaters = at(wiring.heaters.bank) as PhaseShifterBank
+  const heaters = bankRow(wiring.heaters.banks, (name) => at(name) as PhaseShifterBank)
   return {
     layout: svdCoreLayout(wiring.size, wiring.lanes.length),
     lanes: wiring.lanes.map((lane) => ({
@@ -110,7 +111,9 @@ function meshBench(file: BenchFile, instruments: ReadonlyMap<string, Instrument>
     heaterChannels: wiring.heaters.channels,
     heaterLimitsV: intersect({ min: 0, max: wiring.heaters.limitV }, heaters.voltageRangeV),
     heaterSettleMs: wiring.heaters.settleMs,
-    taps: { monitor: at(wiring.taps.monitor) as VoltageMonitor, firstChannel: wiring.taps.firstInput },
+    ...(wiring.taps && {
+      taps: { monitor: at(wiring.taps.monitor) as VoltageMonitor, firstChannel: wiring.taps.firstInput },
+    }),
     ovens: wiring.ovens.map(({ name, controller, temperatureC }) => ({
       name,
       controller: at(controller) as TemperatureController,

@@ -10,7 +10,7 @@ import { parameterBlocks, elementCount } from './model/chip-parameters.ts'
 import { openAttenuators } from './steps/attenuators.ts'
 import type { CalibrationContext } from './steps/calibration-context.ts'
 import { measureColumns } from './steps/columns.ts'
-import { DEFAULT_CHIP_PLAN, measureChip } from './steps/chip.ts'
+import { chipPlanFor, measureChip } from './steps/chip.ts'
 import type { FittedChip } from './steps/chip.ts'
 import { ChipProbe } from './steps/chip-readings.ts'
 import { measureDark } from './steps/dark.ts'
@@ -54,7 +54,7 @@ export async function* calibrationPlan(bench: MeshBench): Plan<CalibrationResult
     measureColumns(context, probe, open, ports, progress, signal),
   )
   const chip = yield* step('chip', (signal) =>
-    measureChip(context, probe, open.baseV, guess, DEFAULT_CHIP_PLAN, signal),
+    measureChip(context, probe, open.baseV, guess, chipPlanFor(bench.layout.size), signal),
   )
   const unverified: MeshCalibration = {
     schema: 'fringe-mesh-calibration-1',

@@ -62,7 +62,8 @@ export interface MeshBench {
   readonly heaterLimitsV: Range
   /** Wait after a change of heaters before light is measured. */
   readonly heaterSettleMs: number
-  readonly taps: { readonly monitor: VoltageMonitor; readonly firstChannel: number }
+  /** Slow detectors between the meshes; large cores have none. */
+  readonly taps?: { readonly monitor: VoltageMonitor; readonly firstChannel: number }
   readonly ovens: readonly {
     readonly name: string
     readonly controller: TemperatureController

@@ -9,10 +9,12 @@ export function multiplyComplex(left: ComplexMatrix, right: ComplexMatrix): Comp
   for (let row = 0; row < size; row++) {
     const to = row * size
     for (let k = 0; k < size; k++) {
-      const [ar, ai] = [left.re[to + k]!, left.im[to + k]!]
+      const ar = left.re[to + k]!
+      const ai = left.im[to + k]!
       if (ar === 0 && ai === 0) continue
       for (let c = 0, from = k * size; c < size; c++, from++) {
-        const [br, bi] = [right.re[from]!, right.im[from]!]
+        const br = right.re[from]!
+        const bi = right.im[from]!
         re[to + c]! += ar * br - ai * bi
         im[to + c]! += ar * bi + ai * br
       }
@@ -32,17 +34,20 @@ export function solveComplex(left: ComplexMatrix, right: ComplexMatrix): Complex
     const strength = power(a, pivot, k)
     if (!(strength > 0)) return undefined
     if (pivot !== k) for (const m of [a, b]) swapRows(m, pivot, k)
-    const [pr, pi] = [a.re[k * size + k]! / strength, -a.im[k * size + k]! / strength]
+    const pr = a.re[k * size + k]! / strength
+    const pi = -a.im[k * size + k]! / strength
     for (const m of [a, b]) {
       for (let at = k * size; at < (k + 1) * size; at++) {
-        const [re, im] = [m.re[at]!, m.im[at]!]
+        const re = m.re[at]!
+        const im = m.im[at]!
         m.re[at] = re * pr - im * pi
         m.im[at] = re * pi + im * pr
       }
     }
     for (let row = 0; row < size; row++) {
       if (row === k) continue
-      const [fr, fi] = [a.re[row * size + k]!, a.im[row * size + k]!]
+      const fr = a.re[row * size + k]!
+      const fi = a.im[row * size + k]!
       for (const m of [a, b]) {
         for (let c = 0, to = row * size, from = k * size; c < size; c++, to++, from++) {
           m.re[to]! -= fr * m.re[from]! - fi * m.im[from]!

@@ -84,9 +84,11 @@ function eliminate(re: Float64Array, im: Float64Array, unknowns: number): void {
     }
     for (let row = 0; row < unknowns; row++) {
       if (row === k) continue
-      const [fr, fi] = [re[row * width + k]!, im[row * width + k]!]
+      const fr = re[row * width + k]!
+      const fi = im[row * width + k]!
       for (let c = k; c < width; c++) {
-        const [pr, pi] = [re[k * width + c]!, im[k * width + c]!]
+        const pr = re[k * width + c]!
+        const pi = im[k * width + c]!
         re[row * width + c]! -= fr * pr - fi * pi
         im[row * width + c]! -= fr * pi + fi * pr
       }

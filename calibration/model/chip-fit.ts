@@ -57,7 +57,8 @@ export function relativeResidual(
 ): number {
   const model = new ChipModel(layout)
   const crosstalk = model.crosstalk(parameters)
-  let [left, all] = [0, 0]
+  let left = 0
+  let all = 0
   for (const { voltagesV, lanes } of readings) {
     const predicted = predictReading(model, parameters, crosstalk, voltagesV, lane)
     for (const [i, y] of lanes[lane]!.entries()) {
@@ -90,7 +91,8 @@ export function predictFields(
   const { re, im } = model.transfer(parameters, phases)
   for (let element = 0; element < re.length; element++) {
     const factor = portFactor(model, parameters, phases, lane, Math.floor(element / size), element % size)
-    const [a, b] = [re[element]!, im[element]!]
+    const a = re[element]!
+    const b = im[element]!
     re[element] = factor.re * a - factor.im * b
     im[element] = factor.re * b + factor.im * a
   }
@@ -174,7 +176,8 @@ class ChipProblem implements MatrixFreeProblem {
       const matrix = this.#model.transfer(this.#at, line.phases)
       const residuals = new Float64Array(matrix.re.length)
       for (const [row, y] of reading.lanes[lane]!.entries()) {
-        const [fr, fi] = [line.factors[2 * row]!, line.factors[2 * row + 1]!]
+        const fr = line.factors[2 * row]!
+        const fi = line.factors[2 * row + 1]!
         residuals[row] = fr * matrix.re[row]! - fi * matrix.im[row]! - y / noise
         sum += residuals[row]! ** 2
       }
@@ -210,7 +213,8 @@ class ChipProblem implements MatrixFreeProblem {
     const phases = self.map((own, h) => this.#at[offset + h]! + own + byNeighbour[h]!)
     const factors = new Float64Array(2 * size * size)
     for (let row = 0; row < size * size; row++) {
-      const [output, input] = [Math.floor(row / size), row % size]
+      const output = Math.floor(row / size)
+      const input = row % size
       const { re, im } = portFactor(model, this.#at, phases, this.#input.lane, output, input)
       factors[2 * row] = re / this.#input.noise
       factors[2 * row + 1] = im / this.#input.noise
@@ -226,7 +230,9 @@ class ChipProblem implements MatrixFreeProblem {
     const { size } = layout
     const own = line.voltagesSquared.map((v2, h) => v2 * change[blocks.radPerV2 + h]!)
     const given = this.#crosstalk.given(own)
-    const [neighbour, decay, field] = [change[blocks.logNeighbour]!, change[blocks.logDecay]!, change[blocks.logMziField]!]
+    const neighbour = change[blocks.logNeighbour]!
+    const decay = change[blocks.logDecay]!
+    const field = change[blocks.logMziField]!
     const phase = own.map(
       (value, h) =>
         change[blocks.offset + h]! + value + given[h]! + neighbour * line.byNeighbour[h]! + decay * line.byDecay[h]!,
@@ -239,10 +245,12 @@ class ChipProblem implements MatrixFreeProblem {
       logMziField: new Float64Array(elements).fill(field),
     })
     return re.map((_, row) => {
-      const [output, input] = [Math.floor(row / size), row % size]
+      const output = Math.floor(row / size)
+      const input = row % size
       const gain = change[blocks.logOut + lane * size + output]! + change[blocks.logIn + lane * size + input]!
       const turn = phase[layout.input[lane]![input]!]! - phase[layout.lo[lane]![output]!]!
-      const [fr, fi] = [line.factors[2 * row]!, line.factors[2 * row + 1]!]
+      const fr = line.factors[2 * row]!
+      const fi = line.factors[2 * row + 1]!
       const mr = moved.re[row]! + gain * re[row]! - turn * im[row]!
       const mi = moved.im[row]! + gain * im[row]! + turn * re[row]!
       return fr * mr - fi * mi
@@ -258,8 +266,10 @@ class ChipProblem implements MatrixFreeProblem {
     const change = model.newChange()
     const back = complexZeros(size)
     for (let row = 0; row < weights.length; row++) {
-      const [output, input] = [Math.floor(row / size), row % size]
-      const [fr, fi] = [line.factors[2 * row]!, line.factors[2 * row + 1]!]
+      const output = Math.floor(row / size)
+      const input = row % size
+      const fr = line.factors[2 * row]!
+      const fi = line.factors[2 * row + 1]!
       const w = weights[row]!
       const level = w * (fr * re[row]! - fi * im[row]!)
       const turned = -w * (fr * im[row]! + fi * re[row]!)

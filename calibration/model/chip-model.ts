@@ -85,9 +85,17 @@ export class ChipModel {
       }
       const before = this.#rowsBefore[e]!
       const v = t.value
-      const [v0, v1, v2, v3, v4, v5, v6, v7] = [v[0]!, v[1]!, v[2]!, v[3]!, v[4]!, v[5]!, v[6]!, v[7]!]
+      const v0 = v[0]!
+      const v1 = v[1]!
+      const v2 = v[2]!
+      const v3 = v[3]!
+      const v4 = v[4]!
+      const v5 = v[5]!
+      const v6 = v[6]!
+      const v7 = v[7]!
       for (let c = 0, b = 0, u = top * size, l = u + size; c < size; c++, b += 4, u++, l++) {
-        const [ur, ui] = [re[u]!, im[u]!]
+        const ur = re[u]!
+        const ui = im[u]!
         before[b] = ur
         before[b + 1] = ui
         if (single) {
@@ -96,7 +104,8 @@ export class ChipModel {
           im[u] = v4 * ui + v5 * ur
           continue
         }
-        const [lr, li] = [re[l]!, im[l]!]
+        const lr = re[l]!
+        const li = im[l]!
         before[b + 2] = lr
         before[b + 3] = li
         re[u] = v0 * ur - v1 * ui + v2 * lr - v3 * li
@@ -131,7 +140,10 @@ export class ChipModel {
     for (let e = 0; e < this.#elements.length; e++) {
       const { top, single, theta, phi } = this.#elements[e]!
       const t = this.#scratch[e]!
-      const [dTheta, dPhi, dAlpha, dBeta] = [change.phase[theta]!, change.phase[phi]!, change.alpha[e]!, change.beta[e]!]
+      const dTheta = change.phase[theta]!
+      const dPhi = change.phase[phi]!
+      const dAlpha = change.alpha[e]!
+      const dBeta = change.beta[e]!
       for (let i = 0; i < 8; i++) {
         d[i] =
           dTheta * t.theta[i]! +
@@ -142,16 +154,36 @@ export class ChipModel {
       }
       const before = this.#rowsBefore[e]!
       const v = t.value
-      const [v0, v1, v2, v3, v4, v5, v6, v7] = [v[0]!, v[1]!, v[2]!, v[3]!, v[4]!, v[5]!, v[6]!, v[7]!]
-      const [d0, d1, d2, d3, d4, d5, d6, d7] = [d[0]!, d[1]!, d[2]!, d[3]!, d[4]!, d[5]!, d[6]!, d[7]!]
+      const v0 = v[0]!
+      const v1 = v[1]!
+      const v2 = v[2]!
+      const v3 = v[3]!
+      const v4 = v[4]!
+      const v5 = v[5]!
+      const v6 = v[6]!
+      const v7 = v[7]!
+      const d0 = d[0]!
+      const d1 = d[1]!
+      const d2 = d[2]!
+      const d3 = d[3]!
+      const d4 = d[4]!
+      const d5 = d[5]!
+      const d6 = d[6]!
+      const d7 = d[7]!
       for (let c = 0, b = 0, u = top * size, l = u + size; c < size; c++, b += 4, u++, l++) {
-        const [ur, ui, xr, xi] = [re[u]!, im[u]!, before[b]!, before[b + 1]!]
+        const ur = re[u]!
+        const ui = im[u]!
+        const xr = before[b]!
+        const xi = before[b + 1]!
         if (single) {
           re[u] = v4 * ur - v5 * ui + d4 * xr - d5 * xi
           im[u] = v4 * ui + v5 * ur + d4 * xi + d5 * xr
           continue
         }
-        const [lr, li, yr, yi] = [re[l]!, im[l]!, before[b + 2]!, before[b + 3]!]
+        const lr = re[l]!
+        const li = im[l]!
+        const yr = before[b + 2]!
+        const yi = before[b + 3]!
         re[u] = v0 * ur - v1 * ui + v2 * lr - v3 * li + d0 * xr - d1 * xi + d2 * yr - d3 * yi
         im[u] = v0 * ui + v1 * ur + v2 * li + v3 * lr + d0 * xi + d1 * xr + d2 * yi + d3 * yr
         re[l] = v4 * ur - v5 * ui + v6 * lr - v7 * li + d4 * xr - d5 * xi + d6 * yr - d7 * yi
@@ -173,11 +205,28 @@ export class ChipModel {
       const t = this.#scratch[e]!
       const before = this.#rowsBefore[e]!
       const v = t.value
-      const [v0, v1, v2, v3, v4, v5, v6, v7] = [v[0]!, v[1]!, v[2]!, v[3]!, v[4]!, v[5]!, v[6]!, v[7]!]
-      let [s0, s1, s2, s3, s4, s5, s6, s7] = [0, 0, 0, 0, 0, 0, 0, 0]
+      const v0 = v[0]!
+      const v1 = v[1]!
+      const v2 = v[2]!
+      const v3 = v[3]!
+      const v4 = v[4]!
+      const v5 = v[5]!
+      const v6 = v[6]!
+      const v7 = v[7]!
+      let s0 = 0
+      let s1 = 0
+      let s2 = 0
+      let s3 = 0
+      let s4 = 0
+      let s5 = 0
+      let s6 = 0
+      let s7 = 0
       // s_ab = Σ_c weight_ac·x_bc*, then the weight moves to the other side of the element: T†·weight.
       for (let c = 0, b = 0, u = top * size, l = u + size; c < size; c++, b += 4, u++, l++) {
-        const [ur, ui, xr, xi] = [re[u]!, im[u]!, before[b]!, before[b + 1]!]
+        const ur = re[u]!
+        const ui = im[u]!
+        const xr = before[b]!
+        const xi = before[b + 1]!
         if (single) {
           s4 += ur * xr + ui * xi
           s5 += ui * xr - ur * xi
@@ -185,7 +234,10 @@ export class ChipModel {
           im[u] = v4 * ui - v5 * ur
           continue
         }
-        const [lr, li, yr, yi] = [re[l]!, im[l]!, before[b + 2]!, before[b + 3]!]
+        const lr = re[l]!
+        const li = im[l]!
+        const yr = before[b + 2]!
+        const yi = before[b + 3]!
         s0 += ur * xr + ui * xi
         s1 += ui * xr - ur * xi
         s2 += ur * yr + ui * yi

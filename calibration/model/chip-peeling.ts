@@ -45,7 +45,7 @@ export interface PeeledChip {
 /** Where the fit of crosstalk and losses starts from: typical of silicon chips. */
 const FIRST_LAW = { neighbour: 0.008, decayPitch: 1, logMziField: -0.0115 } as const
 /** Rounds in which the frame of a stage is turned until its blocks stand apart. */
-const SHARPENING_ROUNDS = 2
+const SHARPENING_ROUNDS = 1
 /** The first pass takes a stage for alone; the later ones take off what its heaters do to the others. */
 const PASSES = 3
 /** What a stage's heaters do to light outside it, relative to what they do inside; decides how fast passes converge. */
@@ -178,11 +178,13 @@ class Peeling {
 
   /** A setting that moved one heater of a block alone shows whether that heater lives. */
   #noteTurn({ top, width, theta, phi }: PeelingBlock, step: BlockStep, { size, re, im }: ComplexMatrix): void {
-    const [movesTheta, movesPhi] = [Math.abs(step.thetaV2) > STILL_V2, Math.abs(step.phiV2) > STILL_V2]
+    const movesTheta = Math.abs(step.thetaV2) > STILL_V2
+    const movesPhi = Math.abs(step.phiV2) > STILL_V2
     if (movesTheta === movesPhi) return
     const heater = movesTheta ? theta : phi
     // The trace of 1 + (e^{iφ} − 1)·(a projector) less that of nothing done.
-    let [real, imaginary] = [-width, 0]
+    let real = -width
+    let imaginary = 0
     for (let at = top; at < top + width; at++) {
       real += re[at * (size + 1)]!
       imaginary += im[at * (size + 1)]!
@@ -228,7 +230,13 @@ class Peeling {
       return { phase: Math.atan2(rest.im[at]!, rest.re[at]!), level: Math.hypot(rest.re[at]!, rest.im[at]!) }
     })
     const level = diagonal.reduce((sum, { level: one }) => sum + one, 0) / size
-    followPhases(layout, stages, this.#ratioRad, Float64Array.from(diagonal, ({ phase }) => phase), this.#baseRad)
+    followPhases(
+      layout,
+      stages,
+      this.#ratioRad,
+      Float64Array.from(diagonal, ({ phase }) => phase),
+      this.#baseRad,
+    )
     const factor = this.#givenFactors.toSorted((a, b) => a - b)[this.#givenFactors.length >> 1] ?? 1
     // Whatever the law is, this ends where a stage by itself shows what was taken off the others.
     const trueFactor = (factor + (this.#known === undefined ? 0 : OUTSIDE)) / (1 + OUTSIDE)
@@ -250,7 +258,7 @@ class Peeling {
 function widthsOf({ blocks, kind }: PeelingStage, size: number): readonly { top: number; width: 1 | 2 }[] {
   if (kind === 'attenuators') return blocks
   const widths: { top: number; width: 1 | 2 }[] = []
-  for (let top = 0; top < size; ) {
+  for (let top = 0; top < size;) {
     const width = blocks.some((block) => block.top === top) ? 2 : 1
     widths.push({ top, width })
     top += width
@@ -274,7 +282,8 @@ const stepOf = ({ v2, givenRad }: Steps, { theta, phi }: PeelingBlock): BlockSte
 })
 
 function blockOf({ size, re, im }: ComplexMatrix, top: number): Float64Array {
-  const [a, b] = [top * size + top, (top + 1) * size + top]
+  const a = top * size + top
+  const b = (top + 1) * size + top
   return Float64Array.of(re[a]!, im[a]!, re[a + 1]!, im[a + 1]!, re[b]!, im[b]!, re[b + 1]!, im[b + 1]!)
 }
 
@@ -284,11 +293,15 @@ function absorbColumn(frame: ComplexMatrix, { top }: PeelingBlock, fit: FittedMz
   const scratch = mziScratch()
   mziModel(fit.thetaRad, 0, fit.alpha, fit.beta, scratch)
   const t = scratch.value.map((value) => value * Math.exp(FIRST_LAW.logMziField))
-  const [gain, c, s] = [Math.exp(fit.logRatio), Math.cos(fit.ratioRad), Math.sin(fit.ratioRad)]
+  const gain = Math.exp(fit.logRatio)
+  const c = Math.cos(fit.ratioRad)
+  const s = Math.sin(fit.ratioRad)
   for (let row = 0; row < size; row++) {
     const a = row * size + top
-    const [ar, ai] = [gain * (re[a]! * c - im[a]! * s), gain * (re[a]! * s + im[a]! * c)]
-    const [br, bi] = [re[a + 1]!, im[a + 1]!]
+    const ar = gain * (re[a]! * c - im[a]! * s)
+    const ai = gain * (re[a]! * s + im[a]! * c)
+    const br = re[a + 1]!
+    const bi = im[a + 1]!
     re[a] = ar * t[0]! - ai * t[1]! + br * t[4]! - bi * t[5]!
     im[a] = ar * t[1]! + ai * t[0]! + br * t[5]! + bi * t[4]!
     re[a + 1] = ar * t[2]! - ai * t[3]! + br * t[6]! - bi * t[7]!
@@ -298,9 +311,11 @@ function absorbColumn(frame: ComplexMatrix, { top }: PeelingBlock, fit: FittedMz
 
 /** An MZI seen from its upper input to its lower output: i·(1 + e^{iθ})/2. */
 function absorbAttenuator({ size, re, im }: ComplexMatrix, waveguide: number, thetaRad: number): void {
-  const [fr, fi] = [-Math.sin(thetaRad) / 2, (1 + Math.cos(thetaRad)) / 2]
+  const fr = -Math.sin(thetaRad) / 2
+  const fi = (1 + Math.cos(thetaRad)) / 2
   for (let at = waveguide; at < size * size; at += size) {
-    const [a, b] = [re[at]!, im[at]!]
+    const a = re[at]!
+    const b = im[at]!
     re[at] = a * fr - b * fi
     im[at] = a * fi + b * fr
   }

@@ -56,7 +56,8 @@ export function fitMzi(changes: readonly MziChange[], nominalRadPerV2: number): 
     }
   }
   const { parameters, sumOfSquares } = fitLeastSquares(problem, best.start, FIT)
-  const [theta, thetaRadPerV2, phiRadPerV2, alpha, beta, logRatio, ratioRad, givenFactor] = parameters as unknown as number[]
+  const [theta, thetaRadPerV2, phiRadPerV2, alpha, beta, logRatio, ratioRad, givenFactor] =
+    parameters as unknown as number[]
   return {
     thetaRad: theta! - 2 * Math.PI * Math.floor(theta! / (2 * Math.PI)),
     thetaRadPerV2: thetaRadPerV2!,
@@ -145,14 +146,19 @@ class MziProblem implements LeastSquaresProblem {
     mziModel(theta, 0, alpha, beta, this.#scratch)
     const base = this.#scratch.value.slice()
     const residuals = new Float64Array(this.#rows)
-    const [gain, loss] = [Math.exp(logRatio), Math.exp(-logRatio)]
-    const [c, s] = [Math.cos(ratioRad), Math.sin(ratioRad)]
+    const gain = Math.exp(logRatio)
+    const loss = Math.exp(-logRatio)
+    const c = Math.cos(ratioRad)
+    const s = Math.sin(ratioRad)
     for (const [k, change] of this.#changes.entries()) {
       const thetaRad = theta + kTheta * change.thetaV2 + factor * change.thetaGivenRad
       mziModel(thetaRad, kPhi * change.phiV2 + factor * change.phiGivenRad, alpha, beta, this.#scratch)
       const b = timesAdjoint(this.#scratch.value, base)
       // D·b·D⁻¹ turns and stretches only what is off the diagonal.
-      const [r12, i12, r21, i21] = [b[2]!, b[3]!, b[4]!, b[5]!]
+      const r12 = b[2]!
+      const i12 = b[3]!
+      const r21 = b[4]!
+      const i21 = b[5]!
       b[2] = gain * (c * r12 - s * i12)
       b[3] = gain * (c * i12 + s * r12)
       b[4] = loss * (c * r21 + s * i21)
@@ -168,9 +174,11 @@ function timesAdjoint(a: Float64Array, b: Float64Array): Float64Array {
   const out = new Float64Array(8)
   for (let row = 0; row < 2; row++) {
     for (let column = 0; column < 2; column++) {
-      let [re, im] = [0, 0]
+      let re = 0
+      let im = 0
       for (let k = 0; k < 2; k++) {
-        const [p, q] = [2 * (2 * row + k), 2 * (2 * column + k)]
+        const p = 2 * (2 * row + k)
+        const q = 2 * (2 * column + k)
         re += a[p]! * b[q]! + a[p + 1]! * b[q + 1]!
         im += a[p + 1]! * b[q]! - a[p]! * b[q + 1]!
       }

@@ -27,15 +27,21 @@ export const mziScratch = (): MziDerivatives => ({
  * Source: Hamerly et al., Phys. Rev. Applied 18, 024019 (2022), device model; angles are errors on π/4.
  */
 export function mziModel(theta: number, phi: number, alpha: number, beta: number, out: MziDerivatives): void {
-  const [s, c] = [Math.sin(theta / 2), Math.cos(theta / 2)]
-  const [cm, sm] = [Math.cos(alpha - beta), Math.sin(alpha - beta)]
-  const [cp, sp] = [Math.cos(alpha + beta), Math.sin(alpha + beta)]
-  const [c2, s2] = [c, s]
-  const [c1, s1] = [Math.cos(theta / 2 + phi), Math.sin(theta / 2 + phi)]
+  const s = Math.sin(theta / 2)
+  const c = Math.cos(theta / 2)
+  const cm = Math.cos(alpha - beta)
+  const sm = Math.sin(alpha - beta)
+  const cp = Math.cos(alpha + beta)
+  const sp = Math.sin(alpha + beta)
+  const c2 = c
+  const s2 = s
+  const c1 = Math.cos(theta / 2 + phi)
+  const s1 = Math.sin(theta / 2 + phi)
   // Entries before the factors e^{iθ/2} and, in the first column, e^{iφ}: real and imaginary part.
   fill(out.value, c1, s1, c2, s2, -c * sp, s * cm, -s * sm, c * cp, s * sm, c * cp, -c * sp, -s * cm)
   // ∂/∂θ: half of the turned entries, plus i/2 of the value.
-  const [hs, hc] = [s / 2, c / 2]
+  const hs = s / 2
+  const hc = c / 2
   fill(out.theta, c1, s1, c2, s2, hs * sp, hc * cm, -hc * sm, -hs * cp, hc * sm, -hs * cp, hs * sp, -hc * cm)
   for (let i = 0; i < 8; i += 2) {
     out.theta[i]! -= out.value[i + 1]! / 2

@@ -208,7 +208,8 @@ class TileProblem implements MatrixFreeProblem {
 function turn({ size, re, im }: ComplexMatrix, turns: readonly (readonly [number, number])[]): void {
   for (let i = 0; i < re.length; i++) {
     const [c, s] = turns[Math.floor(i / size)]!
-    const [a, b] = [re[i]!, im[i]!]
+    const a = re[i]!
+    const b = im[i]!
     re[i] = c * a + s * b
     im[i] = c * b - s * a
   }

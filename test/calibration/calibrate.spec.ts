@@ -30,7 +30,8 @@ describe('a calibration of a cold, dark bench of 4 ports', () => {
       'local oscillators',
       'modulators',
       'attenuators',
-      'phase shifters',
+      'port shifters',
+      'columns',
       'chip',
       'verification',
     ])
