@@ -179,7 +179,7 @@ class ChipProblem implements MatrixFreeProblem {
         const fr = line.factors[2 * row]!
         const fi = line.factors[2 * row + 1]!
         residuals[row] = fr * matrix.re[row]! - fi * matrix.im[row]! - y / noise
-        sum += residuals[row]! ** 2
+        sum += residuals[row] ** 2
       }
       this.#addAdjoint(line, matrix, residuals, gradient)
     }

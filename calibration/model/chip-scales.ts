@@ -42,7 +42,7 @@ export class ChipScales {
       }
       const [mean, square] = [sum / readings.length, squares / readings.length]
       this.#mean[heater] = isFree[blocks.offset + heater] === 1 ? mean : 0
-      this.#spread[heater] = Math.sqrt(Math.max(square - this.#mean[heater]! ** 2, 1e-6 * square, 1e-12))
+      this.#spread[heater] = Math.sqrt(Math.max(square - this.#mean[heater] ** 2, 1e-6 * square, 1e-12))
     }
     const crosstalk = model.crosstalk(start)
     const self = readings.map(({ voltagesV }) => voltagesV.map((v, h) => v * v * start[blocks.radPerV2 + h]!))

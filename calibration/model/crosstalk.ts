@@ -96,7 +96,7 @@ export class Crosstalk {
         for (let along = 1; along <= reach; along += 4) {
           const at = across * (reach + 1) + along
           const w1 = weights[at]!
-          if (w1 === 0) break
+          if (w1 === 0 && along > 1) break
           const w2 = along + 1 > reach ? 0 : weights[at + 1]!
           const w3 = along + 2 > reach ? 0 : weights[at + 2]!
           const w4 = along + 3 > reach ? 0 : weights[at + 3]!

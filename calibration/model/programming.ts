@@ -23,7 +23,7 @@ const HEADROOM = 0.9
 /** A small tile is polished to the end in milliseconds, a large one as far as it gets in about a second. */
 const polishFor = (size: number): MatrixFreeOptions =>
   size <= 16
-    ? { maxIterations: 12, tolerance: 0.5, maxProducts: 12, gradientLeft: 0.1 }
+    ? { maxIterations: 25, tolerance: 0.1, maxProducts: 30, gradientLeft: 0.05 }
     : { maxIterations: 3, tolerance: 0.05, maxProducts: 12, gradientLeft: 0.05 }
 /**
  * Only what lies along the local oscillator is detected. The other quadrature is free, but for its small share in

@@ -96,6 +96,20 @@ describe('a calibration of a cold, dark bench of 4 ports', () => {
   })
 })
 
+describe('a calibration of a larger core', () => {
+  test('of 16 ports, without taps: held-out matrices to 8 bits, in fewer vectors than a sweep of its heaters took', async () => {
+    const { bench } = openDirectBench({ size: 16, lanes: 1, seed: 1 })
+    const { taps: _, ...without } = bench
+    const { calibration, vectors } = await runToEnd(calibrationPlan(without))
+    expect(calibration.fit.tapDisagreement).toBeUndefined()
+    expect(calibration.fit.heldOutResidual).toBeLessThan(0.015)
+    expect(calibration.fit.crosstalkNeighbour).toBeCloseTo(0.01, 4)
+    expect(calibration.verification.E).toBeLessThan(0.03)
+    expect(calibration.verification.effectiveBits).toBeGreaterThan(7.5)
+    expect(vectors).toBeLessThan(60 * 16 ** 2)
+  })
+})
+
 describe('the default bench, 8 ports on 2 lanes', () => {
   test('calibrates from cold to 8 bits, and multiplies 16×16 matrices nearly as well as with its true parameters', async () => {
     const { bench, world, result } = calibrate(8, 2, 1)
