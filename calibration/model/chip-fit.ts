@@ -4,28 +4,11 @@ import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 import { fitMatrixFree } from '../fit/conjugate-gradients.ts'
 import type { MatrixFreeOptions, MatrixFreeProblem } from '../fit/conjugate-gradients.ts'
 import type { ChipReading } from '../steps/chip-readings.ts'
+import type { ChipFitInput, Priors } from './chip-fit-input.ts'
 import { ChipModel } from './chip-model.ts'
 import type { Crosstalk } from './crosstalk.ts'
 import { elementCount, parameterBlocks } from './chip-parameters.ts'
 import { ChipScales } from './chip-scales.ts'
-
-/** What was believed of a parameter before the measurement: a Gaussian. */
-export interface Priors {
-  /** [parameter] */
-  readonly mean: Float64Array
-  readonly sigma: Float64Array
-}
-
-export interface ChipFitInput {
-  readonly layout: SvdCoreLayout
-  readonly readings: readonly ChipReading[]
-  readonly lane: number
-  /** Parameters that may move. */
-  readonly free: readonly number[]
-  readonly priors: Priors
-  /** Standard deviation of one matrix element's reading. */
-  readonly noise: number
-}
 
 export interface ChipFit {
   readonly parameters: Float64Array

@@ -1,4 +1,4 @@
-import type { ChipFitInput } from './chip-fit.ts'
+import type { ChipFitInput } from './chip-fit-input.ts'
 import type { ChipModel } from './chip-model.ts'
 
 /**
