@@ -109,9 +109,16 @@ const COMMON = {
 
 const rangeDbm = z.number().min(-60).max(30).describe('fixed range of every meter port')
 
+const bankText = 'must be the name of the heater bank, or a list of channels like [chain-0.0-511, chain-1.0-511]'
+const bankChannels = z.string().regex(/^[A-Za-z][A-Za-z0-9_-]*\.\d+-\d+$/, bankText)
+
 /** What every `heaters` section says beside its channels. */
 const heaterBank = {
-  bank: name.describe('the instrument that drives the phase shifters'),
+  bank: z
+    .union([name, z.array(bankChannels).min(1)], { error: bankText })
+    .describe(
+      'the instrument that drives the phase shifters, or channels of several that follow one another: [chain-0.0-511, chain-1.0-511]',
+    ),
   limitV: z.number().min(0).max(100).describe('no heater ever gets more'),
   settleMs: z.number().min(0).max(60_000).describe('wait after a change before light is measured'),
 }
@@ -138,7 +145,7 @@ export const SECTIONS = {
     .strictObject({
       kind: kind('mesh').describe('which optics multiply'),
       layout: z.literal('clements').describe('how the interferometers are placed'),
-      size: z.int().min(2).max(64).describe('inputs, and outputs, of the core'),
+      size: z.int().min(2).max(256).describe('inputs, and outputs, of the core'),
     })
     .describe('the optics that multiply'),
   lanes: z.array(lane).min(1).max(16).describe('one entry a wavelength'),
@@ -170,7 +177,8 @@ export const SECTIONS = {
       monitor: name.describe('the instrument that reads the taps'),
       firstInput: z.int().min(0).max(1000).describe('analog input of the tap of waveguide 0; the others follow'),
     })
-    .describe('monitor taps between the meshes'),
+    .optional()
+    .describe('monitor taps between the meshes; a core without them is calibrated without their check'),
   ovens: COMMON.ovens,
   mains: COMMON.mains,
   safe: COMMON.safe,

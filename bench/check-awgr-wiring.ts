@@ -14,6 +14,7 @@ import {
 } from './check-light-wiring.ts'
 import { Claims } from './claims.ts'
 import type { ReportProblem } from './claims.ts'
+import { claimBanks } from './heater-banks.ts'
 import type { BenchInstrument, Drivers } from './instrument-list.ts'
 import type { PortWiring } from './light-wiring.ts'
 import type { YamlPath } from './yaml-source.ts'
@@ -46,7 +47,7 @@ export function checkAwgrWiring(
     checkCounts(core.size, wavelengths.length, portWiring, fault)
   if (core !== undefined && wavelengths !== undefined) checkComb(core.channelSpacingGhz, wavelengths, fault)
   const players = portWiring && playersOf([portWiring])
-  if (heaters !== undefined) claims.role(heaters.bank, 'phase-shifter-bank', ['heaters', 'bank'])
+  const banks = heaters === undefined ? [] : claimBanks(heaters.bank, claims, fault)
   const channels =
     heaters === undefined || core === undefined || !sizeFits ? undefined : ringChannels(heaters.channels, core, fault)
   checkSurroundings(sections, players, 'ports', claims, fault)
@@ -56,9 +57,9 @@ export function checkAwgrWiring(
   claims.reportUnused('wavelengths, ports, heaters, ovens or mains')
   if (faults > 0) return undefined
   const { form, size, channelSpacingGhz } = core
-  const { bank, limitV, settleMs } = heaters
+  const { limitV, settleMs } = heaters
   const wired = { size, form, channelSpacingGhz, wavelengths, ports: portWiring }
-  return { ...light, ...wired, heaters: { bank, channels, limitV, settleMs } }
+  return { ...light, ...wired, heaters: { banks, channels, limitV, settleMs } }
 }
 
 /** False when it is the size that is wrong, and nothing can be counted against it. */

@@ -63,18 +63,27 @@ export function capabilityProblems(file: BenchFile, instruments: ReadonlyMap<str
     report(['frame', 'maxSymbols'], `${name} logs ${most} points: ${right} of ${pointsPerSymbol} points`)
   }
 
-  const bank = at(wiring.heaters.bank) as PhaseShifterBank | undefined
-  if (bank !== undefined) {
-    for (const [heater, channel] of wiring.heaters.channels.entries()) {
-      if (channel < bank.channelCount) continue
+  const { banks, channels } = wiring.heaters
+  let channelCount: number | undefined = 0
+  for (const [index, { instrument, first, count }] of banks.entries()) {
+    const bank = at(instrument) as PhaseShifterBank | undefined
+    if (bank !== undefined && count !== undefined && first + count > bank.channelCount) {
       const last = `0 to ${bank.channelCount - 1}`
-      report(
-        ['heaters', 'channels', ...heaterPath(heater)],
-        `${wiring.heaters.bank} has channels ${last}, not ${channel}`,
-      )
+      report(['heaters', 'bank', index], `${instrument} has channels ${last}, not ${first} to ${first + count - 1}`)
     }
+    const more: number | undefined = count ?? bank?.channelCount
+    channelCount = channelCount === undefined || more === undefined ? undefined : channelCount + more
   }
-  if (file.kind === 'mesh') checkTaps(file.wiring, at(file.wiring.taps.monitor) as VoltageMonitor | undefined, report)
+  const who = banks.length === 1 ? banks[0]!.instrument : 'the row of banks'
+  for (const [heater, channel] of channels.entries()) {
+    if (channelCount === undefined || channel < channelCount) continue
+    const last = `0 to ${channelCount - 1}`
+    report(['heaters', 'channels', ...heaterPath(heater)], `${who} has channels ${last}, not ${channel}`)
+  }
+  if (file.kind === 'mesh' && file.wiring.taps !== undefined) {
+    const { size, taps } = file.wiring
+    checkTaps(size, taps, at(taps.monitor) as VoltageMonitor | undefined, report)
+  }
   for (const [index, oven] of wiring.ovens.entries()) {
     const range = (at(oven.controller) as TemperatureController | undefined)?.temperatureRangeC
     inRange(['ovens', index, 'temperatureC'], oven.controller, oven.temperatureC, range, '°C')
@@ -108,7 +117,12 @@ function ofAwgr({ size, form, wavelengths, ports }: AwgrWiring): Written {
   }
 }
 
-function checkTaps({ size, taps }: MeshWiring, monitor: VoltageMonitor | undefined, report: ReportProblem): void {
+function checkTaps(
+  size: number,
+  taps: NonNullable<MeshWiring['taps']>,
+  monitor: VoltageMonitor | undefined,
+  report: ReportProblem,
+): void {
   if (monitor === undefined || taps.firstInput + size <= monitor.channelCount) return
   const last = `0 to ${monitor.channelCount - 1}`
   report(['taps', 'firstInput'], `${taps.monitor} has inputs ${last}; ${size} taps do not fit from here`)

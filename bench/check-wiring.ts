@@ -13,6 +13,7 @@ import {
 } from './check-light-wiring.ts'
 import { Claims } from './claims.ts'
 import type { ReportProblem } from './claims.ts'
+import { claimBanks } from './heater-banks.ts'
 import type { BenchInstrument, Drivers } from './instrument-list.ts'
 import type { LaneWiring, MeshWiring } from './mesh-wiring.ts'
 import type { YamlPath } from './yaml-source.ts'
@@ -53,7 +54,7 @@ export function checkWiring(
 
   const sizeFits = core === undefined || laneWiring === undefined || checkCounts(core.size, laneWiring, fault)
   const players = laneWiring && playersOf(laneWiring)
-  if (heaters !== undefined) claims.role(heaters.bank, 'phase-shifter-bank', ['heaters', 'bank'])
+  const banks = heaters === undefined ? [] : claimBanks(heaters.bank, claims, fault)
   const channels =
     heaters === undefined || core === undefined || lanes === undefined || !sizeFits
       ? undefined
@@ -62,11 +63,11 @@ export function checkWiring(
   checkSurroundings(sections, players, 'lanes', claims, fault)
 
   const light = players && lightWiring(sections, players)
-  if (!light || !heaters || !channels || !taps || core === undefined) return undefined
+  if (!light || !heaters || !channels || core === undefined) return undefined
   claims.reportUnused('lanes, heaters, taps, ovens or mains')
   if (faults > 0) return undefined
-  const { bank, limitV, settleMs } = heaters
-  return { ...light, size: core.size, lanes: laneWiring, heaters: { bank, channels, limitV, settleMs }, taps }
+  const { limitV, settleMs } = heaters
+  return { ...light, size: core.size, lanes: laneWiring, heaters: { banks, channels, limitV, settleMs }, taps }
 }
 
 /** False when it is the size that is wrong, and nothing can be counted against it. */

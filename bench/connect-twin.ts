@@ -14,7 +14,7 @@ import { parseResource } from './resource.ts'
 import type { Resource } from './resource.ts'
 import { serveWires } from './serve-wires.ts'
 import type { Served } from './serve-wires.ts'
-import { twinWorld } from './twin-world.ts'
+import { portOf, twinWorld } from './twin-world.ts'
 import type { WorldOf } from './twin-world.ts'
 
 export interface TwinOptions {
@@ -48,7 +48,9 @@ export async function startTwin<File extends BenchFile>(file: File, options: Twi
   const { seed, clock, mode, paced = false, tapFor = () => undefined } = options
   const world = twinWorld(file, seed, clock)
   const far = new Map<string, WireInstrument>()
-  for (const instrument of file.instruments.values()) far.set(instrument.name, simulate(instrument, world, seed, clock))
+  for (const instrument of file.instruments.values()) {
+    far.set(instrument.name, simulate(instrument, world, file, seed, clock))
+  }
 
   const cleanup = new Cleanup()
   let places: ReadonlyMap<string, Resource>
@@ -110,12 +112,13 @@ export async function serveTwin(file: BenchFile, options: Omit<TwinOptions, 'mod
 function simulate(
   { name, driver, entry, resource, settings }: BenchInstrument,
   world: WorldOf<BenchFile>,
+  file: BenchFile,
   seed: number,
   clock: Clock,
 ): WireInstrument {
   const simulated = Object.hasOwn(SIMULATED, driver) ? SIMULATED[driver] : undefined
   if (simulated === undefined) throw notInTwin(`${name} (${driver})`)
-  return simulated.create(world.port(entry.kind, name), {
+  return simulated.create(portOf(world, { kind: entry.kind, name }, file.wiring.heaters.banks), {
     name,
     seed,
     clock,

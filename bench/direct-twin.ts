@@ -3,7 +3,7 @@ import { BenchError } from '../core/errors.ts'
 import { DIRECT } from '../sim/direct/registry.ts'
 import type { BenchFile } from './bench-file.ts'
 import type { OpenDirect } from './open-instruments.ts'
-import { twinWorld } from './twin-world.ts'
+import { portOf, twinWorld } from './twin-world.ts'
 import type { WorldOf } from './twin-world.ts'
 
 /** A twin without wires: instruments that touch the optical world themselves. */
@@ -32,7 +32,8 @@ export function startDirectTwin<File extends BenchFile>(
         throw new BenchError('TRANSPORT_OPEN_FAILED', what, { context: { instrument: name, driver } })
       }
       const context = { name, seed, clock, settings: settings as Readonly<Record<string, unknown>> }
-      return instrument.open(world.port(instrument.kind, name), context, signal)
+      const port = portOf(world, { kind: instrument.kind, name }, file.wiring.heaters.banks)
+      return instrument.open(port, context, signal)
     },
   }
 }

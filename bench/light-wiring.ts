@@ -1,4 +1,5 @@
 import type { Connector } from './connector.ts'
+import type { BankPart } from './heater-banks.ts'
 
 export interface LaserWiring {
   readonly laser: string
@@ -27,7 +28,8 @@ export interface LightWiring {
   readonly driveAmplitudeV: number
   readonly meterRangeDbm: number
   readonly heaters: {
-    readonly bank: string
+    /** Banks whose channels follow one another. */
+    readonly banks: readonly BankPart[]
     /** [heater of the core's layout] */
     readonly channels: readonly number[]
     readonly limitV: number

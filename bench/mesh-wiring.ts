@@ -5,5 +5,6 @@ export type LaneWiring = LaserWiring & PortWiring
 /** How the instruments of a bench are wired to its mesh core. */
 export interface MeshWiring extends LightWiring {
   readonly lanes: readonly LaneWiring[]
-  readonly taps: { readonly monitor: string; readonly firstInput: number }
+  /** Large cores may have none. */
+  readonly taps: { readonly monitor: string; readonly firstInput: number } | undefined
 }

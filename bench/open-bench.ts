@@ -19,6 +19,7 @@ import { svdCoreLayout } from '../core/mesh-layout.ts'
 import { powerDbm } from '../core/quantities.ts'
 import { intersect } from '../core/range.ts'
 import type { AwgrWiring } from './awgr-wiring.ts'
+import { bankRow } from './bank-row.ts'
 import { benchFileInvalid, requireKind } from './bench-file.ts'
 import type { BenchFile } from './bench-file.ts'
 import { capabilityProblems } from './check-capabilities.ts'
@@ -111,7 +112,7 @@ function meshBench(wiring: MeshWiring, at: At, clock: Clock): MeshBench {
     kind: 'mesh',
     layout: svdCoreLayout(size, lanes.length),
     ...lightBench(wiring, { lasers: lanes, lanes }, at, clock),
-    taps: { monitor: at(taps.monitor) as VoltageMonitor, firstChannel: taps.firstInput },
+    ...(taps && { taps: { monitor: at(taps.monitor) as VoltageMonitor, firstChannel: taps.firstInput } }),
   }
 }
 
@@ -142,7 +143,7 @@ function lightBench(
     })),
     detectors: plus.map((side, output) => ({ plus: port(side), minus: port(minus[output]!) })),
   })
-  const heaters = at(wiring.heaters.bank) as PhaseShifterBank
+  const heaters = bankRow(wiring.heaters.banks, (name) => at(name) as PhaseShifterBank)
   return {
     lasers: lasers.map(({ laser, frequencyThz, powerDbm: dbm }) => ({
       laser: at(laser) as Laser,

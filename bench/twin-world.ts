@@ -3,8 +3,12 @@ import { awgrWorld } from '../sim/optics/awgr-world.ts'
 import type { AwgrWorld } from '../sim/optics/awgr-world.ts'
 import { meshWorld } from '../sim/optics/mesh-world.ts'
 import type { MeshWorld } from '../sim/optics/mesh-world.ts'
+import type { OpticalWorld } from '../sim/optics/optical-world.ts'
+import type { HeaterPort } from '../sim/optics/world-ports.ts'
+import type { WorldPorts } from '../sim/sim-entry.ts'
 import type { BenchFile } from './bench-file.ts'
 import type { Connector } from './connector.ts'
+import type { BankPart } from './heater-banks.ts'
 import type { LightWiring, PortWiring } from './light-wiring.ts'
 
 interface Worlds {
@@ -24,7 +28,7 @@ export function twinWorld(file: BenchFile, seed: number, clock: Clock): WorldOf<
       ...surroundings(file.wiring),
       size,
       lanes: lanes.map((lane) => ({ laser: lane.laser, frequencyThz: lane.frequencyThz, ...ports(lane) })),
-      taps: { monitor: taps.monitor, firstChannel: taps.firstInput },
+      taps: taps && { monitor: taps.monitor, firstChannel: taps.firstInput },
       imperfections: file.twin,
     }
     return meshWorld(spec, seed, clock)
@@ -40,9 +44,30 @@ export function twinWorld(file: BenchFile, seed: number, clock: Clock): WorldOf<
   return awgrWorld(spec, seed, clock)
 }
 
+/** Where an instrument is connected to the optical world: of several heater banks, each at its place in the row. */
+export function portOf<Kind extends keyof WorldPorts>(
+  world: OpticalWorld,
+  { kind, name }: { readonly kind: Kind; readonly name: string },
+  banks: readonly BankPart[],
+): WorldPorts[Kind] {
+  const index = banks.findIndex(({ instrument }) => instrument === name)
+  const { first, count } = banks[index] ?? {}
+  if (kind !== 'phase-shifter-bank' || first === undefined || count === undefined) return world.port(kind, name)
+  const row = world.port('phase-shifter-bank', banks[0]!.instrument)
+  const before = banks.slice(0, index).reduce((sum, part) => sum + (part.count ?? 0), 0)
+  const place = (channel: number): number =>
+    channel < first || channel >= first + count ? -1 : before + channel - first
+  const part: HeaterPort = {
+    setVoltageV: (channel, voltageV) => row.setVoltageV(place(channel), voltageV),
+    currentMa: (channel) => row.currentMa(place(channel)),
+  }
+  return part as WorldPorts[Kind]
+}
+
 function surroundings({ heaters, ovens, mains, trigger }: LightWiring) {
   return {
-    heaters: { bank: heaters.bank, channels: heaters.channels },
+    // The world knows one bank; `portOf` finds the others behind it.
+    heaters: { bank: heaters.banks[0]!.instrument, channels: heaters.channels },
     ovens: ovens.map(({ controller }) => controller),
     mains,
     trigger,

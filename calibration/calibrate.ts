@@ -10,13 +10,14 @@ import { step } from './plan-step.ts'
 import { parameterBlocks, elementCount } from './model/chip-parameters.ts'
 import { openAttenuators } from './steps/attenuators.ts'
 import type { CalibrationContext } from './steps/calibration-context.ts'
-import { DEFAULT_CHIP_PLAN, measureChip } from './steps/chip.ts'
+import { measureColumns } from './steps/columns.ts'
+import { chipPlanFor, measureChip } from './steps/chip.ts'
 import type { FittedChip } from './steps/chip.ts'
 import { ChipProbe } from './steps/chip-readings.ts'
 import { measureDark } from './steps/dark.ts'
 import { measureLocalOscillators } from './steps/local-oscillators.ts'
 import { measureModulators } from './steps/modulators.ts'
-import { measurePhaseShifters } from './steps/phase-shifters.ts'
+import { measurePortShifters } from './steps/port-shifters.ts'
 import { verify } from './steps/verification.ts'
 
 export interface CalibrationResult {
@@ -31,8 +32,8 @@ const PLAN_SEED = 20260101
 /**
  * Calibrates a bench with a mesh core, from cold and dark to a verified record.
  *
- * Order: dark → light → local oscillators and detector balance → modulators → attenuators open → a fringe per phase
- * shifter → whole-chip fit with crosstalk, splitters and losses → verification on held-out matrices.
+ * Order: dark → light → local oscillators and detector balance → modulators → attenuators open → a fringe per port's
+ * shifter → the meshes column by column → whole-chip fit with crosstalk, splitters and losses → verification on held-out matrices.
  * Leaves: light on and heaters warm; the engine makes the bench safe.
  */
 export async function* calibrationPlan(bench: MeshBench): Plan<CalibrationResult> {
@@ -49,10 +50,13 @@ export async function* calibrationPlan(bench: MeshBench): Plan<CalibrationResult
   const modulators = yield* step('modulators', (signal) => measureModulators(context, detectors, lo.radPerV2, signal))
   const probe = new ChipProbe(context, { detectors, modulators }, lo.radPerV2)
   const open = yield* step('attenuators', (signal) => openAttenuators(context, probe, signal))
-  const fringes = yield* step('phase shifters', (signal, progress) =>
-    measurePhaseShifters(context, probe, open.baseV, progress, signal),
+  const ports = yield* step('port shifters', (signal) => measurePortShifters(context, probe, open.baseV, signal))
+  const guess = yield* step('columns', (signal, progress) =>
+    measureColumns(context, probe, open, ports, progress, signal),
   )
-  const chip = yield* step('chip', (signal) => measureChip(context, probe, open, fringes, DEFAULT_CHIP_PLAN, signal))
+  const chip = yield* step('chip', (signal) =>
+    measureChip(context, probe, open.baseV, guess, chipPlanFor(bench.layout.size), signal),
+  )
   const unverified: MeshCalibration = {
     schema: 'fringe-mesh-calibration-1',
     size: bench.layout.size,

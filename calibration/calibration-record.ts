@@ -41,8 +41,8 @@ export interface MeshCalibration {
     /** What the fit leaves, relative to the RMS of the data. */
     readonly relativeResidual: number
     readonly heldOutResidual: number
-    /** How far the taps between the meshes are from what the fitted V† makes. */
-    readonly tapDisagreement: number
+    /** How far the taps between the meshes are from what the fitted V† makes; undefined where the core has no taps. */
+    readonly tapDisagreement: number | undefined
     readonly iterations: number
     readonly settings: number
     readonly crosstalkNeighbour: number

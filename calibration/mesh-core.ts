@@ -7,6 +7,7 @@ import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
 import type { MeshCalibration } from './calibration-record.ts'
 import { balancedSignal } from './calibration-record.ts'
 import { ChipModel } from './model/chip-model.ts'
+import type { Crosstalk } from './model/crosstalk.ts'
 import { codeForField, fieldAtCode, reachableField } from './model/modulator-curve.ts'
 import { programWeights } from './model/programming.ts'
 import type { ProgrammedTile } from './model/programming.ts'
@@ -26,7 +27,7 @@ export class MeshCore implements OpticalCore {
   readonly #calibration: MeshCalibration
   readonly #model: ChipModel
   readonly #parameters: Float64Array
-  readonly #crosstalk: Float64Array
+  readonly #crosstalk: Crosstalk
   readonly #frames: FrameRunner
   readonly #heaters: HeaterSetter
   readonly #tiles: CompiledTiles<ProgrammedTile>

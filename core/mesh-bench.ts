@@ -6,5 +6,6 @@ import type { SvdCoreLayout } from './mesh-layout.ts'
 export interface MeshBench extends LightBench {
   readonly kind: 'mesh'
   readonly layout: SvdCoreLayout
-  readonly taps: { readonly monitor: VoltageMonitor; readonly firstChannel: number }
+  /** Slow detectors between the meshes; large cores may have none. */
+  readonly taps?: { readonly monitor: VoltageMonitor; readonly firstChannel: number }
 }

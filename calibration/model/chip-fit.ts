@@ -1,45 +1,34 @@
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
-import { fitLeastSquares } from '../fit/least-squares.ts'
-import type { LeastSquaresFit, LeastSquaresOptions, NormalEquations } from '../fit/least-squares.ts'
+import { complexZeros } from '../fit/complex-matrix.ts'
+import type { ComplexMatrix } from '../fit/complex-matrix.ts'
+import { fitMatrixFree } from '../fit/conjugate-gradients.ts'
+import type { MatrixFreeOptions, MatrixFreeProblem } from '../fit/conjugate-gradients.ts'
 import type { ChipReading } from '../steps/chip-readings.ts'
+import type { ChipFitInput, Priors } from './chip-fit-input.ts'
 import { ChipModel } from './chip-model.ts'
-import { parameterBlocks } from './chip-parameters.ts'
-import type { TransferDerivatives } from './chip-model.ts'
+import type { Crosstalk } from './crosstalk.ts'
+import { elementCount, parameterBlocks } from './chip-parameters.ts'
+import { ChipScales } from './chip-scales.ts'
 
-/** What was believed of a parameter before the measurement: a Gaussian. */
-export interface Priors {
-  /** [parameter] */
-  readonly mean: Float64Array
-  readonly sigma: Float64Array
-}
-
-export interface ChipFitInput {
-  readonly layout: SvdCoreLayout
-  readonly readings: readonly ChipReading[]
-  readonly lane: number
-  /** Parameters that may move. */
-  readonly free: readonly number[]
-  readonly priors: Priors
-  /** Standard deviation of one matrix element's reading. */
-  readonly noise: number
+export interface ChipFit {
+  readonly parameters: Float64Array
+  readonly sumOfSquares: number
+  readonly iterations: number
 }
 
 /**
  * Fits the clear-box chip to readings of one lane: all that `free` names at once, from intensities alone.
  *
  * y_ij = G_i·g_j·Re(e^{i(ψ_j − λ_i)}·M_ij), with M, ψ (input trimmer) and λ (local oscillator) functions of all heater
- * voltages through one crosstalk law. Maximum a posteriori by Levenberg–Marquardt with analytic derivatives.
+ * voltages through one crosstalk law. Maximum a posteriori by Levenberg–Marquardt; derivatives are carried through the
+ * chip forwards and backwards and never stored, so that a core of 64 ports needs megabytes and not terabytes.
  *
  * Shapes: parameters as in `parameterBlocks`. Leaves: parameters not in `free` as in `start`.
  */
-export function fitChip(input: ChipFitInput, start: Float64Array, options: LeastSquaresOptions): LeastSquaresFit {
+export function fitChip(input: ChipFitInput, start: Float64Array, options: MatrixFreeOptions): ChipFit {
   const problem = new ChipProblem(input, start)
-  const fit = fitLeastSquares(
-    problem,
-    Float64Array.from(input.free, (index) => start[index]!),
-    options,
-  )
-  return { ...fit, parameters: problem.expand(fit.parameters) }
+  const fit = fitMatrixFree(problem, new Float64Array(start.length), options)
+  return { ...fit, parameters: problem.parametersAt(fit.x) }
 }
 
 /** Root mean square of what a chip leaves unexplained, relative to the RMS of the readings themselves. */
@@ -51,7 +40,8 @@ export function relativeResidual(
 ): number {
   const model = new ChipModel(layout)
   const crosstalk = model.crosstalk(parameters)
-  let [left, all] = [0, 0]
+  let left = 0
+  let all = 0
   for (const { voltagesV, lanes } of readings) {
     const predicted = predictReading(model, parameters, crosstalk, voltagesV, lane)
     for (const [i, y] of lanes[lane]!.entries()) {
@@ -66,17 +56,30 @@ export function relativeResidual(
 export function predictReading(
   model: ChipModel,
   parameters: Float64Array,
-  crosstalk: Float64Array,
+  crosstalk: Crosstalk,
   voltagesV: Float64Array,
   lane: number,
 ): Float64Array {
+  return predictFields(model, parameters, model.phases(parameters, crosstalk, voltagesV), lane).re
+}
+
+/** The same with both quadratures, at given phases. */
+export function predictFields(
+  model: ChipModel,
+  parameters: Float64Array,
+  phases: Float64Array,
+  lane: number,
+): ComplexMatrix {
   const { size } = model.layout
-  const phases = model.phases(parameters, crosstalk, voltagesV)
   const { re, im } = model.transfer(parameters, phases)
-  return Float64Array.from(re, (_, element) => {
+  for (let element = 0; element < re.length; element++) {
     const factor = portFactor(model, parameters, phases, lane, Math.floor(element / size), element % size)
-    return factor.re * re[element]! - factor.im * im[element]!
-  })
+    const a = re[element]!
+    const b = im[element]!
+    re[element] = factor.re * a - factor.im * b
+    im[element] = factor.re * b + factor.im * a
+  }
+  return { size, re, im }
 }
 
 /** G_i·g_j·e^{i(ψ_j − λ_i)} */
@@ -96,152 +99,195 @@ function portFactor(
   return { re: gain * Math.cos(phase), im: gain * Math.sin(phase) }
 }
 
-/** Sum of squares and Jacobian of one lane’s readings, row by row. */
-class ChipProblem {
+/** Cached at the point where the problem was linearised, [reading]. */
+interface Linearised {
+  readonly phases: Float64Array
+  /** [element of the matrix] G_i·g_j·e^{i(ψ_j − λ_i)}/noise, re and im in turn. */
+  readonly factors: Float64Array
+  readonly voltagesSquared: Float64Array
+  /** How the phases move with the two parameters of the crosstalk law. */
+  readonly byNeighbour: Float64Array
+  readonly byDecay: Float64Array
+}
+
+/** One lane's readings as a sum of squares over scaled displacements from the start. */
+class ChipProblem implements MatrixFreeProblem {
   readonly #input: ChipFitInput
   readonly #model: ChipModel
-  readonly #parameters: Float64Array
-  readonly #derivatives: TransferDerivatives
-  readonly #rows: number
-  /** [row, parameter] of everything, and of the free ones. */
-  readonly #full: Float64Array
-  readonly #jacobian: Float64Array
-  readonly #residuals: Float64Array
-  /** [row, heater] */
-  readonly #byPhase: Float64Array
+  readonly #start: Float64Array
+  readonly #scales: ChipScales
+  readonly #lines: (Linearised | undefined)[] = []
+  #at: Float64Array
+  #crosstalk: Crosstalk
 
   constructor(input: ChipFitInput, start: Float64Array) {
     this.#input = input
     this.#model = new ChipModel(input.layout)
-    this.#parameters = Float64Array.from(start)
-    this.#derivatives = this.#model.newDerivatives()
-    this.#rows = input.layout.size ** 2
-    this.#full = new Float64Array(this.#rows * this.#model.blocks.count)
-    this.#jacobian = new Float64Array(this.#rows * input.free.length)
-    this.#residuals = new Float64Array(this.#rows)
-    this.#byPhase = new Float64Array(this.#rows * input.layout.heaters.length)
+    this.#start = Float64Array.from(start)
+    this.#scales = new ChipScales(this.#model, input, start)
+    this.#at = this.#start
+    this.#crosstalk = this.#model.crosstalk(start)
   }
 
-  expand(free: Float64Array): Float64Array {
-    for (const [i, index] of this.#input.free.entries()) this.#parameters[index] = free[i]!
-    return this.#parameters
+  parametersAt(x: Float64Array): Float64Array {
+    const moved = this.#scales.toParameters(x)
+    return this.#start.map((value, i) => value + moved[i]!)
   }
 
-  evaluate(free: Float64Array, normal?: NormalEquations): number {
-    const { readings, lane, noise, priors } = this.#input
-    const parameters = this.expand(free)
+  sumAt(x: Float64Array): number {
+    const { readings, lane, noise, priors, free } = this.#input
+    const parameters = this.parametersAt(x)
     const crosstalk = this.#model.crosstalk(parameters)
     let sum = 0
     for (const reading of readings) {
       const predicted = predictReading(this.#model, parameters, crosstalk, reading.voltagesV, lane)
-      for (let row = 0; row < this.#rows; row++) {
-        const residual = (predicted[row]! - reading.lanes[lane]![row]!) / noise
-        this.#residuals[row] = residual
-        sum += residual * residual
-      }
-      if (normal === undefined) continue
-      this.#differentiate(reading, crosstalk, predicted)
-      normal.add(this.#jacobian, this.#residuals, this.#rows)
+      for (const [row, y] of reading.lanes[lane]!.entries()) sum += ((predicted[row]! - y) / noise) ** 2
     }
-    for (const [i, index] of this.#input.free.entries()) {
-      const slope = 1 / priors.sigma[index]!
-      const residual = (parameters[index]! - priors.mean[index]!) * slope
-      sum += residual * residual
-      normal?.addDiagonal(i, slope, residual)
-    }
+    for (const index of free) sum += ((parameters[index]! - priors.mean[index]!) / priors.sigma[index]!) ** 2
     return sum
   }
 
-  #differentiate({ voltagesV }: ChipReading, crosstalk: Float64Array, predicted: Float64Array): void {
-    const model = this.#model
-    const { lane, free, noise } = this.#input
-    const { size, heaters, input, lo } = model.layout
-    const { blocks } = model
-    const count = blocks.count
-    const [full, byPhase] = [this.#full, this.#byPhase]
-    const phases = model.phases(this.#parameters, crosstalk, voltagesV)
-    const { re, im } = model.transfer(this.#parameters, phases)
-    model.derivatives(this.#derivatives)
-    const d = this.#derivatives
-    const width = 2 * size * size
-    const elements = d.alpha.length / width
-
-    full.fill(0)
-    byPhase.fill(0)
-    for (let row = 0; row < this.#rows; row++) {
-      const [output, from] = [Math.floor(row / size), row % size]
-      const factor = portFactor(model, this.#parameters, phases, lane, output, from)
-      const [fr, fi] = [factor.re / noise, factor.im / noise]
-      const at = row * count
-      for (let h = 0, p = row * heaters.length, s = 2 * row; h < heaters.length; h++, p++, s += width) {
-        byPhase[p] = fr * d.phase[s]! - fi * d.phase[s + 1]!
+  linearise(x: Float64Array): { sum: number; gradient: Float64Array } {
+    const { readings, lane, noise, priors, free } = this.#input
+    this.#at = this.parametersAt(x)
+    this.#crosstalk = this.#model.crosstalk(this.#at)
+    const gradient = new Float64Array(this.#model.blocks.count)
+    let sum = 0
+    for (const [r, reading] of readings.entries()) {
+      const line = this.#lineOf(reading)
+      this.#lines[r] = line
+      const matrix = this.#model.transfer(this.#at, line.phases)
+      const residuals = new Float64Array(matrix.re.length)
+      for (const [row, y] of reading.lanes[lane]!.entries()) {
+        const fr = line.factors[2 * row]!
+        const fi = line.factors[2 * row + 1]!
+        residuals[row] = fr * matrix.re[row]! - fi * matrix.im[row]! - y / noise
+        sum += residuals[row] ** 2
       }
-      // ψ and λ turn the whole element: ∂/∂ψ Re(z) = −Im(z), ∂/∂λ Re(z) = Im(z).
-      const imaginary = fr * im[row]! + fi * re[row]!
-      byPhase[row * heaters.length + input[lane]![from]!] = -imaginary
-      byPhase[row * heaters.length + lo[lane]![output]!] = imaginary
-      for (let e = 0, s = 2 * row; e < elements; e++, s += width) {
-        full[at + blocks.alpha + e] = fr * d.alpha[s]! - fi * d.alpha[s + 1]!
-        full[at + blocks.beta + e] = fr * d.beta[s]! - fi * d.beta[s + 1]!
-      }
-      full[at + blocks.logMziField] = fr * d.logMziField[2 * row]! - fi * d.logMziField[2 * row + 1]!
-      full[at + blocks.logIn + lane * size + from] = predicted[row]! / noise
-      full[at + blocks.logOut + lane * size + output] = predicted[row]! / noise
+      this.#addAdjoint(line, matrix, residuals, gradient)
     }
-    this.#chainVoltages(voltagesV, crosstalk)
-    const jacobian = this.#jacobian
-    for (let row = 0; row < this.#rows; row++) {
-      const [from, to] = [row * count, row * free.length]
-      for (let i = 0; i < free.length; i++) jacobian[to + i] = full[from + free[i]!]!
+    for (const index of free) {
+      const off = (this.#at[index]! - priors.mean[index]!) / priors.sigma[index]!
+      sum += off * off
+      gradient[index]! += off / priors.sigma[index]!
     }
+    return { sum, gradient: this.#scales.fromGradient(gradient) }
   }
 
-  /** From ∂y/∂phase to offsets, heater coefficients and the crosstalk law. */
-  #chainVoltages(voltagesV: Float64Array, crosstalk: Float64Array): void {
-    const { blocks, distancesPitch, layout } = this.#model
-    const heaters = layout.heaters.length
-    const decay = Math.exp(this.#parameters[blocks.logDecay]!)
-    const v2 = voltagesV.map((v) => v * v)
-    const self = v2.map((square, h) => square * this.#parameters[blocks.radPerV2 + h]!)
-    // How each victim's phase moves with the two parameters of the law.
-    const byNeighbour = new Float64Array(heaters)
-    const byDecay = new Float64Array(heaters)
-    for (let victim = 0, at = 0; victim < heaters; victim++) {
-      for (let from = 0; from < heaters; from++, at++) {
-        if (victim === from) continue
-        const share = crosstalk[at]! * self[from]!
-        byNeighbour[victim]! += share
-        byDecay[victim]! += (share * (distancesPitch[at]! - 1)) / decay
-      }
+  product(v: Float64Array): Float64Array {
+    const { priors, free } = this.#input
+    const change = this.#scales.toParameters(v)
+    const out = new Float64Array(change.length)
+    for (const line of this.#lines) {
+      const matrix = this.#model.transfer(this.#at, line!.phases)
+      this.#addAdjoint(line!, matrix, this.#tangent(line!, matrix, change), out)
     }
-    const [full, byPhase, count] = [this.#full, this.#byPhase, blocks.count]
-    for (let row = 0; row < this.#rows; row++) {
-      const [to, p] = [row * count, row * heaters]
-      for (let victim = 0; victim < heaters; victim++) {
-        const slope = byPhase[p + victim]!
-        if (slope === 0) continue
-        full[to + blocks.offset + victim] = slope
-        full[to + blocks.logNeighbour]! += slope * byNeighbour[victim]!
-        full[to + blocks.logDecay]! += slope * byDecay[victim]!
-        const coefficients = to + blocks.radPerV2
-        for (let from = 0, at = victim * heaters; from < heaters; from++, at++) {
-          full[coefficients + from]! += slope * crosstalk[at]! * v2[from]!
-        }
-      }
+    for (const index of free) out[index]! += change[index]! / priors.sigma[index]! ** 2
+    return this.#scales.fromGradient(out)
+  }
+
+  #lineOf({ voltagesV }: ChipReading): Linearised {
+    const model = this.#model
+    const { size } = model.layout
+    const { radPerV2, offset } = model.blocks
+    const voltagesSquared = voltagesV.map((v) => v * v)
+    const self = voltagesSquared.map((v2, h) => v2 * this.#at[radPerV2 + h]!)
+    const byNeighbour = this.#crosstalk.given(self)
+    const phases = self.map((own, h) => this.#at[offset + h]! + own + byNeighbour[h]!)
+    const factors = new Float64Array(2 * size * size)
+    for (let row = 0; row < size * size; row++) {
+      const output = Math.floor(row / size)
+      const input = row % size
+      const { re, im } = portFactor(model, this.#at, phases, this.#input.lane, output, input)
+      factors[2 * row] = re / this.#input.noise
+      factors[2 * row + 1] = im / this.#input.noise
+    }
+    return { phases, factors, voltagesSquared, byNeighbour, byDecay: this.#crosstalk.givenByLogDecay(self) }
+  }
+
+  /** ∂y/noise along a change of the parameters. */
+  #tangent(line: Linearised, { re, im }: ComplexMatrix, change: Float64Array): Float64Array {
+    const model = this.#model
+    const { lane } = this.#input
+    const { blocks, layout } = model
+    const { size } = layout
+    const own = line.voltagesSquared.map((v2, h) => v2 * change[blocks.radPerV2 + h]!)
+    const given = this.#crosstalk.given(own)
+    const neighbour = change[blocks.logNeighbour]!
+    const decay = change[blocks.logDecay]!
+    const field = change[blocks.logMziField]!
+    const phase = own.map(
+      (value, h) =>
+        change[blocks.offset + h]! + value + given[h]! + neighbour * line.byNeighbour[h]! + decay * line.byDecay[h]!,
+    )
+    const elements = elementCount(layout)
+    const moved = model.tangent({
+      phase,
+      alpha: change.subarray(blocks.alpha, blocks.alpha + elements),
+      beta: change.subarray(blocks.beta, blocks.beta + elements),
+      logMziField: new Float64Array(elements).fill(field),
+    })
+    return re.map((_, row) => {
+      const output = Math.floor(row / size)
+      const input = row % size
+      const gain = change[blocks.logOut + lane * size + output]! + change[blocks.logIn + lane * size + input]!
+      const turn = phase[layout.input[lane]![input]!]! - phase[layout.lo[lane]![output]!]!
+      const fr = line.factors[2 * row]!
+      const fi = line.factors[2 * row + 1]!
+      const mr = moved.re[row]! + gain * re[row]! - turn * im[row]!
+      const mi = moved.im[row]! + gain * im[row]! + turn * re[row]!
+      return fr * mr - fi * mi
+    })
+  }
+
+  /** Adds Jᵀ·weights of one reading to `out`. */
+  #addAdjoint(line: Linearised, { re, im }: ComplexMatrix, weights: Float64Array, out: Float64Array): void {
+    const model = this.#model
+    const { lane } = this.#input
+    const { blocks, layout } = model
+    const { size } = layout
+    const change = model.newChange()
+    const back = complexZeros(size)
+    for (let row = 0; row < weights.length; row++) {
+      const output = Math.floor(row / size)
+      const input = row % size
+      const fr = line.factors[2 * row]!
+      const fi = line.factors[2 * row + 1]!
+      const w = weights[row]!
+      const level = w * (fr * re[row]! - fi * im[row]!)
+      const turned = -w * (fr * im[row]! + fi * re[row]!)
+      out[blocks.logOut + lane * size + output]! += level
+      out[blocks.logIn + lane * size + input]! += level
+      change.phase[layout.input[lane]![input]!]! += turned
+      change.phase[layout.lo[lane]![output]!]! -= turned
+      back.re[row] = w * fr
+      back.im[row] = -w * fi
+    }
+    model.adjoint(back, change)
+    const given = this.#crosstalk.given(change.phase)
+    for (let h = 0; h < change.phase.length; h++) {
+      const slope = change.phase[h]!
+      out[blocks.offset + h]! += slope
+      out[blocks.radPerV2 + h]! += (slope + given[h]!) * line.voltagesSquared[h]!
+      out[blocks.logNeighbour]! += slope * line.byNeighbour[h]!
+      out[blocks.logDecay]! += slope * line.byDecay[h]!
+    }
+    for (let e = 0; e < change.alpha.length; e++) {
+      out[blocks.alpha + e]! += change.alpha[e]!
+      out[blocks.beta + e]! += change.beta[e]!
+      out[blocks.logMziField]! += change.logMziField[e]!
     }
   }
 }
 
 /** How sure we are before the fit; the sigmas are wide where a measurement decides and narrow where the design does. */
-export function priorsAround(layout: SvdCoreLayout, guess: Float64Array, radPerV2Sigma: Float64Array): Priors {
+export function priorsAround(layout: SvdCoreLayout, guess: Float64Array): Priors {
   const blocks = parameterBlocks(layout)
   const mean = Float64Array.from(guess)
   const sigma = new Float64Array(blocks.count)
   sigma.fill(1, blocks.offset, blocks.radPerV2)
-  // Neighbours that warm up with a heater bias its fringe by a few percent.
-  for (const [h, error] of radPerV2Sigma.entries()) {
-    sigma[blocks.radPerV2 + h] = Math.hypot(0.03 * guess[blocks.radPerV2 + h]!, error) + 1e-9
-  }
+  // Neighbours that warm up with a heater bias its first guess by a few percent.
+  for (let h = 0; h < layout.heaters.length; h++) sigma[blocks.radPerV2 + h] = 0.03 * guess[blocks.radPerV2 + h]! + 1e-9
   // Splitters: known to be near π/4; foundries quote a few hundredths of a radian.
   sigma.fill(0.05, blocks.alpha, blocks.logNeighbour)
   sigma[blocks.logNeighbour] = 2

@@ -1,13 +1,11 @@
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
-import { complexIdentity } from '../fit/complex-matrix.ts'
+import { complexIdentity, complexZeros } from '../fit/complex-matrix.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 import { elementCount, parameterBlocks } from './chip-parameters.ts'
 import type { ParameterBlocks } from './chip-parameters.ts'
+import { Crosstalk, HeaterGrid } from './crosstalk.ts'
 import { mziModel, mziScratch } from './mzi-model.ts'
-import type { Complex2x2, MziDerivatives } from './mzi-model.ts'
-
-/** Aggressors farther away than this many pitches are left out of the crosstalk model. */
-const CROSSTALK_REACH_PITCH = 12
+import type { MziDerivatives } from './mzi-model.ts'
 
 /** One stop of the light: an MZI on two waveguides, or the attenuator on one. */
 interface Element {
@@ -17,19 +15,19 @@ interface Element {
   readonly phi: number
 }
 
-/** ∂M for every parameter; each row of an array is [size × size] complex values, re and im in turn. */
-export interface TransferDerivatives {
-  /** [heater]; rows of input trimmers and local oscillators stay 0. */
+/** A direction in the space of all chips, or a gradient over it. */
+export interface ChipChange {
+  /** [heater] */
   readonly phase: Float64Array
   /** [element] */
   readonly alpha: Float64Array
   readonly beta: Float64Array
-  /** With respect to ln of the MZI field ratio. */
+  /** Of ln of each element's field ratio. */
   readonly logMziField: Float64Array
 }
 
 /**
- * The fitted chip: phases in, transfer matrix out, with all derivatives.
+ * The fitted chip: phases in, transfer matrix out, and how it changes.
  *
  * A clear box with the structure that the designer drew and parameters that the calibration found: M = U·Σ·V†, every
  * MZI with two splitter errors, one loss for all MZIs, heaters φ = φ0 + c·V² with crosstalk that falls with distance.
@@ -38,11 +36,9 @@ export class ChipModel {
   readonly layout: SvdCoreLayout
   readonly blocks: ParameterBlocks
   readonly #elements: readonly Element[]
-  /** [victim × heaters + aggressor], pitches. */
-  readonly #distance: Float64Array
+  readonly #grid: HeaterGrid
   readonly #scratch: MziDerivatives[]
   readonly #rowsBefore: Float64Array[]
-  readonly #q = { re: new Float64Array(0), im: new Float64Array(0) }
 
   constructor(layout: SvdCoreLayout) {
     this.layout = layout
@@ -51,71 +47,71 @@ export class ChipModel {
       layout.mzis.map(({ top }, k) => ({ top, single: false, theta: heaters.theta[k]!, phi: heaters.phi[k]! }))
     const sigma = layout.sigma.theta.map((theta, top) => ({ top, single: true, theta, phi: layout.sigma.phi[top]! }))
     this.#elements = [...mesh(layout.first), ...sigma, ...mesh(layout.second)]
-    this.#distance = Float64Array.from(
-      layout.heaters.flatMap(({ x, y }) => layout.heaters.map((from) => Math.hypot(x - from.x, y - from.y))),
-    )
+    this.#grid = new HeaterGrid(layout)
     this.#scratch = this.#elements.map(mziScratch)
     this.#rowsBefore = this.#elements.map(() => new Float64Array(4 * layout.size))
-    this.#q = { re: new Float64Array(2 * layout.size), im: new Float64Array(2 * layout.size) }
   }
 
-  /** Share of each aggressor's phase that each victim sees: [victim × heaters + aggressor], 1 on the diagonal. */
-  crosstalk(parameters: Float64Array): Float64Array {
-    const neighbour = Math.exp(parameters[this.blocks.logNeighbour]!)
-    const decay = Math.exp(parameters[this.blocks.logDecay]!)
-    return this.#distance.map((d) =>
-      d === 0 ? 1 : d > CROSSTALK_REACH_PITCH ? 0 : neighbour * Math.exp(-(d - 1) / decay),
-    )
-  }
-
-  /** Distances between heaters, for the derivative of the crosstalk law. */
-  get distancesPitch(): Float64Array {
-    return this.#distance
+  /** The law by which heaters warm each other. */
+  crosstalk(parameters: Float64Array): Crosstalk {
+    const { logNeighbour, logDecay } = this.blocks
+    return new Crosstalk(this.#grid, Math.exp(parameters[logNeighbour]!), Math.exp(parameters[logDecay]!))
   }
 
   /** Phases of all heaters at these voltages. `crosstalk` as made from the same parameters. Shape: [heater]. */
-  phases(parameters: Float64Array, crosstalk: Float64Array, voltagesV: Float64Array): Float64Array {
-    const heaters = this.layout.heaters.length
+  phases(parameters: Float64Array, crosstalk: Crosstalk, voltagesV: Float64Array): Float64Array {
     const { offset, radPerV2 } = this.blocks
     const self = voltagesV.map((v, h) => parameters[radPerV2 + h]! * v * v)
-    return self.map((_, victim) => {
-      let phase = parameters[offset + victim]!
-      for (let from = 0, at = victim * heaters; from < heaters; from++, at++) phase += crosstalk[at]! * self[from]!
-      return phase
-    })
+    return crosstalk.given(self).map((given, h) => parameters[offset + h]! + self[h]! + given)
   }
 
-  /** Folds the core at these phases. Leaves what `derivatives` needs. */
+  /** Folds the core at these phases. Leaves what `tangent` and `adjoint` need. */
   transfer(parameters: Float64Array, phasesRad: Float64Array): ComplexMatrix {
     const { size } = this.layout
     const { alpha, beta, logMziField } = this.blocks
     const field = Math.exp(parameters[logMziField]!)
     const matrix = complexIdentity(size)
     const { re, im } = matrix
-    for (const [e, element] of this.#elements.entries()) {
+    for (let e = 0; e < this.#elements.length; e++) {
+      const { top, single, theta, phi } = this.#elements[e]!
       const t = this.#scratch[e]!
-      mziModel(phasesRad[element.theta]!, phasesRad[element.phi]!, parameters[alpha + e]!, parameters[beta + e]!, t)
-      for (const part of [t.value, t.theta, t.phi, t.alpha, t.beta]) for (let i = 0; i < 8; i++) part[i]! *= field
+      mziModel(phasesRad[theta]!, phasesRad[phi]!, parameters[alpha + e]!, parameters[beta + e]!, t)
+      for (let i = 0; i < 8; i++) {
+        t.value[i]! *= field
+        t.theta[i]! *= field
+        t.phi[i]! *= field
+        t.alpha[i]! *= field
+        t.beta[i]! *= field
+      }
       const before = this.#rowsBefore[e]!
-      const [upper, lower] = [element.top * size, (element.top + 1) * size]
       const v = t.value
-      for (let c = 0; c < size; c++) {
-        const [ur, ui] = [re[upper + c]!, im[upper + c]!]
-        before[4 * c] = ur
-        before[4 * c + 1] = ui
-        if (element.single) {
+      const v0 = v[0]!
+      const v1 = v[1]!
+      const v2 = v[2]!
+      const v3 = v[3]!
+      const v4 = v[4]!
+      const v5 = v[5]!
+      const v6 = v[6]!
+      const v7 = v[7]!
+      for (let c = 0, b = 0, u = top * size, l = u + size; c < size; c++, b += 4, u++, l++) {
+        const ur = re[u]!
+        const ui = im[u]!
+        before[b] = ur
+        before[b + 1] = ui
+        if (single) {
           // Light enters the upper waveguide of the attenuator and leaves from its lower one.
-          re[upper + c] = v[4]! * ur - v[5]! * ui
-          im[upper + c] = v[4]! * ui + v[5]! * ur
+          re[u] = v4 * ur - v5 * ui
+          im[u] = v4 * ui + v5 * ur
           continue
         }
-        const [lr, li] = [re[lower + c]!, im[lower + c]!]
-        before[4 * c + 2] = lr
-        before[4 * c + 3] = li
-        re[upper + c] = v[0]! * ur - v[1]! * ui + v[2]! * lr - v[3]! * li
-        im[upper + c] = v[0]! * ui + v[1]! * ur + v[2]! * li + v[3]! * lr
-        re[lower + c] = v[4]! * ur - v[5]! * ui + v[6]! * lr - v[7]! * li
-        im[lower + c] = v[4]! * ui + v[5]! * ur + v[6]! * li + v[7]! * lr
+        const lr = re[l]!
+        const li = im[l]!
+        before[b + 2] = lr
+        before[b + 3] = li
+        re[u] = v0 * ur - v1 * ui + v2 * lr - v3 * li
+        im[u] = v0 * ui + v1 * ur + v2 * li + v3 * lr
+        re[l] = v4 * ur - v5 * ui + v6 * lr - v7 * li
+        im[l] = v4 * ui + v5 * ur + v6 * li + v7 * lr
       }
     }
     return matrix
@@ -135,93 +131,148 @@ export class ChipModel {
     return powers
   }
 
-  newDerivatives(): TransferDerivatives {
-    const width = 2 * this.layout.size ** 2
+  /** Change of the matrix of the last `transfer` for a small change of the chip. */
+  tangent(change: ChipChange): ComplexMatrix {
+    const { size } = this.layout
+    const out = complexZeros(size)
+    const { re, im } = out
+    const d = new Float64Array(8)
+    for (let e = 0; e < this.#elements.length; e++) {
+      const { top, single, theta, phi } = this.#elements[e]!
+      const t = this.#scratch[e]!
+      const dTheta = change.phase[theta]!
+      const dPhi = change.phase[phi]!
+      const dAlpha = change.alpha[e]!
+      const dBeta = change.beta[e]!
+      for (let i = 0; i < 8; i++) {
+        d[i] =
+          dTheta * t.theta[i]! +
+          dPhi * t.phi[i]! +
+          dAlpha * t.alpha[i]! +
+          dBeta * t.beta[i]! +
+          change.logMziField[e]! * t.value[i]!
+      }
+      const before = this.#rowsBefore[e]!
+      const v = t.value
+      const v0 = v[0]!
+      const v1 = v[1]!
+      const v2 = v[2]!
+      const v3 = v[3]!
+      const v4 = v[4]!
+      const v5 = v[5]!
+      const v6 = v[6]!
+      const v7 = v[7]!
+      const d0 = d[0]!
+      const d1 = d[1]!
+      const d2 = d[2]!
+      const d3 = d[3]!
+      const d4 = d[4]!
+      const d5 = d[5]!
+      const d6 = d[6]!
+      const d7 = d[7]!
+      for (let c = 0, b = 0, u = top * size, l = u + size; c < size; c++, b += 4, u++, l++) {
+        const ur = re[u]!
+        const ui = im[u]!
+        const xr = before[b]!
+        const xi = before[b + 1]!
+        if (single) {
+          re[u] = v4 * ur - v5 * ui + d4 * xr - d5 * xi
+          im[u] = v4 * ui + v5 * ur + d4 * xi + d5 * xr
+          continue
+        }
+        const lr = re[l]!
+        const li = im[l]!
+        const yr = before[b + 2]!
+        const yi = before[b + 3]!
+        re[u] = v0 * ur - v1 * ui + v2 * lr - v3 * li + d0 * xr - d1 * xi + d2 * yr - d3 * yi
+        im[u] = v0 * ui + v1 * ur + v2 * li + v3 * lr + d0 * xi + d1 * xr + d2 * yi + d3 * yr
+        re[l] = v4 * ur - v5 * ui + v6 * lr - v7 * li + d4 * xr - d5 * xi + d6 * yr - d7 * yi
+        im[l] = v4 * ui + v5 * ur + v6 * li + v7 * lr + d4 * xi + d5 * xr + d6 * yi + d7 * yr
+      }
+    }
+    return out
+  }
+
+  /**
+   * The other way round: how Σ Re(weight_ij*·M_ij) of the last `transfer` changes with each part of the chip, added to
+   * `out`. Leaves: `weight` is overwritten.
+   */
+  adjoint({ re, im }: ComplexMatrix, out: ChipChange): void {
+    const { size } = this.layout
+    const s = new Float64Array(8)
+    for (let e = this.#elements.length - 1; e >= 0; e--) {
+      const { top, single, theta, phi } = this.#elements[e]!
+      const t = this.#scratch[e]!
+      const before = this.#rowsBefore[e]!
+      const v = t.value
+      const v0 = v[0]!
+      const v1 = v[1]!
+      const v2 = v[2]!
+      const v3 = v[3]!
+      const v4 = v[4]!
+      const v5 = v[5]!
+      const v6 = v[6]!
+      const v7 = v[7]!
+      let s0 = 0
+      let s1 = 0
+      let s2 = 0
+      let s3 = 0
+      let s4 = 0
+      let s5 = 0
+      let s6 = 0
+      let s7 = 0
+      // s_ab = Σ_c weight_ac·x_bc*, then the weight moves to the other side of the element: T†·weight.
+      for (let c = 0, b = 0, u = top * size, l = u + size; c < size; c++, b += 4, u++, l++) {
+        const ur = re[u]!
+        const ui = im[u]!
+        const xr = before[b]!
+        const xi = before[b + 1]!
+        if (single) {
+          s4 += ur * xr + ui * xi
+          s5 += ui * xr - ur * xi
+          re[u] = v4 * ur + v5 * ui
+          im[u] = v4 * ui - v5 * ur
+          continue
+        }
+        const lr = re[l]!
+        const li = im[l]!
+        const yr = before[b + 2]!
+        const yi = before[b + 3]!
+        s0 += ur * xr + ui * xi
+        s1 += ui * xr - ur * xi
+        s2 += ur * yr + ui * yi
+        s3 += ui * yr - ur * yi
+        s4 += lr * xr + li * xi
+        s5 += li * xr - lr * xi
+        s6 += lr * yr + li * yi
+        s7 += li * yr - lr * yi
+        re[u] = v0 * ur + v1 * ui + v4 * lr + v5 * li
+        im[u] = v0 * ui - v1 * ur + v4 * li - v5 * lr
+        re[l] = v2 * ur + v3 * ui + v6 * lr + v7 * li
+        im[l] = v2 * ui - v3 * ur + v6 * li - v7 * lr
+      }
+      s.set([s0, s1, s2, s3, s4, s5, s6, s7])
+      out.phase[theta]! += dot(s, t.theta)
+      out.phase[phi]! += dot(s, t.phi)
+      out.alpha[e]! += dot(s, t.alpha)
+      out.beta[e]! += dot(s, t.beta)
+      out.logMziField[e]! += dot(s, t.value)
+    }
+  }
+
+  newChange(): ChipChange {
     const elements = elementCount(this.layout)
     return {
-      phase: new Float64Array(this.layout.heaters.length * width),
-      alpha: new Float64Array(elements * width),
-      beta: new Float64Array(elements * width),
-      logMziField: new Float64Array(width),
+      phase: new Float64Array(this.layout.heaters.length),
+      alpha: new Float64Array(elements),
+      beta: new Float64Array(elements),
+      logMziField: new Float64Array(elements),
     }
   }
+}
 
-  /** Derivatives at the phases of the last call of `transfer`, into `out`. */
-  derivatives(out: TransferDerivatives, phasesOnly = false): void {
-    const { size } = this.layout
-    const width = 2 * size * size
-    const left = complexIdentity(size)
-    out.logMziField.fill(0)
-    for (let e = this.#elements.length - 1; e >= 0; e--) {
-      const element = this.#elements[e]!
-      const t = this.#scratch[e]!
-      this.#product(left, e, t.theta, out.phase, element.theta * width)
-      this.#product(left, e, t.phi, out.phase, element.phi * width)
-      if (!phasesOnly) {
-        this.#product(left, e, t.alpha, out.alpha, e * width)
-        this.#product(left, e, t.beta, out.beta, e * width)
-        this.#product(left, e, t.value, out.logMziField, 0, true)
-      }
-      this.#absorb(left, element, t.value)
-    }
-  }
-
-  /** out = left · dT · rows-before, dT acting on the element's waveguides. */
-  #product(left: ComplexMatrix, e: number, dT: Complex2x2, out: Float64Array, at: number, accumulate = false): void {
-    const { size } = this.layout
-    const { top, single } = this.#elements[e]!
-    const before = this.#rowsBefore[e]!
-    const { re: qr, im: qi } = this.#q
-    for (let c = 0; c < size; c++) {
-      const [ur, ui, lr, li] = [before[4 * c]!, before[4 * c + 1]!, before[4 * c + 2]!, before[4 * c + 3]!]
-      if (single) {
-        qr[c] = dT[4]! * ur - dT[5]! * ui
-        qi[c] = dT[4]! * ui + dT[5]! * ur
-        continue
-      }
-      qr[c] = dT[0]! * ur - dT[1]! * ui + dT[2]! * lr - dT[3]! * li
-      qi[c] = dT[0]! * ui + dT[1]! * ur + dT[2]! * li + dT[3]! * lr
-      qr[size + c] = dT[4]! * ur - dT[5]! * ui + dT[6]! * lr - dT[7]! * li
-      qi[size + c] = dT[4]! * ui + dT[5]! * ur + dT[6]! * li + dT[7]! * lr
-    }
-    for (let row = 0; row < size; row++) {
-      const [ar, ai] = [left.re[row * size + top]!, left.im[row * size + top]!]
-      const [br, bi] = single ? [0, 0] : [left.re[row * size + top + 1]!, left.im[row * size + top + 1]!]
-      let to = at + 2 * row * size
-      for (let c = 0; c < size; c++, to += 2) {
-        let re = ar * qr[c]! - ai * qi[c]!
-        let im = ar * qi[c]! + ai * qr[c]!
-        if (!single) {
-          re += br * qr[size + c]! - bi * qi[size + c]!
-          im += br * qi[size + c]! + bi * qr[size + c]!
-        }
-        if (accumulate) {
-          out[to]! += re
-          out[to + 1]! += im
-        } else {
-          out[to] = re
-          out[to + 1] = im
-        }
-      }
-    }
-  }
-
-  /** left ← left · T */
-  #absorb({ re, im }: ComplexMatrix, { top, single }: Element, t: Complex2x2): void {
-    const { size } = this.layout
-    for (let row = 0; row < size; row++) {
-      const a = row * size + top
-      const [ar, ai] = [re[a]!, im[a]!]
-      if (single) {
-        re[a] = ar * t[4]! - ai * t[5]!
-        im[a] = ar * t[5]! + ai * t[4]!
-        continue
-      }
-      const [br, bi] = [re[a + 1]!, im[a + 1]!]
-      re[a] = ar * t[0]! - ai * t[1]! + br * t[4]! - bi * t[5]!
-      im[a] = ar * t[1]! + ai * t[0]! + br * t[5]! + bi * t[4]!
-      re[a + 1] = ar * t[2]! - ai * t[3]! + br * t[6]! - bi * t[7]!
-      im[a + 1] = ar * t[3]! + ai * t[2]! + br * t[7]! + bi * t[6]!
-    }
-  }
+function dot(left: Float64Array, right: Float64Array): number {
+  let sum = 0
+  for (let i = 0; i < 8; i++) sum += left[i]! * right[i]!
+  return sum
 }

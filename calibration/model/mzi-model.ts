@@ -27,47 +27,52 @@ export const mziScratch = (): MziDerivatives => ({
  * Source: Hamerly et al., Phys. Rev. Applied 18, 024019 (2022), device model; angles are errors on π/4.
  */
 export function mziModel(theta: number, phi: number, alpha: number, beta: number, out: MziDerivatives): void {
-  const [s, c] = [Math.sin(theta / 2), Math.cos(theta / 2)]
-  const [cm, sm] = [Math.cos(alpha - beta), Math.sin(alpha - beta)]
-  const [cp, sp] = [Math.cos(alpha + beta), Math.sin(alpha + beta)]
+  const s = Math.sin(theta / 2)
+  const c = Math.cos(theta / 2)
+  const cm = Math.cos(alpha - beta)
+  const sm = Math.sin(alpha - beta)
+  const cp = Math.cos(alpha + beta)
+  const sp = Math.sin(alpha + beta)
+  const c2 = c
+  const s2 = s
+  const c1 = Math.cos(theta / 2 + phi)
+  const s1 = Math.sin(theta / 2 + phi)
   // Entries before the factors e^{iθ/2} and, in the first column, e^{iφ}: real and imaginary part.
-  fill(out.value, theta, phi, -c * sp, s * cm, -s * sm, c * cp, s * sm, c * cp, -c * sp, -s * cm)
+  fill(out.value, c1, s1, c2, s2, -c * sp, s * cm, -s * sm, c * cp, s * sm, c * cp, -c * sp, -s * cm)
   // ∂/∂θ: half of the turned entries, plus i/2 of the value.
-  fill(
-    out.theta,
-    theta,
-    phi,
-    (s * sp) / 2,
-    (c * cm) / 2,
-    (-c * sm) / 2,
-    (-s * cp) / 2,
-    (c * sm) / 2,
-    (-s * cp) / 2,
-    (s * sp) / 2,
-    (-c * cm) / 2,
-  )
+  const hs = s / 2
+  const hc = c / 2
+  fill(out.theta, c1, s1, c2, s2, hs * sp, hc * cm, -hc * sm, -hs * cp, hc * sm, -hs * cp, hs * sp, -hc * cm)
   for (let i = 0; i < 8; i += 2) {
     out.theta[i]! -= out.value[i + 1]! / 2
     out.theta[i + 1]! += out.value[i]! / 2
   }
   // ∂/∂φ: i times the first column.
   out.phi.fill(0)
-  for (const i of [0, 4]) {
+  for (let i = 0; i < 8; i += 4) {
     out.phi[i] = -out.value[i + 1]!
     out.phi[i + 1] = out.value[i]!
   }
-  fill(out.alpha, theta, phi, -c * cp, -s * sm, -s * cm, -c * sp, s * cm, -c * sp, -c * cp, s * sm)
-  fill(out.beta, theta, phi, -c * cp, s * sm, s * cm, -c * sp, -s * cm, -c * sp, -c * cp, -s * sm)
+  fill(out.alpha, c1, s1, c2, s2, -c * cp, -s * sm, -s * cm, -c * sp, s * cm, -c * sp, -c * cp, s * sm)
+  fill(out.beta, c1, s1, c2, s2, -c * cp, s * sm, s * cm, -c * sp, -s * cm, -c * sp, -c * cp, -s * sm)
 }
 
+/** Turns the first column by (c1, s1) and the second by (c2, s2). */
 function fill(
   out: Complex2x2,
-  theta: number,
-  phi: number,
-  ...[re11, im11, re12, im12, re21, im21, re22, im22]: [number, number, number, number, number, number, number, number]
+  c1: number,
+  s1: number,
+  c2: number,
+  s2: number,
+  re11: number,
+  im11: number,
+  re12: number,
+  im12: number,
+  re21: number,
+  im21: number,
+  re22: number,
+  im22: number,
 ): void {
-  const [c2, s2] = [Math.cos(theta / 2), Math.sin(theta / 2)]
-  const [c1, s1] = [Math.cos(theta / 2 + phi), Math.sin(theta / 2 + phi)]
   out[0] = re11 * c1 - im11 * s1
   out[1] = re11 * s1 + im11 * c1
   out[2] = re12 * c2 - im12 * s2

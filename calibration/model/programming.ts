@@ -1,9 +1,12 @@
 import { SingularValueDecomposition, Matrix } from 'ml-matrix'
 import { BenchError } from '../../core/errors.ts'
-import { fitLeastSquares } from '../fit/least-squares.ts'
-import type { LeastSquaresProblem, NormalEquations } from '../fit/least-squares.ts'
-import { complexFromReal } from '../fit/complex-matrix.ts'
-import type { ChipModel, TransferDerivatives } from './chip-model.ts'
+import { complexFromReal, complexZeros } from '../fit/complex-matrix.ts'
+import type { ComplexMatrix } from '../fit/complex-matrix.ts'
+import { fitMatrixFree } from '../fit/conjugate-gradients.ts'
+import type { MatrixFreeOptions, MatrixFreeProblem } from '../fit/conjugate-gradients.ts'
+import type { ChipModel } from './chip-model.ts'
+import { elementCount } from './chip-parameters.ts'
+import type { Crosstalk } from './crosstalk.ts'
 import { clementsPhases } from './clements.ts'
 
 export interface ProgrammedTile {
@@ -17,7 +20,11 @@ export interface ProgrammedTile {
 
 /** Share of the reachable transmission that the largest singular value uses; the rest is room for the correction. */
 const HEADROOM = 0.9
-const POLISH = { maxIterations: 40, tolerance: 0.05, initialDamping: 1e-2, minDamping: 1e-4 } as const
+/** A small tile is polished to the end in milliseconds, a large one as far as it gets in about a second. */
+const polishFor = (size: number): MatrixFreeOptions =>
+  size <= 16
+    ? { maxIterations: 25, tolerance: 0.1, maxProducts: 30, gradientLeft: 0.05 }
+    : { maxIterations: 3, tolerance: 0.05, maxProducts: 12, gradientLeft: 0.05 }
 /**
  * Only what lies along the local oscillator is detected. The other quadrature is free, but for its small share in
  * phase errors and modulator leaks; without that freedom an attenuator that cannot shut would spoil small weights.
@@ -38,7 +45,7 @@ const STAY_SLOPE = 1e-3
 export function programWeights(
   model: ChipModel,
   parameters: Float64Array,
-  crosstalk: Float64Array,
+  crosstalk: Crosstalk,
   weights: Float64Array,
   maxVoltageV: number,
 ): ProgrammedTile {
@@ -50,13 +57,13 @@ export function programWeights(
   const target = weights.map((weight) => weight * fieldPerWeight)
   const start = clementsStart(model, svd, largest)
   const problem = new TileProblem(model, parameters, target, start)
-  const fit = fitLeastSquares(problem, start, POLISH)
-  const phases = problem.phasesOf(fit.parameters)
+  const fit = fitMatrixFree(problem, start, polishFor(size))
+  const phases = problem.phasesOf(fit.x)
   const norm = Math.hypot(...target)
   return {
     voltagesV: voltagesFor(model, parameters, crosstalk, phases, maxVoltageV),
     fieldPerWeight,
-    modelError: norm > 0 ? problem.detectedError(fit.parameters) / norm : 0,
+    modelError: norm > 0 ? problem.detectedError(fit.x) / norm : 0,
   }
 }
 
@@ -86,15 +93,16 @@ function clementsStart(model: ChipModel, svd: SingularValueDecomposition, larges
 }
 
 /** Distance between what the chip makes at given phases and the target matrix. */
-class TileProblem implements LeastSquaresProblem {
+class TileProblem implements MatrixFreeProblem {
   readonly #model: ChipModel
   readonly #parameters: Float64Array
   readonly #target: Float64Array
   readonly #start: Float64Array
   readonly #heaters: readonly number[]
-  readonly #derivatives: TransferDerivatives
-  readonly #jacobian: Float64Array
-  readonly #residuals: Float64Array
+  readonly #elements: number
+  /** At the linearised point: e^{−iλ}·M, and cos λ, sin λ of each output. */
+  #seen: ComplexMatrix
+  #turns: readonly (readonly [number, number])[] = []
 
   constructor(model: ChipModel, parameters: Float64Array, target: Float64Array, start: Float64Array) {
     this.#model = model
@@ -102,9 +110,8 @@ class TileProblem implements LeastSquaresProblem {
     this.#target = target
     this.#start = start
     this.#heaters = coreHeaters(model)
-    this.#derivatives = model.newDerivatives()
-    this.#residuals = new Float64Array(2 * target.length)
-    this.#jacobian = new Float64Array(2 * target.length * start.length)
+    this.#elements = elementCount(model.layout)
+    this.#seen = this.#seenAt(start)
   }
 
   /** Phases of all heaters: trimmers at 0, local oscillators of every lane at λ. */
@@ -120,57 +127,91 @@ class TileProblem implements LeastSquaresProblem {
 
   /** Frobenius distance of the detected quadrature. */
   detectedError(variables: Float64Array): number {
-    this.#residualsAt(variables)
-    return Math.hypot(...this.#residuals.filter((_, row) => row % 2 === 0))
+    const { re } = this.#seenAt(variables)
+    return Math.hypot(...re.map((value, i) => value - this.#target[i]!))
   }
 
-  evaluate(variables: Float64Array, normal?: NormalEquations): number {
-    this.#residualsAt(variables)
-    let sum = this.#residuals.reduce((total, value) => total + value * value, 0)
-    if (normal !== undefined) {
-      this.#differentiate(variables)
-      normal.add(this.#jacobian, this.#residuals, this.#residuals.length)
-    }
-    for (const [i, value] of variables.entries()) {
-      const residual = STAY_SLOPE * (value - this.#start[i]!)
-      sum += residual * residual
-      normal?.addDiagonal(i, STAY_SLOPE, residual)
-    }
+  sumAt(variables: Float64Array): number {
+    const { re, im } = this.#seenAt(variables)
+    let sum = 0
+    for (let i = 0; i < re.length; i++) sum += (re[i]! - this.#target[i]!) ** 2 + (QUADRATURE_WEIGHT * im[i]!) ** 2
+    for (const [i, value] of variables.entries()) sum += (STAY_SLOPE * (value - this.#start[i]!)) ** 2
     return sum
   }
 
-  #residualsAt(variables: Float64Array): void {
-    const { size } = this.#model.layout
-    const { re, im } = this.#model.transfer(this.#parameters, this.phasesOf(variables))
-    for (let element = 0; element < re.length; element++) {
-      const lambda = variables[this.#heaters.length + Math.floor(element / size)]!
-      const [c, s] = [Math.cos(lambda), Math.sin(lambda)]
-      this.#residuals[2 * element] = c * re[element]! + s * im[element]! - this.#target[element]!
-      this.#residuals[2 * element + 1] = QUADRATURE_WEIGHT * (c * im[element]! - s * re[element]!)
-    }
+  linearise(variables: Float64Array): { sum: number; gradient: Float64Array } {
+    const sum = this.sumAt(variables)
+    this.#seen = this.#seenAt(variables)
+    this.#turns = this.#turnsAt(variables)
+    const gradient = this.#adjoint(
+      this.#seen.re.map((value, i) => value - this.#target[i]!),
+      this.#seen.im.map((value) => QUADRATURE_WEIGHT ** 2 * value),
+    )
+    for (const [i, value] of variables.entries()) gradient[i]! += STAY_SLOPE ** 2 * (value - this.#start[i]!)
+    return { sum, gradient }
   }
 
-  #differentiate(variables: Float64Array): void {
+  product(v: Float64Array): Float64Array {
     const { size } = this.#model.layout
-    const n = variables.length
-    const width = 2 * size * size
-    this.#model.derivatives(this.#derivatives, true)
-    const { phase } = this.#derivatives
-    for (let element = 0; element < size * size; element++) {
-      const output = Math.floor(element / size)
-      const lambda = variables[this.#heaters.length + output]!
-      const [c, s] = [Math.cos(lambda), Math.sin(lambda)]
-      const [rowRe, rowIm] = [2 * element * n, (2 * element + 1) * n]
-      for (const [i, heater] of this.#heaters.entries()) {
-        const [dr, di] = [phase[heater * width + 2 * element]!, phase[heater * width + 2 * element + 1]!]
-        this.#jacobian[rowRe + i] = c * dr + s * di
-        this.#jacobian[rowIm + i] = QUADRATURE_WEIGHT * (c * di - s * dr)
-      }
-      // ∂/∂λ of e^{−iλ}·z is −i times it.
-      const at = this.#heaters.length + output
-      this.#jacobian[rowRe + at] = this.#residuals[2 * element + 1]! / QUADRATURE_WEIGHT
-      this.#jacobian[rowIm + at] = -QUADRATURE_WEIGHT * (this.#residuals[2 * element]! + this.#target[element]!)
+    const elements = new Float64Array(this.#elements)
+    const moved = this.#model.tangent({
+      phase: this.phasesOf(v),
+      alpha: elements,
+      beta: elements,
+      logMziField: elements,
+    })
+    turn(moved, this.#turns)
+    // ∂/∂λ of e^{−iλ}·M is −i times it.
+    for (let i = 0; i < moved.re.length; i++) {
+      const lambda = v[this.#heaters.length + Math.floor(i / size)]!
+      moved.re[i]! += lambda * this.#seen.im[i]!
+      moved.im[i]! -= lambda * this.#seen.re[i]!
     }
+    const out = this.#adjoint(
+      moved.re,
+      moved.im.map((value) => QUADRATURE_WEIGHT ** 2 * value),
+    )
+    for (const [i, value] of v.entries()) out[i]! += STAY_SLOPE ** 2 * value
+    return out
+  }
+
+  /** Jᵀ of weights on both quadratures. */
+  #adjoint(re: Float64Array, im: Float64Array): Float64Array {
+    const { size } = this.#model.layout
+    const out = new Float64Array(this.#start.length)
+    const back = complexZeros(size)
+    for (let i = 0; i < re.length; i++) {
+      const output = Math.floor(i / size)
+      const [c, s] = this.#turns[output]!
+      back.re[i] = c * re[i]! - s * im[i]!
+      back.im[i] = s * re[i]! + c * im[i]!
+      out[this.#heaters.length + output]! += re[i]! * this.#seen.im[i]! - im[i]! * this.#seen.re[i]!
+    }
+    const change = this.#model.newChange()
+    this.#model.adjoint(back, change)
+    for (const [i, heater] of this.#heaters.entries()) out[i] = change.phase[heater]!
+    return out
+  }
+
+  #turnsAt(variables: Float64Array): readonly (readonly [number, number])[] {
+    return Array.from(variables.subarray(this.#heaters.length), (lambda) => [Math.cos(lambda), Math.sin(lambda)])
+  }
+
+  #seenAt(variables: Float64Array): ComplexMatrix {
+    const matrix = this.#model.transfer(this.#parameters, this.phasesOf(variables))
+    turn(matrix, this.#turnsAt(variables))
+    return matrix
+  }
+}
+
+/** Each row times e^{−iλ}. */
+function turn({ size, re, im }: ComplexMatrix, turns: readonly (readonly [number, number])[]): void {
+  for (let i = 0; i < re.length; i++) {
+    const [c, s] = turns[Math.floor(i / size)]!
+    const a = re[i]!
+    const b = im[i]!
+    re[i] = c * a + s * b
+    im[i] = c * b - s * a
   }
 }
 
@@ -184,7 +225,7 @@ const TWO_PI = 2 * Math.PI
 export function voltagesFor(
   model: ChipModel,
   parameters: Float64Array,
-  crosstalk: Float64Array,
+  crosstalk: Crosstalk,
   phases: Float64Array,
   maxVoltageV: number,
 ): Float64Array {
@@ -194,12 +235,8 @@ export function voltagesFor(
   const turns = wanted.map((phase) => -Math.floor(phase / TWO_PI))
   let self = wanted.map((phase, h) => phase + TWO_PI * turns[h]!)
   for (let round = 0; round < CROSSTALK_ROUNDS; round++) {
-    const next = wanted.map((phase, h) => {
-      let given = 0
-      for (let from = 0, at = h * count; from < count; from++, at++)
-        if (from !== h) given += crosstalk[at]! * self[from]!
-      return phase + TWO_PI * turns[h]! - given
-    })
+    const given = crosstalk.given(self)
+    const next = wanted.map((phase, h) => phase + TWO_PI * turns[h]! - given[h]!)
     let worst = 0
     for (let h = 0; h < count; h++) {
       worst = Math.max(worst, Math.abs(next[h]! - self[h]!))

@@ -6,6 +6,8 @@ import { sweepFringe } from './sweep-fringe.ts'
 export interface OpenAttenuators {
   /** [waveguide] phase of each attenuator's MZI at 0 V. */
   readonly offsetRad: Float64Array
+  /** [waveguide] its phase per volt squared. */
+  readonly radPerV2: Float64Array
   /** [waveguide] voltage at which it passes most. */
   readonly openV: Float64Array
   /** [heater]: everything cold but the attenuators, which are open. */
@@ -28,6 +30,7 @@ export async function openAttenuators(
   const { layout, heaterLimitsV } = context.bench
   const cold = coldHeaters(context.bench)
   const offsetRad = new Float64Array(layout.size)
+  const radPerV2 = new Float64Array(layout.size)
   const openV = new Float64Array(layout.size)
   const baseV = cold.slice()
   for (const [waveguide, theta] of layout.sigma.theta.entries()) {
@@ -47,6 +50,7 @@ export async function openAttenuators(
     const missing = 2 * Math.PI - offsetRad[waveguide]
     openV[waveguide] = Math.min(heaterLimitsV.max, Math.sqrt(missing / inside.radPerV2))
     baseV[theta] = openV[waveguide]
+    radPerV2[waveguide] = inside.radPerV2
   }
-  return { offsetRad, openV, baseV }
+  return { offsetRad, radPerV2, openV, baseV }
 }

@@ -18,6 +18,10 @@ export class ChipProbe {
   readonly #calibration: Pick<MeshCalibration, 'detectors' | 'modulators'>
   readonly #codes: FrameCodes
   readonly #loRadPerV2: PortTable
+  /** What a heater of this chip turns by, from the local oscillators; rad/V². */
+  readonly nominalRadPerV2: number
+  /** Heaters of one chip are alike: fringes are looked for around the nominal one. */
+  readonly fringeRange: { readonly min: number; readonly max: number }
 
   constructor(
     context: CalibrationContext,
@@ -28,6 +32,9 @@ export class ChipProbe {
     this.#calibration = calibration
     this.#codes = probeCodes(context.bench, () => PROBE_CODE)
     this.#loRadPerV2 = loRadPerV2
+    const all = loRadPerV2.flat()
+    this.nominalRadPerV2 = all.reduce((sum, k) => sum + k, 0) / all.length
+    this.fringeRange = { min: 0.6 * this.nominalRadPerV2, max: 1.5 * this.nominalRadPerV2 }
   }
 
   async read(voltagesV: Float64Array, signal: AbortSignal): Promise<ChipReading> {

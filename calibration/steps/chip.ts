@@ -1,14 +1,13 @@
 import { BenchError } from '../../core/errors.ts'
+import type { MeshBench } from '../../core/mesh-bench.ts'
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
+import type { MatrixFreeOptions } from '../fit/conjugate-gradients.ts'
 import { ChipModel } from '../model/chip-model.ts'
 import { fitChip, priorsAround, relativeResidual } from '../model/chip-fit.ts'
 import { elementCount, parameterBlocks } from '../model/chip-parameters.ts'
 import { alignLanePhases } from '../model/lane-phases.ts'
-import { guessChip } from '../model/initial-chip.ts'
-import type { OpenAttenuators } from './attenuators.ts'
 import type { CalibrationContext } from './calibration-context.ts'
 import type { ChipProbe, ChipReading } from './chip-readings.ts'
-import type { PhaseShifterFringes } from './phase-shifters.ts'
 import { PROBE_CODE } from './probe-codes.ts'
 
 export interface FittedChip {
@@ -17,7 +16,7 @@ export interface FittedChip {
   readonly relativeResidual: number
   readonly heldOutResidual: number
   /** RMS difference of the tap readings from what the fitted V† makes, relative; each tap's own gain left free. */
-  readonly tapDisagreement: number
+  readonly tapDisagreement: number | undefined
   readonly iterations: number
   readonly settings: number
 }
@@ -26,6 +25,7 @@ export interface ChipPlan {
   /** Random settings of all heaters to fit to, and to keep for the check. */
   readonly settings: number
   readonly heldOut: number
+  readonly fit: MatrixFreeOptions
 }
 
 /** Standard deviation of a matrix element's reading relative to their RMS: converters and unequal losses of MZIs. */
@@ -34,49 +34,43 @@ const READING_NOISE = 0.004
 const MAX_TAP_DISAGREEMENT = 0.15
 /** A good fit leaves less than a percent; one that ended in a wrong place tens of percent. */
 const MAX_HELD_OUT_RESIDUAL = 0.1
-/** Phases that no light sees stay flat directions of the fit: a step that gains less than this is the end. */
-const FIT = { maxIterations: 25, tolerance: 0.02 } as const
 
-export const DEFAULT_CHIP_PLAN: ChipPlan = { settings: 32, heldOut: 3 }
+/** Readings outnumber the parameters of a small chip twenty times, those of a large one, which cost minutes, six times. */
+export const chipPlanFor = (size: number): ChipPlan =>
+  size <= 16
+    ? { settings: 64, heldOut: 6, fit: { maxIterations: 25, tolerance: 0.02, maxProducts: 40, gradientLeft: 0.02 } }
+    : { settings: 40, heldOut: 4, fit: { maxIterations: 10, tolerance: 0.05, maxProducts: 20, gradientLeft: 0.1 } }
 
 /**
- * Crosstalk, offsets, splitter errors and losses of the whole chip: a first guess from the fringes, along the light,
- * then one fit of the clear-box model to random settings of all heaters.
+ * Crosstalk, offsets, splitter errors and losses of the whole chip: from a first guess, one fit of the clear-box model
+ * to random settings of all heaters, one quadrature of each.
  *
  * Leaves: heaters at the last random setting.
  */
 export async function measureChip(
   context: CalibrationContext,
   probe: ChipProbe,
-  open: OpenAttenuators,
-  fringes: PhaseShifterFringes,
+  baseV: Float64Array,
+  guess: Float64Array,
   plan: ChipPlan,
   signal: AbortSignal,
 ): Promise<FittedChip> {
   const { bench, random } = context
   const { layout } = bench
   const limitV2 = bench.heaterLimitsV.max ** 2
+  const { radPerV2 } = parameterBlocks(layout)
   const voltageFor = (heater: number, phaseRad: number): number =>
-    Math.sqrt(Math.min(limitV2, phaseRad / fringes.radPerV2[heater]!))
+    Math.sqrt(Math.min(limitV2, phaseRad / guess[radPerV2 + heater]!))
   const randomTurn = (heater: number): number => voltageFor(heater, random.uniform(0, 2 * Math.PI))
 
-  const base = await probe.readQuadratures(open.baseV, signal)
-  const taps = await readTaps(context, open.baseV, signal)
-  const guess = guessChip(layout, {
-    matrix: { size: layout.size, re: base[0].lanes[0]!, im: base[1].lanes[0]! },
-    under: fringes.under,
-    attenuatorRad: open.offsetRad,
-    attenuatorV: open.openV,
-    radPerV2: fringes.radPerV2,
-  })
-
+  const taps = bench.taps && (await readTaps(context, bench.taps, baseV, signal))
   const readings: ChipReading[] = []
   for (let i = 0; i < plan.settings + plan.heldOut; i++) {
     const voltages = Float64Array.from(layout.heaters, (_, heater) => randomTurn(heater))
-    readings.push(...(await probe.readQuadratures(voltages, signal)))
+    readings.push(await probe.read(voltages, signal))
   }
-  const fitted = readings.slice(0, 2 * plan.settings)
-  const chip = fitAllLanes(layout, guess, fringes.sigma, fitted, readings.slice(2 * plan.settings))
+  const fitted = readings.slice(0, plan.settings)
+  const chip = fitAllLanes(layout, guess, plan.fit, fitted, readings.slice(plan.settings))
   if (!(chip.heldOutResidual <= MAX_HELD_OUT_RESIDUAL)) {
     throw new BenchError(
       'CALIBRATION_FAILED',
@@ -84,7 +78,8 @@ export async function measureChip(
       { context: { heldOutResidual: chip.heldOutResidual, limit: MAX_HELD_OUT_RESIDUAL } },
     )
   }
-  const tapDisagreement = compareTaps(layout, chip.parameters, open.baseV, taps)
+  if (taps === undefined) return { ...chip, tapDisagreement: undefined }
+  const tapDisagreement = compareTaps(layout, chip.parameters, baseV, taps)
   if (!(tapDisagreement <= MAX_TAP_DISAGREEMENT)) {
     throw new BenchError(
       'CALIBRATION_FAILED',
@@ -98,11 +93,11 @@ export async function measureChip(
 /** Slow detectors between the meshes, one input of lane 0 lit after the other. Shape: [tap, input], volts above dark. */
 async function readTaps(
   { bench, frames, heaters }: CalibrationContext,
+  { monitor, firstChannel }: NonNullable<MeshBench['taps']>,
   voltagesV: Float64Array,
   signal: AbortSignal,
 ): Promise<Float64Array> {
   const { size, lanes } = bench.layout
-  const { monitor, firstChannel } = bench.taps
   await heaters.set(voltagesV, signal)
   const silence = (): Int8Array[] => Array.from({ length: lanes }, () => new Int8Array(size))
   await frames.hold(silence(), signal)
@@ -153,13 +148,13 @@ function compareTaps(
 function fitAllLanes(
   layout: SvdCoreLayout,
   guess: Float64Array,
-  radPerV2Sigma: Float64Array,
+  options: MatrixFreeOptions,
   readings: readonly ChipReading[],
   heldOut: readonly ChipReading[],
 ): Omit<FittedChip, 'tapDisagreement'> {
   const blocks = parameterBlocks(layout)
   const { lanes, size } = layout
-  const priors = priorsAround(layout, guess, radPerV2Sigma)
+  const priors = priorsAround(layout, guess)
   const span = (from: number, length: number): number[] => Array.from({ length }, (_, i) => from + i)
   const heaterFree = (lane: number, heater: number): boolean => {
     const { role } = layout.heaters[heater]!
@@ -184,10 +179,10 @@ function fitAllLanes(
   )
   const free = freeOf(0)
   const common = { layout, lane: 0, free, priors }
-  const chip = fitChip({ ...common, readings, noise: READING_NOISE * rms }, guess, FIT)
+  const chip = fitChip({ ...common, readings, noise: READING_NOISE * rms }, guess, options)
   let parameters = chip.parameters
   for (let lane = 1; lane < lanes; lane++)
-    parameters = fitFurtherLane(layout, parameters, readings, lane, freeOf(lane), rms, radPerV2Sigma)
+    parameters = fitFurtherLane(layout, parameters, readings, lane, freeOf(lane), rms, options)
   const worst = (of: readonly ChipReading[]): number =>
     Math.max(...Array.from({ length: lanes }, (_, lane) => relativeResidual(layout, parameters, of, lane)))
   return {
@@ -195,7 +190,7 @@ function fitAllLanes(
     relativeResidual: worst(readings),
     heldOutResidual: worst(heldOut),
     iterations: chip.iterations,
-    settings: readings.length / 2,
+    settings: readings.length,
   }
 }
 
@@ -207,7 +202,7 @@ function fitFurtherLane(
   lane: number,
   free: readonly number[],
   rms: number,
-  radPerV2Sigma: Float64Array,
+  options: MatrixFreeOptions,
 ): Float64Array {
   const blocks = parameterBlocks(layout)
   const { size } = layout
@@ -221,9 +216,9 @@ function fitFurtherLane(
     layout,
     lane,
     free,
-    priors: priorsAround(layout, start, radPerV2Sigma),
+    priors: priorsAround(layout, start),
     readings,
     noise: READING_NOISE * rms,
   }
-  return fitChip(input, start, FIT).parameters
+  return fitChip(input, start, options).parameters
 }

@@ -7,18 +7,18 @@ import { balancedSignal } from '../calibration-record.ts'
 export const PROBE_CODE = 110
 
 /**
- * A frame that shows every input alone: one symbol of silence, then each port at +code and at −code, all lanes at
- * once. Differences of the two cancel leaks and offsets.
+ * A frame that shows every input: all of them lit in every symbol, at +code or −code by the rows of a Hadamard matrix.
+ *
+ * One more column of the matrix is all +1 and no input's: what every symbol carries alike, dark, leaks and offsets,
+ * falls out. Against one input after the other each element is read from all symbols at once, with √N less noise.
+ *
+ * Source: Hadamard multiplexing, Harwit and Sloane, Hadamard Transform Optics (1979).
  */
 export function probeCodes(bench: MeshBench, code: (lane: number, port: number) => number): FrameCodes {
   const { size } = bench.layout
+  const patterns = probePatterns(size)
   return bench.lanes.map((_, lane) =>
-    Array.from({ length: size }, (_, port) => {
-      const symbols = new Int8Array(1 + 2 * size)
-      symbols[1 + 2 * port] = code(lane, port)
-      symbols[2 + 2 * port] = -code(lane, port)
-      return symbols
-    }),
+    Array.from({ length: size }, (_, port) => Int8Array.from(patterns[port]!, (sign) => sign * code(lane, port))),
   )
 }
 
@@ -34,20 +34,48 @@ export function probedMatrix(
 ): Float64Array[] {
   return reading.plusMw.map((outputs, lane) => {
     const size = outputs.length
+    const patterns = probePatterns(size)
     const matrix = new Float64Array(size * size)
     for (let output = 0; output < size; output++) {
-      const at = (symbol: number): number =>
-        balancedSignal(
-          detectors,
-          lane,
-          output,
-          reading.plusMw[lane]![output]![symbol]!,
-          reading.minusMw[lane]![output]![symbol]!,
-        )
+      const signals = outputs[output]!.map((plusMw, symbol) =>
+        balancedSignal(detectors, lane, output, plusMw, reading.minusMw[lane]![output]![symbol]!),
+      )
       for (let input = 0; input < size; input++) {
-        matrix[output * size + input] = (at(1 + 2 * input) - at(2 + 2 * input)) / fieldStep(lane, input)
+        const pattern = patterns[input]!
+        let sum = 0
+        for (let symbol = 0; symbol < signals.length; symbol++) sum += pattern[symbol]! * signals[symbol]!
+        matrix[output * size + input] = (2 * sum) / (signals.length * fieldStep(lane, input))
       }
     }
     return matrix
   })
+}
+
+const known = new Map<number, readonly Int8Array[]>()
+
+/**
+ * Signs of each input, [port][symbol]: mutually orthogonal, each as often + as −.
+ *
+ * Source: Paley, J. Math. Phys. 12, 311 (1933), first construction, from the smallest prime 3 modulo 4 that has room.
+ */
+export function probePatterns(size: number): readonly Int8Array[] {
+  const made = known.get(size)
+  if (made !== undefined) return made
+  let prime = 3
+  while (prime < size || !isPrime(prime)) prime += 4
+  const isSquare = new Set(Array.from({ length: prime - 1 }, (_, i) => ((i + 1) * (i + 1)) % prime))
+  const patterns = Array.from({ length: size }, (_, port) =>
+    Int8Array.from({ length: prime + 1 }, (_, symbol) => {
+      if (symbol === 0) return 1
+      const difference = (symbol - 1 - port + prime) % prime
+      return difference === 0 || isSquare.has(difference) ? -1 : 1
+    }),
+  )
+  known.set(size, patterns)
+  return patterns
+}
+
+function isPrime(n: number): boolean {
+  for (let d = 2; d * d <= n; d++) if (n % d === 0) return false
+  return n > 1
 }

@@ -2,7 +2,7 @@ import { BenchError } from '../../core/errors.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 import { fitSharedFringe } from '../fit/fringe.ts'
 import type { SharedFringe } from '../fit/fringe.ts'
-import { evenPhaseVoltagesV, fringeRange } from './calibration-context.ts'
+import { evenPhaseVoltagesV } from './calibration-context.ts'
 import type { CalibrationContext } from './calibration-context.ts'
 import type { ChipProbe, ChipReading } from './chip-readings.ts'
 
@@ -13,7 +13,7 @@ export interface HeaterFringe {
   readonly under: ComplexMatrix
 }
 
-const POINTS = 7
+const POINTS = 5
 
 /** Reads the chip at evenly spaced phases of some heaters that move together; all others stay at `baseV`. */
 export async function sweepHeaters(
@@ -55,7 +55,7 @@ export async function sweepFringe(
   const channels = bench.lanes.flatMap((_, lane) =>
     Array.from({ length: size * size }, (_, element) => elementSeries(readings, lane, element)),
   )
-  const fringe = fitSharedFringe(voltagesSquared, channels, fringeRange(bench))
+  const fringe = fitSharedFringe(voltagesSquared, channels, probe.fringeRange)
   if (!mayHide) requireFringe(context, heater, fringe)
   const ofLane0 = fringe.channels.slice(0, size * size)
   return {
@@ -81,11 +81,19 @@ const MIN_SWING = 0.03
 
 export function requireFringe({ bench }: CalibrationContext, heater: number, fringe: SharedFringe): void {
   if (fringe.rmsAmplitude > MIN_SWING * fringe.rmsSignal) return
+  throw deadHeater({ bench }, heater, { rmsAmplitude: fringe.rmsAmplitude, rmsSignal: fringe.rmsSignal })
+}
+
+export function deadHeater(
+  { bench }: Pick<CalibrationContext, 'bench'>,
+  heater: number,
+  context: Readonly<Record<string, number>>,
+): BenchError {
   const { role } = bench.layout.heaters[heater]!
   const channel = bench.heaterChannels[heater]!
-  throw new BenchError(
+  return new BenchError(
     'CALIBRATION_FAILED',
     `heater ${heater} (${JSON.stringify(role)}, channel ${channel} of the bank) moves no light; check its wire`,
-    { context: { heater, role, channel, rmsAmplitude: fringe.rmsAmplitude, rmsSignal: fringe.rmsSignal } },
+    { context: { heater, role, channel, ...context } },
   )
 }

@@ -19,7 +19,7 @@ export interface MeshWorldSpec {
   }[]
   /** `channels[heater of svdCoreLayout]` is the channel of the bank. */
   readonly heaters: { readonly bank: string; readonly channels: readonly number[] }
-  readonly taps: { readonly monitor: string; readonly firstChannel: number }
+  readonly taps: { readonly monitor: string; readonly firstChannel: number } | undefined
   readonly ovens: readonly string[]
   readonly mains: string
   /** Trigger output of `source` is cabled to the trigger inputs of `targets`. */

@@ -22,7 +22,7 @@ export function meshWorld(spec: MeshWorldSpec, seed: number, clock: Clock): Mesh
     modulators: lanes.flatMap(({ modulators }) => modulators),
     detectors: lanes.flatMap(({ detectors }) => detectors.flatMap(({ plus, minus }) => [plus, minus])),
     light: imperfections,
-    taps: { ...spec.taps, amplifier: imperfections },
+    taps: spec.taps && { ...spec.taps, amplifier: imperfections },
   }
   return new OpticalWorld(wiring, core, seed, clock)
 }

@@ -269,8 +269,8 @@ async function playAndRead(bench: MeshBench, symbols: number, pointsPerSymbol: n
   return allDone<unknown>(bench.meters.map((meter) => meter.readLogMw(signal)))
 }
 
-const readTaps = ({ taps: { monitor, firstChannel }, layout }: MeshBench): Promise<Float64Array> =>
-  monitor.readVoltagesV(firstChannel, layout.size, signal)
+const readTaps = ({ taps, layout }: MeshBench): Promise<Float64Array> =>
+  taps!.monitor.readVoltagesV(taps!.firstChannel, layout.size, signal)
 
 const randomCodes = (random: RandomStream, channels: number, symbols: number): Int8Array[] =>
   Array.from({ length: channels }, () => Int8Array.from({ length: symbols }, () => whole(random, -127, 127)))

@@ -30,7 +30,8 @@ describe('a calibration of a cold, dark bench of 4 ports', () => {
       'local oscillators',
       'modulators',
       'attenuators',
-      'phase shifters',
+      'port shifters',
+      'columns',
       'chip',
       'verification',
     ])
@@ -92,6 +93,20 @@ describe('a calibration of a cold, dark bench of 4 ports', () => {
   test('is reproducible: the same chip is calibrated to the same numbers', async () => {
     const [one, two] = await Promise.all([calibrate(4, 1, 6).result, calibrate(4, 1, 6).result])
     expect(two).toEqual(one)
+  })
+})
+
+describe('a calibration of a larger core', () => {
+  test('of 16 ports, without taps: held-out matrices to 8 bits, in fewer vectors than a sweep of its heaters took', async () => {
+    const { bench } = openDirectBench({ size: 16, lanes: 1, seed: 1 })
+    const { taps: _, ...without } = bench
+    const { calibration, vectors } = await runToEnd(calibrationPlan(without))
+    expect(calibration.fit.tapDisagreement).toBeUndefined()
+    expect(calibration.fit.heldOutResidual).toBeLessThan(0.015)
+    expect(calibration.fit.crosstalkNeighbour).toBeCloseTo(0.01, 4)
+    expect(calibration.verification.E).toBeLessThan(0.03)
+    expect(calibration.verification.effectiveBits).toBeGreaterThan(7.5)
+    expect(vectors).toBeLessThan(60 * 16 ** 2)
   })
 })
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { balancedSignal } from '../../calibration/calibration-record.ts'
 import { ChipProbe } from '../../calibration/steps/chip-readings.ts'
-import { probeCodes, probedMatrix } from '../../calibration/steps/probe-codes.ts'
+import { probeCodes, probedMatrix, probePatterns } from '../../calibration/steps/probe-codes.ts'
 import { defaultImperfections, openDirectBench } from '../support/direct-bench.ts'
 import { litContext, neverAborted } from '../support/run-plan.ts'
 import { ChipModel } from '../../calibration/model/chip-model.ts'
@@ -25,29 +25,39 @@ describe('the balanced signal of a pair', () => {
 describe('the probing frame', () => {
   const { bench } = openDirectBench({ size: 2, lanes: 2 })
 
-  test('is silent first, then lights each input alone with both signs, on all lanes at once', () => {
+  test('lights every input in every symbol, by signs that belong to no other input and cancel over the frame', () => {
     const codes = probeCodes(bench, (lane, port) => 100 + 10 * lane + port)
-    expect(codes.map((lane) => lane.map((symbols) => [...symbols]))).toEqual([
-      [
-        [0, 100, -100, 0, 0],
-        [0, 0, 0, 101, -101],
-      ],
-      [
-        [0, 110, -110, 0, 0],
-        [0, 0, 0, 111, -111],
-      ],
+    expect(codes.map((lane) => lane.map((symbols) => [...symbols].map(Math.abs)))).toEqual([
+      [new Array(4).fill(100), new Array(4).fill(101)],
+      [new Array(4).fill(110), new Array(4).fill(111)],
     ])
+    for (const size of [2, 3, 8, 13, 64]) {
+      const patterns = probePatterns(size)
+      for (const [i, one] of patterns.entries()) {
+        expect(one.reduce((sum, sign) => sum + sign, 0)).toBe(0)
+        for (const other of patterns.slice(i + 1)) {
+          expect(one.reduce((sum, sign, symbol) => sum + sign * other[symbol]!, 0)).toBe(0)
+        }
+      }
+    }
   })
 
-  test('reads as a matrix: the difference of the two signs per step of field', () => {
+  test('costs few more symbols than inputs: 12 for 8 ports, 68 for 64', () => {
+    expect([2, 8, 16, 64, 256].map((size) => probePatterns(size)[0]!.length)).toEqual([4, 12, 20, 68, 264])
+  })
+
+  test('reads as a matrix: what follows an input’s signs, per step of field; what all symbols carry falls out', () => {
     const plain = { darkPlusMw: [[0, 0]], darkMinusMw: [[0, 0]], balancePlus: [[1, 1]], balanceMinus: [[1, 1]] }
-    // Output 0 sees 0.2 of input 0 and −0.1 of input 1, and a leak of 0.05 in every symbol.
+    const [first, second] = probePatterns(2) as [Int8Array, Int8Array]
+    // Output 0 sees 0.2 of input 0 and −0.1 of input 1, output 1 −0.3 of input 0, and all of it a leak of 0.05.
+    const seen = (a: number, b: number): Float64Array =>
+      Float64Array.from(first, (sign, symbol) => 0.05 + a * sign + b * second[symbol]!)
     const reading = {
-      plusMw: [[Float64Array.of(0.05, 0.25, -0.15, -0.05, 0.15), new Float64Array(5)]],
-      minusMw: [[new Float64Array(5), Float64Array.of(0, -0.3, 0.3, 0, 0)]],
+      plusMw: [[seen(0.2, -0.1), seen(-0.3, 0)]],
+      minusMw: [[new Float64Array(4), new Float64Array(4)]],
     }
     const [matrix] = probedMatrix(reading, plain, (_, port) => 2 * (port + 1))
-    expect([...matrix!]).toEqual([0.2, -0.05, 0.3, 0].map(close(14)))
+    expect([...matrix!]).toEqual([0.2, -0.05, -0.3, 0].map(close(14)))
   })
 })
 

@@ -1,11 +1,14 @@
 import { predictReading } from '../../calibration/model/chip-fit.ts'
 import { ChipModel } from '../../calibration/model/chip-model.ts'
-import type { FirstLook } from '../../calibration/model/initial-chip.ts'
+import type { ChipLook, PeelingLooks } from '../../calibration/model/chip-peeling.ts'
+import { peelingSettings } from '../../calibration/model/peeling-settings.ts'
+import { peelingStages } from '../../calibration/model/peeling-stages.ts'
 import type { ChipReading } from '../../calibration/steps/chip-readings.ts'
 import { svdCoreLayout } from '../../core/mesh-layout.ts'
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import { RandomStream } from '../../core/random.ts'
-import type { Square } from './complex.ts'
+
+const NOMINAL_RAD_PER_V2 = 0.098
 
 export interface HiddenChip {
   readonly layout: SvdCoreLayout
@@ -36,7 +39,7 @@ export function hiddenChip(options: HiddenChipOptions = {}): HiddenChip {
   const parameters = new Float64Array(blocks.count)
   for (const heater of layout.heaters.keys()) {
     parameters[blocks.offset + heater] = random.uniform(0, 2 * Math.PI)
-    parameters[blocks.radPerV2 + heater] = 0.098 * random.normal(1, 0.05)
+    parameters[blocks.radPerV2 + heater] = NOMINAL_RAD_PER_V2 * random.normal(1, 0.05)
   }
   for (let i = blocks.alpha; i < blocks.logNeighbour; i++) parameters[i] = random.normal(0, splitterSigmaRad)
   parameters[blocks.logNeighbour] = Math.log(neighbour)
@@ -62,53 +65,45 @@ export function hiddenChip(options: HiddenChipOptions = {}): HiddenChip {
   }
 }
 
-/**
- * What perfect fringes would say of a hidden chip: the transfer matrix with the attenuators open and the part of it
- * that passes under each heater, in the phases and gains of lane 0's ports.
- */
-export function firstLookAt({ layout, model, parameters }: HiddenChip): FirstLook {
-  const { blocks } = model
-  const { size } = layout
-  const radPerV2 = parameters.slice(blocks.radPerV2, blocks.radPerV2 + layout.heaters.length)
-  const attenuatorRad = Float64Array.from(layout.sigma.theta, (heater) => parameters[blocks.offset + heater]!)
-  const attenuatorV = attenuatorRad.map((offset, k) =>
-    Math.sqrt((2 * Math.PI - offset) / radPerV2[layout.sigma.theta[k]!]!),
-  )
+/** Where all attenuators of a hidden chip are open and all else is cold. */
+export function openVoltages({ layout, model, parameters }: HiddenChip): Float64Array {
+  const { offset, radPerV2 } = model.blocks
   const baseV = new Float64Array(layout.heaters.length)
-  for (const [k, heater] of layout.sigma.theta.entries()) baseV[heater] = attenuatorV[k]!
-  const crosstalk = model.crosstalk(parameters)
-
-  /** With the port's gains and phases, one heater at the phase of another voltage and turned by `byRad` more. */
-  const seen = (heater: number, voltageV: number, byRad: number): Square => {
-    const voltages = baseV.slice()
-    voltages[heater] = voltageV
-    const phases = model.phases(parameters, crosstalk, voltages)
-    phases[heater]! += byRad
-    const { re, im } = model.transfer(parameters, phases)
-    const out = { size, re: new Float64Array(size * size), im: new Float64Array(size * size) }
-    for (let element = 0; element < size * size; element++) {
-      const [output, input] = [Math.floor(element / size), element % size]
-      const gain = Math.exp(parameters[blocks.logOut + output]! + parameters[blocks.logIn + input]!)
-      const turn = phases[layout.input[0]![input]!]! - phases[layout.lo[0]![output]!]!
-      const [c, s] = [gain * Math.cos(turn), gain * Math.sin(turn)]
-      out.re[element] = c * re[element]! - s * im[element]!
-      out.im[element] = c * im[element]! + s * re[element]!
-    }
-    return out
+  for (const heater of layout.sigma.theta) {
+    baseV[heater] = Math.sqrt((2 * Math.PI - parameters[offset + heater]!) / parameters[radPerV2 + heater]!)
   }
+  return baseV
+}
+
+/**
+ * What the settings of a peeling show of a hidden chip, each element with noise relative to their RMS. The second
+ * quadrature is seen through local oscillators turned by a quarter turn and what the neighbours add, as on a bench.
+ */
+export function looksAt(chip: HiddenChip, relativeNoise = 0): PeelingLooks {
+  const { layout, model, parameters, read } = chip
+  const { size } = layout
+  const baseV = openVoltages(chip)
+  const noise = new RandomStream(1, 'reading noise')
+  const sigma = relativeNoise * Math.sqrt(read(baseV).lanes[0]!.reduce((sum, y) => sum + y * y, 0) / size ** 2)
+  const noisy = (values: Float64Array): Float64Array => values.map((value) => value + noise.normal(0, sigma))
+  const look = (voltagesV: Float64Array): ChipLook => {
+    const turned = voltagesV.slice()
+    for (const heater of layout.lo[0]!) {
+      turned[heater] = Math.sqrt(
+        voltagesV[heater]! ** 2 + Math.PI / 2 / (1.03 * parameters[model.blocks.radPerV2 + heater]!),
+      )
+    }
+    const [re, im] = [noisy(read(voltagesV).lanes[0]!), noisy(read(turned).lanes[0]!)]
+    return { voltagesV, matrix: { size, re, im } }
+  }
+  const settings = new RandomStream(1, 'settings')
   return {
-    matrix: seen(0, 0, 0),
-    under: layout.heaters.map((_, heater) => {
-      // a + b·e^{iφ} at φ and φ + π differ by twice the part that turns.
-      const [plus, minus] = [seen(heater, 0, 0), seen(heater, 0, Math.PI)]
-      return {
-        size,
-        re: plus.re.map((v, i) => (v - minus.re[i]!) / 2),
-        im: plus.im.map((v, i) => (v - minus.im[i]!) / 2),
-      }
-    }),
-    attenuatorRad,
-    attenuatorV,
-    radPerV2,
+    base: look(baseV),
+    stages: peelingStages(layout).map((stage) =>
+      peelingSettings(stage, baseV, NOMINAL_RAD_PER_V2, 9.5, settings).map(look),
+    ),
+    nominalRadPerV2: NOMINAL_RAD_PER_V2,
+    radPerV2: new Float64Array(layout.heaters.length).fill(NaN),
+    attenuatorRad: new Float64Array(size),
   }
 }

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { fitChip, predictReading, priorsAround, relativeResidual } from '../../../calibration/model/chip-fit.ts'
-import { guessChip } from '../../../calibration/model/initial-chip.ts'
+import { peelChip } from '../../../calibration/model/chip-peeling.ts'
 import { RandomStream } from '../../../core/random.ts'
-import { firstLookAt, hiddenChip } from '../../support/hidden-chip.ts'
+import { hiddenChip, looksAt } from '../../support/hidden-chip.ts'
 import type { HiddenChip } from '../../support/hidden-chip.ts'
 
-const OPTIONS = { maxIterations: 40, tolerance: 1e-4 }
+const OPTIONS = { maxIterations: 40, tolerance: 1e-4, maxProducts: 200, gradientLeft: 1e-3 }
 
 const rmsOf = (values: ArrayLike<number>): number =>
   Math.sqrt(Array.from(values).reduce((sum, v) => sum + v * v, 0) / values.length)
@@ -25,8 +25,8 @@ function fit(chip: HiddenChip, relativeNoise: number, settings = 40): { paramete
     voltagesV,
     lanes: lanes.map((values) => values.map((value) => value + noise.normal(0, relativeNoise * rms))),
   }))
-  const guess = guessChip(layout, firstLookAt(chip))
-  const priors = priorsAround(layout, guess, new Float64Array(layout.heaters.length).fill(1e-4))
+  const guess = peelChip(layout, looksAt(chip))!.parameters
+  const priors = priorsAround(layout, guess)
   const input = { layout, readings: noisy, lane: 0, free: freeOf(chip), priors, noise: relativeNoise * rms }
   return fitChip(input, guess, OPTIONS)
 }
@@ -69,8 +69,8 @@ describe('the fit of a whole chip', () => {
   })
 
   test('leaves what it must not move where it was', () => {
-    const guess = guessChip(chip.layout, firstLookAt(chip))
-    const priors = priorsAround(chip.layout, guess, new Float64Array(chip.layout.heaters.length))
+    const guess = peelChip(chip.layout, looksAt(chip))!.parameters
+    const priors = priorsAround(chip.layout, guess)
     const free = [blocks.logNeighbour]
     const input = { layout: chip.layout, readings: chip.readAnywhere(4, 1), lane: 0, free, priors, noise: 0.01 }
     const { parameters } = fitChip(input, guess, OPTIONS)

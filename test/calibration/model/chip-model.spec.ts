@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { ChipModel } from '../../../calibration/model/chip-model.ts'
-import { elementCount, parameterBlocks } from '../../../calibration/model/chip-parameters.ts'
+import type { ChipChange } from '../../../calibration/model/chip-model.ts'
+import { Crosstalk, HeaterGrid } from '../../../calibration/model/crosstalk.ts'
+import { parameterBlocks } from '../../../calibration/model/chip-parameters.ts'
 import { svdCoreLayout } from '../../../core/mesh-layout.ts'
 import { RandomStream } from '../../../core/random.ts'
 import { chipTransfer } from '../../../sim/optics/transfer.ts'
@@ -66,51 +68,52 @@ describe('the fitted chip', () => {
   })
 
   test.each([2, 3, 5])(
-    'knows how %i ports answer to every phase, splitter and loss: analytic derivatives equal differences',
+    'knows how %i ports answer to any small change of the chip: tangents equal differences',
     (size) => {
       const { model, parameters, phases } = somewhere(size, size)
-      const { blocks, layout } = model
-      model.transfer(parameters, phases)
-      const analytic = model.newDerivatives()
-      model.derivatives(analytic)
-      const width = 2 * size * size
+      const change = randomChange(model, 7)
       const step = 1e-5
-      const difference = (change: (by: number, p: Float64Array, ph: Float64Array) => void): Float64Array => {
-        const [plus, minus] = [step, -step].map((by) => {
-          const [p, ph] = [parameters.slice(), phases.slice()]
-          change(by, p, ph)
-          return model.transfer(p, ph)
-        }) as [ReturnType<ChipModel['transfer']>, ReturnType<ChipModel['transfer']>]
-        return Float64Array.from({ length: width }, (_, i) => {
-          const part = i % 2 === 0 ? 're' : 'im'
-          return (plus[part][i >> 1]! - minus[part][i >> 1]!) / (2 * step)
-        })
+      const [plus, minus] = [step, -step].map((by) => {
+        const p = parameters.slice()
+        const { alpha, beta, logMziField } = model.blocks
+        for (const [e, value] of change.alpha.entries()) p[alpha + e]! += by * value
+        for (const [e, value] of change.beta.entries()) p[beta + e]! += by * value
+        p[logMziField]! += by * change.logMziField[0]!
+        return model.transfer(
+          p,
+          phases.map((phase, h) => phase + by * change.phase[h]!),
+        )
+      }) as [ReturnType<ChipModel['transfer']>, ReturnType<ChipModel['transfer']>]
+      model.transfer(parameters, phases)
+      const { re, im } = model.tangent(change)
+      for (let i = 0; i < size * size; i++) {
+        expect(re[i]).toBeCloseTo((plus.re[i]! - minus.re[i]!) / (2 * step), 7)
+        expect(im[i]).toBeCloseTo((plus.im[i]! - minus.im[i]!) / (2 * step), 7)
       }
-      const compare = (
-        rows: Float64Array,
-        at: number,
-        change: (by: number, p: Float64Array, ph: Float64Array) => void,
-      ): void => {
-        const numeric = difference(change)
-        for (let i = 0; i < width; i++) expect(rows[at * width + i]).toBeCloseTo(numeric[i]!, 7)
-      }
-      for (const heater of layout.heaters.keys()) compare(analytic.phase, heater, (by, _, ph) => (ph[heater]! += by))
-      for (let e = 0; e < elementCount(layout); e++) {
-        compare(analytic.alpha, e, (by, p) => (p[blocks.alpha + e]! += by))
-        compare(analytic.beta, e, (by, p) => (p[blocks.beta + e]! += by))
-      }
-      compare(analytic.logMziField, 0, (by, p) => (p[blocks.logMziField]! += by))
     },
   )
 
-  test('derivatives of phases alone are the same as with all others', () => {
-    const { model, parameters, phases } = somewhere(4, 9)
-    model.transfer(parameters, phases)
-    const [all, phasesOnly] = [model.newDerivatives(), model.newDerivatives()]
-    model.derivatives(all)
-    model.derivatives(phasesOnly, true)
-    expect(phasesOnly.phase).toEqual(all.phase)
-  })
+  test.each([2, 3, 6])(
+    'carries weights back through %i ports as it carries changes forward: one inner product',
+    (size) => {
+      const { model, parameters, phases } = somewhere(size, size)
+      const change = randomChange(model, 8)
+      const random = new RandomStream(9, 'weights')
+      const draw = (): Float64Array => Float64Array.from({ length: size * size }, () => random.normal())
+      const weights = { size, re: draw(), im: draw() }
+      model.transfer(parameters, phases)
+      const forth = model.tangent(change)
+      const expected = dot(weights.re, forth.re) + dot(weights.im, forth.im)
+      const back = model.newChange()
+      model.adjoint({ size, re: weights.re.slice(), im: weights.im.slice() }, back)
+      const got =
+        dot(back.phase, change.phase) +
+        dot(back.alpha, change.alpha) +
+        dot(back.beta, change.beta) +
+        dot(back.logMziField, change.logMziField)
+      expect(got).toBeCloseTo(expected, 10)
+    },
+  )
 
   test('its crosstalk falls with distance by the two parameters of the law, and ends at 12 pitches', () => {
     const layout = svdCoreLayout(8, 1)
@@ -119,16 +122,42 @@ describe('the fitted chip', () => {
     parameters[model.blocks.logNeighbour] = Math.log(0.02)
     parameters[model.blocks.logDecay] = Math.log(3)
     const crosstalk = model.crosstalk(parameters)
-    const count = layout.heaters.length
-    for (const [victim, { x, y }] of layout.heaters.entries()) {
-      for (const [from, place] of layout.heaters.entries()) {
-        const distancePitch = Math.hypot(x - place.x, y - place.y)
-        const law = distancePitch === 0 ? 1 : distancePitch > 12 ? 0 : 0.02 * Math.exp(-(distancePitch - 1) / 3)
-        expect(crosstalk[victim * count + from]).toBeCloseTo(law, 15)
+    for (const from of [0, 17, layout.heaters.length - 1]) {
+      const self = new Float64Array(layout.heaters.length)
+      self[from] = 1
+      const given = crosstalk.given(self)
+      for (const [victim, { x, y }] of layout.heaters.entries()) {
+        const distancePitch = Math.hypot(x - layout.heaters[from]!.x, y - layout.heaters[from]!.y)
+        const law = 0.02 * Math.exp(-(distancePitch - 1) / 3)
+        expect(given[victim]).toBeCloseTo(victim === from || distancePitch > 12 ? 0 : law, 15)
       }
     }
   })
+
+  test('what the law gives changes with its decay as the difference of two laws says', () => {
+    const grid = new HeaterGrid(svdCoreLayout(5, 1))
+    const self = Float64Array.from({ length: grid.heaters }, (_, h) => h % 7)
+    const step = 1e-5
+    const [longer, shorter] = [step, -step].map((by) => new Crosstalk(grid, 0.01, 2 * Math.exp(by)).given(self)) as [
+      Float64Array,
+      Float64Array,
+    ]
+    for (const [h, slope] of new Crosstalk(grid, 0.01, 2).givenByLogDecay(self).entries()) {
+      expect(slope).toBeCloseTo((longer[h]! - shorter[h]!) / (2 * step), 7)
+    }
+  })
 })
+
+const dot = (left: Float64Array, right: Float64Array): number => left.reduce((sum, v, i) => sum + v * right[i]!, 0)
+
+/** Losses change alike, as they do in the fit. */
+function randomChange(model: ChipModel, seed: number): ChipChange {
+  const random = new RandomStream(seed, 'change')
+  const change = model.newChange()
+  for (const part of [change.phase, change.alpha, change.beta]) for (const i of part.keys()) part[i] = random.normal()
+  change.logMziField.fill(random.normal())
+  return change
+}
 
 describe('the parameters of a chip', () => {
   test('stand side by side without gap or overlap: 461 for 8 ports on 2 lanes', () => {

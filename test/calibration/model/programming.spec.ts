@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ChipModel } from '../../../calibration/model/chip-model.ts'
+import type { Crosstalk } from '../../../calibration/model/crosstalk.ts'
 import { programWeights, voltagesFor } from '../../../calibration/model/programming.ts'
 import type { ProgrammedTile } from '../../../calibration/model/programming.ts'
 import { randomOrthogonal } from '../../../calibration/steps/verification.ts'
@@ -16,7 +17,7 @@ const MAX_V = 9.5
 interface Chip {
   readonly model: ChipModel
   readonly parameters: Float64Array
-  readonly crosstalk: Float64Array
+  readonly crosstalk: Crosstalk
 }
 
 function trueChip(size: number, changes: Partial<MeshImperfections> = {}, seed = 1): Chip {

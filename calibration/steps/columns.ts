@@ -1,0 +1,59 @@
+import { BenchError } from '../../core/errors.ts'
+import type { ChipLook } from '../model/chip-peeling.ts'
+import { peelChip } from '../model/chip-peeling.ts'
+import { peelingSettings } from '../model/peeling-settings.ts'
+import { peelingStages } from '../model/peeling-stages.ts'
+import type { OpenAttenuators } from './attenuators.ts'
+import type { CalibrationContext } from './calibration-context.ts'
+import type { ChipProbe } from './chip-readings.ts'
+import { deadHeater } from './sweep-fringe.ts'
+
+/** A live heater turns its own light by far more than this; its neighbours' warmth is a tenth of a radian at most. */
+const MIN_TURN = 0.3
+
+/**
+ * A first guess of the whole chip: both heaters of every interferometer of one column after the other, all at once.
+ *
+ * Shapes: the result is as in `parameterBlocks`.
+ * Throws: CALIBRATION_FAILED naming a heater that turns nothing, or when the light of some inputs reaches no output.
+ * Leaves: heaters at the last setting.
+ */
+export async function measureColumns(
+  context: CalibrationContext,
+  probe: ChipProbe,
+  open: OpenAttenuators,
+  portRadPerV2: Float64Array,
+  onProgress: (done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<Float64Array> {
+  const { bench, random } = context
+  const { layout, heaterLimitsV } = bench
+  const look = async (voltagesV: Float64Array): Promise<ChipLook> => {
+    const [first, turned] = await probe.readQuadratures(voltagesV, signal)
+    return { voltagesV, matrix: { size: layout.size, re: first.lanes[0]!, im: turned.lanes[0]! } }
+  }
+  const base = await look(open.baseV)
+  const nominalRadPerV2 = probe.nominalRadPerV2
+  const stages = peelingStages(layout)
+  const looks: ChipLook[][] = []
+  for (const [done, stage] of stages.entries()) {
+    const settings = peelingSettings(stage, open.baseV, nominalRadPerV2, heaterLimitsV.max, random)
+    const seen: ChipLook[] = []
+    for (const voltages of settings) seen.push(await look(voltages))
+    looks.push(seen)
+    onProgress(done + 1, stages.length)
+  }
+  const attenuatorRad = open.offsetRad.map(
+    (offset, waveguide) => offset + open.radPerV2[waveguide]! * open.openV[waveguide]! ** 2,
+  )
+  const peeled = peelChip(layout, { base, stages: looks, nominalRadPerV2, radPerV2: portRadPerV2, attenuatorRad })
+  if (peeled === undefined) {
+    throw new BenchError('CALIBRATION_FAILED', 'some light reaches no output; check the attenuators between the meshes')
+  }
+  for (const { theta, phi } of stages.flatMap(({ blocks }) => blocks)) {
+    for (const heater of [theta, phi]) {
+      if (peeled.turned[heater]! < MIN_TURN) throw deadHeater(context, heater, { turned: peeled.turned[heater]! })
+    }
+  }
+  return peeled.parameters
+}
