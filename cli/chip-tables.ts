@@ -5,8 +5,6 @@ export interface DeviceTable {
   readonly name: string
   readonly columns: readonly string[]
   readonly rows: readonly DeviceRow[]
-  /** Of pairs of devices: far too many numbers to read, so that text only sums them up. */
-  readonly isMatrix: boolean
   /** Rows are different quantities, not devices of one kind. */
   readonly isSingles: boolean
 }
@@ -45,10 +43,8 @@ function tablesOf(path: string, object: PlainObject, outer: Labels): readonly De
   }
   const own = path === '' ? 'twin' : path
   return [
-    ...(scalars.length === 0
-      ? []
-      : [{ name: own, columns: ['value'], rows: scalars, isMatrix: false, isSingles: true }]),
-    ...[...lists].map(([length, columns]) => listTable(own, length, columns, [...lists.keys()], labels)),
+    ...(scalars.length === 0 ? [] : [{ name: own, columns: ['value'], rows: scalars, isSingles: true }]),
+    ...[...lists].map(([length, columns]) => listTable(own, length, columns, labels)),
     ...inner,
   ]
 }
@@ -57,15 +53,13 @@ function listTable(
   name: string,
   length: number,
   columns: readonly (readonly [string, readonly Plain[]])[],
-  lengths: readonly number[],
   labels: Labels,
 ): DeviceTable {
-  const isMatrix = length > 1 && lengths.some((side) => side !== length && side * side === length)
   const rows = Array.from({ length }, (_, row) => ({
     label: labels.get(length)?.[row] ?? String(row),
     values: columns.map(([, list]) => list[row]!),
   }))
-  return { name, columns: columns.map(([key]) => key), rows, isMatrix, isSingles: false }
+  return { name, columns: columns.map(([key]) => key), rows, isSingles: false }
 }
 
 function tablesOfList(name: string, list: readonly PlainObject[], labels: Labels): readonly DeviceTable[] {
@@ -80,7 +74,7 @@ function smallObjects(name: string, labels: readonly string[], objects: readonly
     label: labels[index]!,
     values: columns.map((column) => (each as PlainObject)[column] ?? null),
   }))
-  return { name, columns, rows, isMatrix: false, isSingles: false }
+  return { name, columns, rows, isSingles: false }
 }
 
 /** Objects that hold nothing but single values. */

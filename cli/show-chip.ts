@@ -76,8 +76,7 @@ function statisticsText(statistics: readonly Statistics[]): string[] {
   return ['', ...textTable([{ title: 'quantity' }, ...['devices', 'mean', 'σ', 'least', 'greatest'].map(right)], rows)]
 }
 
-function devicesText({ name, columns, rows, isMatrix }: DeviceTable): string[] {
-  if (isMatrix) return ['', `${name}: ${columns.join(', ')}, ${rows.length} pairs of devices, each in --json`]
+function devicesText({ name, columns, rows }: DeviceTable): string[] {
   const lines = rows.map(({ label, values }) => [
     label,
     ...values.map((value) => (typeof value === 'number' ? measured(value, 6) : wordOf(value))),

@@ -39,7 +39,6 @@ test('Its tables have each device once, with its name', () => {
   expect(table('chip', 'piPowerMw')).toMatchObject({
     columns: ['offsetRad', 'piPowerMw', 'resistanceOhm'],
     rows: { length: 160, 16: { label: 'phi mesh first mzi 0' } },
-    isMatrix: false,
   })
   expect(table('modulators', 'vpiV')?.rows).toHaveLength(16)
   expect(table('photodiodes', 'gain')?.rows).toHaveLength(32)
