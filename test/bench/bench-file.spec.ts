@@ -134,7 +134,13 @@ describe('a fault in a bench file is named with its line, its column, and what w
       changed('    powerDbm: 13\n', ''),
       ['14:5 lanes[0].powerDbm - is missing: set point of the laser'],
     ],
-    ['a value left out', changed('bank: shifters', 'bank:'), ['26:3 heaters.bank - is empty; must be text']],
+    [
+      'a value left out',
+      changed('bank: shifters', 'bank:'),
+      [
+        '26:3 heaters.bank - is empty; must be the name of the heater bank, or a list of channels like [chain-0.0-511, chain-1.0-511]',
+      ],
+    ],
     [
       'a word for a number',
       changed('powerDbm: 13', 'powerDbm: full'),

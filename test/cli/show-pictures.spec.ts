@@ -113,7 +113,6 @@ describe('fringe show --chip', { timeout: PATIENCE_MS }, () => {
     expect(ended.stderr).toMatch(/^chip 3 of bench small-bench/)
     expect(ended.stderr).toMatch(/^chip\.first alphaRad +1 /m)
     expect(ended.stderr).toMatch(/^theta mesh first mzi 0 +\S+ +\S+ +1500$/m)
-    expect(ended.stderr).toContain('crosstalk, 144 pairs of devices, each in --json')
     const validate = (await schemas()).getSchema('chip.schema.json')
     for (const key of Object.keys(document)) expect(validate?.({ ...document, [key]: undefined })).toBe(false)
   })
