@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { benchFromText } from '../bench/bench-file.ts'
+import { dirname, join } from 'node:path'
+import { benchFromText, requireKind } from '../bench/bench-file.ts'
+import type { AwgrCalibration } from '../calibration/awgr/awgr-record.ts'
 import type { MeshCalibration } from '../calibration/calibration-record.ts'
 import { BenchError } from '../core/errors.ts'
 import { decodeNpy } from '../orchestrator/arrays/npy.ts'
@@ -12,14 +13,16 @@ import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import { errorHistogram } from '../pictures/error-histogram.ts'
 import { meshPhasesPicture } from '../pictures/mesh-phases.ts'
 import { meshSplittersPicture } from '../pictures/mesh-splitters.ts'
+import { spectrumChart } from '../pictures/spectrum-chart.ts'
 import { fittedMesh } from './fitted-mesh.ts'
 import type { HeaterSetting } from './fitted-mesh.ts'
+import { fittedSpectrum } from './fitted-spectrum.ts'
 import { matrixOf } from './matmul-job.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 
 /** One picture of a run, as text, and the name of its file without folder. */
 export interface RunPicture {
-  readonly kind: 'mesh' | 'splitters' | 'errors'
+  readonly kind: 'mesh' | 'splitters' | 'spectrum' | 'errors'
   readonly name: string
   readonly svg: string
 }
@@ -45,10 +48,11 @@ export async function runPictures(
   const factors = await factorsOf(journal, record)
   const pictures = [
     ...meshPictures(record, calibration, factors, subject),
+    ...spectrumPictures(record, calibration, factors, subject),
     ...(factors === undefined ? [] : await errorPictures(journal, record, factors, subject)),
   ]
   if (pictures.length > 0) return pictures
-  const why = `run ${id} (${status}) has neither a calibration of a mesh nor a finished product`
+  const why = `run ${id} (${status}) has neither a calibration nor a finished product`
   throw new BenchError('CALL_INVALID', `${why}, so there is nothing to draw: leave out --plot`, {
     context: { run: id },
   })
@@ -62,7 +66,7 @@ export async function runPictures(
 export async function writePictures(pictures: readonly RunPicture[], folder: string): Promise<readonly Plot[]> {
   const plots: Plot[] = []
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     for (const { kind, name, svg } of pictures) {
       const file = join(folder, name)
       await writeFile(file, svg)
@@ -73,6 +77,19 @@ export async function writePictures(pictures: readonly RunPicture[], folder: str
     throw new BenchError('CALL_INVALID', message, { cause, context: { folder } })
   }
   return plots
+}
+
+/** Parents too, one by one: Node's own recursive `mkdir` never returns under /proc. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT') throw error
+    await makeFolder(dirname(folder))
+    await mkdir(folder)
+  }
 }
 
 /** Of which run, bench and chip. */
@@ -129,6 +146,26 @@ function meshPictures(
     { kind: 'mesh', name: 'mesh.svg', svg: phases },
     { kind: 'splitters', name: 'splitters.svg', svg: splitters },
   ]
+}
+
+function spectrumPictures(
+  { header }: RunRecord,
+  stored: CalibrationRecord | undefined,
+  factors: Factors | undefined,
+  subject: string,
+): readonly RunPicture[] {
+  const calibration = stored?.record as AwgrCalibration | undefined
+  if (stored === undefined || calibration?.schema !== 'fringe-awgr-calibration-1') return []
+  const { wiring } = requireKind(benchFromText(header.bench.text, header.bench.path), 'awgr')
+  const setting = factors === undefined ? 'cold' : firstTile(factors, calibration.size, wiring.heaters.limitV)
+  const set = setting === 'cold' ? 'all heaters at 0 V' : 'heaters as programmed for the first tile of B'
+  const lasersThz = wiring.wavelengths.map(({ frequencyThz }) => frequencyThz)
+  const svg = spectrumChart({
+    title: `Rings of input port 0, ${calibration.size} × ${calibration.size} AWGR core`,
+    lines: [subject, `Fitted rings of calibration ${stored.id}, ${set}.`],
+    ...fittedSpectrum(calibration, lasersThz, setting),
+  })
+  return [{ kind: 'spectrum', name: 'spectrum.svg', svg }]
 }
 
 function firstTile({ a, b }: Factors, size: number, maxVoltageV: number): HeaterSetting {

@@ -2,7 +2,7 @@ import type { AwgrLayout } from '../../core/awgr-layout.ts'
 import type { FittedRing, PathGains, ThermalLaw } from './awgr-record.ts'
 import { fitBank } from './bank-fit.ts'
 import type { BankData } from './bank-fit.ts'
-import { bankLight } from './ring-bank.ts'
+import { bankLight, bankStates } from './ring-bank.ts'
 import type { BankLight } from './ring-bank.ts'
 import type { RingReading } from './steps/ring-probe.ts'
 import type { SeenLine } from './steps/sweep-rings.ts'
@@ -164,14 +164,9 @@ function bankLights(
     map.matrix(thermal),
     squaredV.map((v2, heater) => rings[heater]!.tuningGhzPerV2 * v2),
   )
-  return layout.rings.flatMap((heaters) => {
-    const state = {
-      resonanceGhz: Float64Array.from(heaters, (h, k) => frequenciesGhz[k]! + rings[h]!.offsetGhz - shiftGhz[h]!),
-      fwhmGhz: Float64Array.from(heaters, (h) => rings[h]!.fwhmGhz),
-      throughFloor: Float64Array.from(heaters, (h) => rings[h]!.throughFloor),
-    }
-    return Array.from(frequenciesGhz, (frequency) => bankLight(state, frequency))
-  })
+  return bankStates(layout, frequenciesGhz, rings, shiftGhz).flatMap((bank) =>
+    Array.from(frequenciesGhz, (frequency) => bankLight(bank, frequency)),
+  )
 }
 
 /** Gain of each path by linear least squares: its light against what its bank lets pass. */

@@ -2,7 +2,8 @@ import { awgrOutput, awgrWavelength } from '../../core/awgr-layout.ts'
 import type { AwgrLayout } from '../../core/awgr-layout.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { AwgrCalibration } from './awgr-record.ts'
-import { bankLight } from './ring-bank.ts'
+import { bankLight, bankStates } from './ring-bank.ts'
+import type { BankState } from './ring-bank.ts'
 import { ThermalMap } from './thermal.ts'
 
 /** Voltages for a tile, and what the balanced signals then mean. */
@@ -95,20 +96,21 @@ export class WeightProgrammer {
     return this.#weightsAt(voltagesV.map((v, h) => this.#calibration.rings[h]!.tuningGhzPerV2 * v * v))
   }
 
-  #weightsAt(ownGhz: Float64Array): Float64Array {
-    const { size, rings: places } = this.#layout
-    const { rings, gains, leaks } = this.#calibration
+  /** Where the rings of each port's bank stand at heater voltages, relative to the first laser. Shape: [port]. */
+  bankStates(voltagesV: Float64Array): readonly BankState[] {
+    return this.#statesAt(voltagesV.map((v, h) => this.#calibration.rings[h]!.tuningGhzPerV2 * v * v))
+  }
+
+  #statesAt(ownGhz: Float64Array): readonly BankState[] {
     const shiftGhz = this.#map.spread(this.#heat, ownGhz)
+    return bankStates(this.#layout, this.#frequenciesGhz, this.#calibration.rings, shiftGhz)
+  }
+
+  #weightsAt(ownGhz: Float64Array): Float64Array {
+    const { size } = this.#layout
+    const { gains, leaks } = this.#calibration
     const weights = new Float64Array(size * size)
-    for (const [port, heaters] of places.entries()) {
-      const state = {
-        resonanceGhz: Float64Array.from(
-          heaters,
-          (h, k) => this.#frequenciesGhz[k]! + rings[h]!.offsetGhz - shiftGhz[h]!,
-        ),
-        fwhmGhz: Float64Array.from(heaters, (h) => rings[h]!.fwhmGhz),
-        throughFloor: Float64Array.from(heaters, (h) => rings[h]!.throughFloor),
-      }
+    for (const [port, state] of this.#statesAt(ownGhz).entries()) {
       for (let k = 0; k < size; k++) {
         const { drop, through } = bankLight(state, this.#frequenciesGhz[k]!)
         const [dropMw, throughMw] = [gains.dropMw[port]![k]! * drop, gains.throughMw[port]![k]! * through]

@@ -1,9 +1,26 @@
+import type { AwgrLayout } from '../../core/awgr-layout.ts'
+import type { FittedRing } from './awgr-record.ts'
+
 /** Rings of one bank, in the order in which light meets them, at one setting. Shapes: [ring]. */
 export interface BankState {
   /** Resonance of each, in GHz on any common scale. */
   readonly resonanceGhz: Float64Array
   readonly fwhmGhz: Float64Array
   readonly throughFloor: Float64Array
+}
+
+/** The bank of each port when heat has moved the rings down by `shiftGhz`. Shapes: frequencies [wavelength], shift [heater]. */
+export function bankStates(
+  layout: AwgrLayout,
+  frequenciesGhz: Float64Array,
+  rings: readonly FittedRing[],
+  shiftGhz: Float64Array,
+): readonly BankState[] {
+  return layout.rings.map((heaters) => ({
+    resonanceGhz: Float64Array.from(heaters, (h, k) => frequenciesGhz[k]! + rings[h]!.offsetGhz - shiftGhz[h]!),
+    fwhmGhz: Float64Array.from(heaters, (h) => rings[h]!.fwhmGhz),
+    throughFloor: Float64Array.from(heaters, (h) => rings[h]!.throughFloor),
+  }))
 }
 
 /** One wavelength behind the bank: what was dropped and what is left, of 1 before it. */

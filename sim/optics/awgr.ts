@@ -1,5 +1,6 @@
 import { lossDbToPowerRatio } from '../../core/quantities.ts'
 import { RandomStream } from '../../core/random.ts'
+import { superGaussian } from './passband.ts'
 import type { AwgrImperfections } from './parameters/awgr-parameters.ts'
 
 /** What the foundry made of one arrayed-waveguide-grating router. */
@@ -52,7 +53,7 @@ export function fabricateAwgr(
  * Power from an input to an output at one frequency, for 1 at the input.
  *
  * Passbands lie at ν0 + (input − output)·Δ + n·N·Δ: the router is cyclic, its free spectral range is N channels. Each is
- * a super-Gaussian of order m, exp(−ln2 (2δ/B)^2m). Beside it light leaks: from adjacent channels, and from all others.
+ * a super-Gaussian. Beside it light leaks: from adjacent channels, and from all others.
  * Source: routing law of Xing et al. 2025 and passband model of docs/physics.md.
  */
 export function awgrTransmission(awgr: AwgrTruth, input: number, output: number, frequencyThz: number): number {
@@ -61,7 +62,7 @@ export function awgrTransmission(awgr: AwgrTruth, input: number, output: number,
   const rangeThz = size * channelSpacingThz
   const besideThz = frequencyThz - awgr.firstThz - (input - output) * channelSpacingThz - awgr.centreErrorThz[path]!
   const offThz = besideThz - Math.round(besideThz / rangeThz) * rangeThz
-  const passed = Math.exp(-Math.LN2 * ((2 * offThz) / awgr.passband3DbThz) ** (2 * awgr.passbandOrder))
+  const passed = superGaussian(offThz, awgr.passband3DbThz, awgr.passbandOrder)
   const channels = Math.round(Math.abs(offThz) / channelSpacingThz)
   const leak = channels === 0 ? 0 : channels === 1 ? awgr.adjacentLeak : awgr.otherLeak
   return awgr.lossRatio[path]! * (awgr.kept * passed + leak)

@@ -1,7 +1,5 @@
 /** The anchor of all grids. Source: ITU-T G.694.1. */
 const ANCHOR_THZ = 193.1
-const FLEXIBLE_STEP_THZ = 0.00625
-const SLOT_STEP_THZ = 0.0125
 
 /** Channel `n` of a fixed grid: 193.1 THz + n × spacing. Source: ITU-T G.694.1; spacings 12.5, 25, 50 and 100 GHz. */
 export const fixedGridThz = (n: number, spacingThz: number): number => ANCHOR_THZ + n * spacingThz
@@ -9,8 +7,3 @@ export const fixedGridThz = (n: number, spacingThz: number): number => ANCHOR_TH
 /** The number of the channel of a fixed grid nearest to a frequency. */
 export const nearestChannel = (frequencyThz: number, spacingThz: number): number =>
   Math.round((frequencyThz - ANCHOR_THZ) / spacingThz)
-
-/** A slot of the flexible grid: centre 193.1 THz + n × 6.25 GHz, width m × 12.5 GHz. Source: ITU-T G.694.1. */
-export function flexibleSlot(n: number, m: number): { readonly centreThz: number; readonly widthThz: number } {
-  return { centreThz: ANCHOR_THZ + n * FLEXIBLE_STEP_THZ, widthThz: m * SLOT_STEP_THZ }
-}

@@ -12,16 +12,24 @@ export interface Passband {
 }
 
 /**
- * Power that passes, for 1 at the input and no loss at the centre: 10^(−0.3 · |2δ/B₃|^2m), with the order m that puts
- * −1 dB at B₁: m = ln ⅓ / (2 ln(B₁/B₃)). B₁/B₃ = 1/√3 is a Gaussian, above it the top is flatter.
+ * Power at δ from the centre, for 1 there: 10^(−0.3 · |2δ/B₃|^2m). Order m = 1 is a Gaussian, above it the top is flatter.
+ *
+ * Source: super-Gaussian passband, docs/physics.md.
+ */
+export function superGaussian(offThz: number, width3DbThz: number, order: number): number {
+  return 10 ** (-0.3 * Math.abs((2 * offThz) / width3DbThz) ** (2 * order))
+}
+
+/**
+ * Power that passes, for 1 at the input and no loss at the centre: a super-Gaussian of the order that puts −1 dB at B₁,
+ * m = ln ⅓ / (2 ln(B₁/B₃)).
  *
  * Neighbours leak at the isolation, however far their light is from the centre.
- * Source: super-Gaussian passband, docs/physics.md.
  */
 export function passbandTransmission(band: Passband, frequencyThz: number): number {
   const offThz = Math.abs(frequencyThz - band.centreThz)
-  const twiceOrder = Math.log(1 / 3) / Math.log(band.width1DbThz / band.width3DbThz)
-  const passed = 10 ** (-0.3 * ((2 * offThz) / band.width3DbThz) ** twiceOrder)
+  const order = Math.log(1 / 3) / Math.log(band.width1DbThz / band.width3DbThz) / 2
+  const passed = superGaussian(offThz, band.width3DbThz, order)
   const channels = Math.round(offThz / band.spacingThz)
   const leak = channels === 0 ? 0 : channels === 1 ? band.adjacentLeak : band.otherLeak
   return Math.max(passed, leak)

@@ -48,8 +48,9 @@ test('The light behind the last column is what the transfer matrix of the fitted
 test('Heaters programmed for the identity send each input to its own output, so that equal inputs leave equal', () => {
   const weights = Float64Array.from({ length: SIZE ** 2 }, (_, i) => (i % (SIZE + 1) === 0 ? 1 : 0))
   const shown = fittedMesh(calibration(1), { weights, maxVoltageV: 12 }).at(-1)!.powers!.at(-1)!
-  // 0.9² of the light is what programming leaves as room for the correction.
-  for (const power of Array.from(shown)) expect(power).toBeCloseTo(0.81 / SIZE, 2)
+  // 0.9² of the light is what programming leaves as room for the correction; a little more leaves in the quadrature that
+  // no detector sees.
+  for (const power of Array.from(shown)) expect(Math.abs(power / (0.81 / SIZE) - 1)).toBeLessThan(0.1)
 })
 
 test('Phases and splitters are those of the record', () => {

@@ -17,6 +17,7 @@ import { oncePerRun } from '../support/once-per-run.ts'
 export const ROOT = join(import.meta.dirname, '..', '..')
 export const DEFAULT_BENCH = join(ROOT, 'examples', 'mesh-8x8.yaml')
 export const SMALL_BENCH = join(import.meta.dirname, 'small-bench.yaml')
+export const SMALL_AWGR_BENCH = join(import.meta.dirname, 'small-awgr.yaml')
 
 /** Inside the package, where Node finds its dependencies and its package.json; not `dist` itself, which may be in use. */
 const BUILD = join(ROOT, 'dist', 'test-build')
@@ -108,7 +109,11 @@ export function smallJournal(): Promise<string> {
 }
 
 /** In a folder with A.npy and B.npy. */
-export const SMALL_PRODUCT = ['matmul', SMALL_BENCH, 'A.npy', 'B.npy', '-o', 'C.npy', '--sim', '--seed', '3']
+export const SMALL_PRODUCT = productOf(SMALL_BENCH)
+
+export function productOf(bench: string): readonly string[] {
+  return ['matmul', bench, 'A.npy', 'B.npy', '-o', 'C.npy', '--sim', '--seed', '3']
+}
 
 /** A of 6 × 4 and B of 4 × 3: four frames of the small bench. */
 export async function writeSmallFactors(folder: string): Promise<void> {

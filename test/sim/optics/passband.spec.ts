@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fixedGridThz, flexibleSlot, nearestChannel } from '../../../sim/optics/itu-grid.ts'
+import { fixedGridThz, nearestChannel } from '../../../sim/optics/itu-grid.ts'
 import { LaneFilters } from '../../../sim/optics/lane-filters.ts'
 import { passbandTransmission } from '../../../sim/optics/passband.ts'
 import type { Passband } from '../../../sim/optics/passband.ts'
@@ -26,12 +26,6 @@ describe('the grids of ITU-T G.694.1', () => {
     for (const spacingThz of [0.0125, 0.025, 0.05, 0.1]) {
       for (const n of [-40, 0, 7]) expect(nearestChannel(fixedGridThz(n, spacingThz), spacingThz)).toBe(n)
     }
-  })
-
-  test('flexible: centres every 6.25 GHz, widths in steps of 12.5 GHz', () => {
-    const { centreThz, widthThz } = flexibleSlot(16, 3)
-    expect(centreThz).toBeCloseTo(193.2, 12)
-    expect(widthThz).toBeCloseTo(0.0375, 12)
   })
 })
 
