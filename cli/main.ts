@@ -133,6 +133,8 @@ async function onBench(
   stopping?: string,
 ): Promise<void> {
   const { listenForInterrupts } = await import('./interrupts.ts')
+  const { keepFreedMemory } = await import('./keep-freed-memory.ts')
+  keepFreedMemory()
   await perform(flags, (output) => work({ output, signal: listenForInterrupts((line) => output.note(line), stopping) }))
 }
 

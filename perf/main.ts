@@ -1,3 +1,4 @@
+import { keepFreedMemory } from '../cli/keep-freed-memory.ts'
 import { accuracy } from './accuracy.ts'
 import { blockRate } from './block-rate.ts'
 import type { Figure } from './figure.ts'
@@ -28,6 +29,8 @@ if (unknown.length > 0) {
   console.error(`no benchmark is called ${unknown.join(', ')}; there are ${Object.keys(BENCHMARKS).join(', ')}`)
   process.exit(2)
 }
+// As every command that lights a bench.
+keepFreedMemory()
 for (const [name, measure] of Object.entries(BENCHMARKS)) {
   if (asked.length > 0 && !asked.includes(name)) continue
   console.log(`\n${name}`)

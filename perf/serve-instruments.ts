@@ -1,3 +1,4 @@
+import { keepFreedMemory } from '../cli/keep-freed-memory.ts'
 import { SystemClock } from '../core/clock.ts'
 import { simM8195a } from '../sim/instruments/sim-m8195a.ts'
 import { simN7745 } from '../sim/instruments/sim-n7745.ts'
@@ -15,6 +16,8 @@ const dark = {
   onTrigger: () => undefined,
 }
 const unplugged = { rest: () => undefined, load: () => undefined, start: () => undefined, onTrigger: () => undefined }
+// As every command that lights a bench.
+keepFreedMemory()
 const clock = new SystemClock()
 const context = (name: string) => ({ name, seed: 1, clock, settings: {} })
 
