@@ -9,19 +9,21 @@ import { step } from '../plan-step.ts'
 import { randomOrthogonal, verify } from '../steps/verification.ts'
 import { AwgrCore } from './awgr-core.ts'
 import type { AwgrCalibration } from './awgr-record.ts'
+import { fitLeaks } from './fit-leaks.ts'
 import { fitRings, guessRings, medianOf, residualOf } from './fit-rings.ts'
 import type { FittedRings } from './fit-rings.ts'
 import { IntensityCodes } from './intensity-codes.ts'
 import { laserFrequenciesGhz } from './laser-frequencies.ts'
+import { noLeaks, withoutLeaks } from './leaks.ts'
 import { WeightProgrammer } from './programming.ts'
 import type { AwgrContext } from './steps/awgr-context.ts'
-import { measureLeaks, noLeaks, withoutLeaks } from './steps/leaks.ts'
 import { measureIntensityModulators } from './steps/modulators.ts'
 import { randomCirculantOrthogonal, randomWeights } from './steps/random-weights.ts'
 import { RingProbe } from './steps/ring-probe.ts'
-import type { RingReading } from './steps/ring-probe.ts'
+import type { OutputReading } from './steps/ring-probe.ts'
 import { findLines, sweepRings } from './steps/sweep-rings.ts'
 import { measureWeightQuality } from './steps/weights.ts'
+import { ThermalMap } from './thermal.ts'
 
 export interface AwgrCalibrationResult {
   readonly calibration: AwgrCalibration
@@ -43,8 +45,8 @@ const MAX_HELD_OUT = 0.05
 /**
  * Calibrates a bench with an AWGR core, from cold and dark to a verified record.
  *
- * Order: light → modulators → where each ring's line is → ring curves along staircases of heater power → leaks of the
- * routers, one laser at a time → rings again in the range where weights are made → quality of weights → verification.
+ * Order: light → modulators → where each ring's line is → ring curves along staircases of heater power → rings and the
+ * leaks of the routers again in the range where weights are made → quality of weights → verification.
  * Throws: CALIBRATION_FAILED naming the dead input, laser or ring, or when the rings are not what the model says.
  * Leaves: light on and heaters warm; the engine makes the bench safe.
  */
@@ -54,6 +56,7 @@ export async function* awgrCalibrationPlan(bench: AwgrBench): Plan<AwgrCalibrati
   const heaters = new HeaterSetter(bench)
   const context: AwgrContext = { bench, frames, heaters, random: new RandomStream(PLAN_SEED, 'settings') }
   const frequenciesGhz = laserFrequenciesGhz(bench)
+  const scene = { layout, frequenciesGhz, map: new ThermalMap(layout) }
 
   yield { name: 'warm up', work: (signal) => warmUp(bench, signal) }
   yield { name: 'prepare frames', work: (signal) => frames.prepare(signal) }
@@ -62,32 +65,30 @@ export async function* awgrCalibrationPlan(bench: AwgrBench): Plan<AwgrCalibrati
   const probe = new RingProbe(context, new IntensityCodes(modulators))
   const lines = yield* step('lines', (signal) => findLines(context, probe, signal))
   const sweep = yield* step('rings', (signal, progress) => sweepRings(context, probe, lines, progress, signal))
-  let fitted = fitRings(layout, frequenciesGhz, sweep, guessRings(layout, frequenciesGhz, sweep, lines))
-  let leaks = noLeaks(layout.size)
+  const untouched = withoutLeaks(sweep, noLeaks(layout.size))
+  let fitted = fitRings(scene, untouched, guessRings(scene, untouched, lines))
+  let leaks = fitLeaks(scene, sweep, fitted)
+  fitted = fitRings(scene, withoutLeaks(sweep, leaks), fitted, ROUNDS_AGAIN)
   const programmer = (): WeightProgrammer =>
     new WeightProgrammer(layout, frequenciesGhz, { ...fitted, leaks }, heaterLimitsV.max)
 
-  leaks = yield* step('leaks', (signal, progress) => {
-    const { voltagesV } = programmer().program(new Float64Array(layout.size ** 2))
-    return measureLeaks(context, probe, voltagesV, progress, signal)
-  })
-  const readings = withoutLeaks(sweep, leaks)
-  fitted = fitRings(layout, frequenciesGhz, readings, fitted, ROUNDS_AGAIN)
+  const readings = [...sweep]
   let heldOutResidual = NaN
   for (let round = 1; round <= REFINEMENT_ROUNDS; round++) {
     const weighted = yield* step(`weights, round ${round}`, async (signal, progress) => {
-      const found: RingReading[] = []
+      const found: OutputReading[] = []
+      const weights = programmer()
       for (let setting = 0; setting < REFINEMENT_SETTINGS; setting++) {
-        const { voltagesV } = programmer().program(randomWeights(layout, context.random))
+        const { voltagesV } = weights.program(randomWeights(layout, context.random))
         found.push(await probe.read(voltagesV, signal))
         progress(setting + 1, REFINEMENT_SETTINGS)
       }
       return found
     })
-    const clean = withoutLeaks(weighted, leaks)
-    readings.push(...clean.slice(HELD_OUT))
-    fitted = fitRings(layout, frequenciesGhz, readings, fitted, ROUNDS_AGAIN)
-    heldOutResidual = residualOf(layout, frequenciesGhz, clean.slice(0, HELD_OUT), fitted)
+    readings.push(...weighted.slice(HELD_OUT))
+    leaks = fitLeaks(scene, readings, fitted)
+    fitted = fitRings(scene, withoutLeaks(readings, leaks), fitted, ROUNDS_AGAIN)
+    heldOutResidual = residualOf(scene, withoutLeaks(weighted.slice(0, HELD_OUT), leaks), fitted)
   }
   requireFit(fitted, heldOutResidual)
   const unverified = {

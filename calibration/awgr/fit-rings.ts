@@ -6,7 +6,7 @@ import { bankLight, bankStates } from './ring-bank.ts'
 import type { BankLight } from './ring-bank.ts'
 import type { RingReading } from './steps/ring-probe.ts'
 import type { SeenLine } from './steps/sweep-rings.ts'
-import { ThermalMap } from './thermal.ts'
+import type { ThermalMap } from './thermal.ts'
 
 /** Everything about the rings that light and heat tell. */
 export interface FittedRings {
@@ -31,13 +31,15 @@ const MAX_ITERATIONS = 12
 /** Each round heats every ring with what the round before found of its neighbours. */
 const ROUNDS = 3
 
+/** The rings of a core, the lasers they meet (on any common scale) and the ways of heat between them. */
+export interface RingScene {
+  readonly layout: AwgrLayout
+  readonly frequenciesGhz: Float64Array
+  readonly map: ThermalMap
+}
+
 /** A guess from the lines that were seen, scaled by the line width with which one bank fits best. */
-export function guessRings(
-  layout: AwgrLayout,
-  frequenciesGhz: Float64Array,
-  readings: readonly RingReading[],
-  lines: readonly SeenLine[],
-): RingsGuess {
+export function guessRings(scene: RingScene, readings: readonly RingReading[], lines: readonly SeenLine[]): RingsGuess {
   const guesses = WIDTHS_GHZ.map((fwhmGhz) => {
     const rings = lines.map(({ centreV2 }) => ({ centreV2, tuningGhzPerV2: fwhmGhz / medianOf(lines, 'widthV2') }))
     return {
@@ -48,10 +50,10 @@ export function guessRings(
       })),
     }
   })
-  const [bank] = banksOf(layout)
+  const [bank] = banksOf(scene.layout)
   const costs = guesses.map((guess) => {
-    const data = bankData(layout, bank!, readings, guess)
-    return fitBank(data, frequenciesGhz, pick(guess, bank!.heaters), TRIAL_ITERATIONS).sumOfSquares
+    const data = bankData(scene, bank!, readings, guess)
+    return fitBank(data, scene.frequenciesGhz, pick(guess, bank!.heaters), TRIAL_ITERATIONS).sumOfSquares
   })
   return guesses[costs.indexOf(Math.min(...costs))]!
 }
@@ -59,20 +61,24 @@ export function guessRings(
 /**
  * Fits all banks, each with the heat of its neighbours as it is known so far, and one thermal law for all.
  *
- * `readings` are free of leaks. Frequencies are those of the lasers, on any common scale.
+ * `readings` are free of leaks.
  */
 export function fitRings(
-  layout: AwgrLayout,
-  frequenciesGhz: Float64Array,
+  scene: RingScene,
   readings: readonly RingReading[],
   guess: RingsGuess,
   rounds = ROUNDS,
 ): FittedRings {
-  const banks = banksOf(layout)
+  const banks = banksOf(scene.layout)
   let current = guess
   for (let round = 0; round < rounds; round++) {
     const fits = banks.map((bank) =>
-      fitBank(bankData(layout, bank, readings, current), frequenciesGhz, pick(current, bank.heaters), MAX_ITERATIONS),
+      fitBank(
+        bankData(scene, bank, readings, current),
+        scene.frequenciesGhz,
+        pick(current, bank.heaters),
+        MAX_ITERATIONS,
+      ),
     )
     const rings = [...current.rings]
     for (const [b, { heaters }] of banks.entries()) {
@@ -84,30 +90,40 @@ export function fitRings(
       thermal: { neighbourShare: medianOf(laws, 'neighbourShare'), decayPitch: medianOf(laws, 'decayPitch') },
     }
   }
-  const { gains, relativeResidual } = measureGains(layout, frequenciesGhz, readings, current)
+  const { gains, relativeResidual } = measureGains(scene, readings, current)
   return { ...current, gains, relativeResidual }
 }
 
 /** What the fitted rings make of other readings: RMS of the difference relative to the RMS of the light. */
 export function residualOf(
-  layout: AwgrLayout,
-  frequenciesGhz: Float64Array,
+  scene: RingScene,
   readings: readonly RingReading[],
-  { rings, thermal, gains }: Omit<FittedRings, 'relativeResidual'>,
+  fitted: Omit<FittedRings, 'relativeResidual'>,
 ): number {
-  const { size } = layout
   let [left, light] = [0, 0]
   for (const reading of readings) {
-    const passed = bankLights(layout, frequenciesGhz, reading, { rings, thermal })
-    for (let path = 0; path < size * size; path++) {
-      const [port, wavelength] = [Math.floor(path / size), path % size]
-      const drop = gains.dropMw[port]![wavelength]! * passed[path]!.drop
-      const through = gains.throughMw[port]![wavelength]! * passed[path]!.through
-      left += (drop - reading.dropMw[path]!) ** 2 + (through - reading.throughMw[path]!) ** 2
+    const { drop, through } = pathLights(scene, reading.squaredV, fitted)
+    for (let path = 0; path < drop.length; path++) {
+      left += (drop[path]! - reading.dropMw[path]!) ** 2 + (through[path]! - reading.throughMw[path]!) ** 2
       light += reading.dropMw[path]! ** 2 + reading.throughMw[path]! ** 2
     }
   }
   return Math.sqrt(left / light)
+}
+
+/** Light that the fit expects of each path at its own output, in mW. Shapes: [port × size + wavelength]. */
+export function pathLights(
+  scene: RingScene,
+  squaredV: Float64Array,
+  { rings, thermal, gains }: Omit<FittedRings, 'relativeResidual'>,
+): { readonly drop: Float64Array; readonly through: Float64Array } {
+  const { size } = scene.layout
+  const passed = bankLights(scene, squaredV, { rings, thermal })
+  const gainOf = (table: PathGains['dropMw'], path: number): number => table[Math.floor(path / size)]![path % size]!
+  return {
+    drop: Float64Array.from(passed, ({ drop }, path) => gainOf(gains.dropMw, path) * drop),
+    through: Float64Array.from(passed, ({ through }, path) => gainOf(gains.throughMw, path) * through),
+  }
 }
 
 interface Bank {
@@ -128,14 +144,13 @@ const pick = ({ rings, thermal }: RingsGuess, heaters: readonly number[]): Rings
 
 /** Sums of all ports that share the bank, and the heat that reaches it. */
 function bankData(
-  layout: AwgrLayout,
+  { layout, map }: RingScene,
   { ports, heaters }: Bank,
   readings: readonly RingReading[],
   { rings, thermal }: RingsGuess,
 ): BankData {
   const { size } = layout
   const shape = { length: readings.length * size }
-  const map = new ThermalMap(layout)
   const law = map.shape(thermal.decayPitch)
   const own = readings.map(({ squaredV }) => squaredV.map((v2, heater) => rings[heater]!.tuningGhzPerV2 * v2))
   const each = (value: (reading: number, ring: number) => number): Float64Array =>
@@ -154,12 +169,10 @@ function bankData(
 
 /** [path]: light of each path behind its bank, of 1 before it. */
 function bankLights(
-  layout: AwgrLayout,
-  frequenciesGhz: Float64Array,
-  { squaredV }: RingReading,
+  { layout, frequenciesGhz, map }: RingScene,
+  squaredV: Float64Array,
   { rings, thermal }: RingsGuess,
 ): BankLight[] {
-  const map = new ThermalMap(layout)
   const shiftGhz = map.spread(
     map.matrix(thermal),
     squaredV.map((v2, heater) => rings[heater]!.tuningGhzPerV2 * v2),
@@ -171,13 +184,13 @@ function bankLights(
 
 /** Gain of each path by linear least squares: its light against what its bank lets pass. */
 function measureGains(
-  layout: AwgrLayout,
-  frequenciesGhz: Float64Array,
+  scene: RingScene,
   readings: readonly RingReading[],
   guess: RingsGuess,
 ): { readonly gains: PathGains; readonly relativeResidual: number } {
+  const { layout } = scene
   const { size } = layout
-  const lights = readings.map((reading) => bankLights(layout, frequenciesGhz, reading, guess))
+  const lights = readings.map(({ squaredV }) => bankLights(scene, squaredV, guess))
   const gain = (key: 'drop' | 'through', path: number): number => {
     let [with_, of] = [0, 0]
     for (const [s, reading] of readings.entries()) {
@@ -190,7 +203,7 @@ function measureGains(
   const table = (key: 'drop' | 'through'): number[][] =>
     layout.rings.map((row, port) => row.map((_, wavelength) => gain(key, port * size + wavelength)))
   const gains = { dropMw: table('drop'), throughMw: table('through') }
-  return { gains, relativeResidual: residualOf(layout, frequenciesGhz, readings, { ...guess, gains }) }
+  return { gains, relativeResidual: residualOf(scene, readings, { ...guess, gains }) }
 }
 
 export function medianOf<Key extends string>(items: readonly Readonly<Record<Key, number>>[], key: Key): number {

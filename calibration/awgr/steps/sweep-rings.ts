@@ -1,6 +1,7 @@
 import { BenchError } from '../../../core/errors.ts'
 import type { AwgrContext } from './awgr-context.ts'
-import type { RingProbe, RingReading } from './ring-probe.ts'
+import { noLeaks, withoutLeaks } from '../leaks.ts'
+import type { OutputReading, RingProbe, RingReading } from './ring-probe.ts'
 
 /** Octaves of V² below the heaters' limit that are looked through for the first line, and steps in each. */
 const OCTAVES = 10
@@ -37,14 +38,17 @@ export async function findLines(
   signal: AbortSignal,
 ): Promise<readonly SeenLine[]> {
   const { layout, heaterLimitsV } = context.bench
-  const readings = [await probe.read(new Float64Array(layout.heaters.length), signal)]
+  const none = noLeaks(layout.size)
+  const read = async (voltagesV: Float64Array): Promise<RingReading> =>
+    withoutLeaks([await probe.read(voltagesV, signal)], none)[0]!
+  const readings = [await read(new Float64Array(layout.heaters.length))]
   requireLight(context, readings[0]!)
   const total = ({ dropMw }: RingReading): number => dropMw.reduce((sum, mw) => sum + mw, 0)
   let [most, last] = [0, 0]
   search: for (let octave = -OCTAVES; octave < 0; octave++) {
     for (let step = 1; step <= STEPS_PER_OCTAVE; step++) {
       const powerV2 = heaterLimitsV.max ** 2 * 2 ** (octave + step / STEPS_PER_OCTAVE)
-      const reading = await probe.read(new Float64Array(layout.heaters.length).fill(Math.sqrt(powerV2)), signal)
+      const reading = await read(new Float64Array(layout.heaters.length).fill(Math.sqrt(powerV2)))
       readings.push(reading)
       last = total(reading)
       most = Math.max(most, last)
@@ -68,7 +72,7 @@ export async function sweepRings(
   lines: readonly SeenLine[],
   onProgress: (done: number, total: number) => void,
   signal: AbortSignal,
-): Promise<readonly RingReading[]> {
+): Promise<readonly OutputReading[]> {
   const { heaters } = bench.layout
   const most = Math.min(bench.heaterLimitsV.max ** 2, BEYOND * Math.max(...lines.map(({ centreV2 }) => centreV2)))
   const stair = (count: number, power: (level: number, heater: number) => number): Float64Array[] =>
@@ -82,7 +86,7 @@ export async function sweepRings(
     ...stair(HALF_STAIRS, (level, heater) => (isOdd(heater) ? STILL : level)),
     ...stair(RANDOM, () => random.uniform()),
   ]
-  const readings: RingReading[] = []
+  const readings: OutputReading[] = []
   for (const setting of settings) {
     readings.push(await probe.read(setting, signal))
     onProgress(readings.length, settings.length)

@@ -32,7 +32,7 @@ export async function measureWeightQuality(
   const measured = targets.map((): Float64Array[] => [])
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     for (const [m, { voltagesV, weightPerMw }] of programmed.entries()) {
-      const { drop, through } = await probe.readOutputs(voltagesV, signal)
+      const { drop, through } = await probe.read(voltagesV, signal)
       measured[m]!.push(
         Float64Array.from({ length: size * size }, (_, at) => {
           const [output, port] = [Math.floor(at / size), at % size]

@@ -1,13 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { awgrCalibrationPlan } from '../../../calibration/awgr/calibrate-awgr.ts'
 import { AwgrCore } from '../../../calibration/awgr/awgr-core.ts'
+import { awgrOutput } from '../../../core/awgr-layout.ts'
 import type { AwgrBench } from '../../../core/awgr-bench.ts'
 import { RandomStream } from '../../../core/random.ts'
 import { FrameRunner } from '../../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../../orchestrator/frames/heater-setter.ts'
 import { multiply } from '../../../orchestrator/jobs/matmul.ts'
+import { awgrTransmission } from '../../../sim/optics/awgr.ts'
 import { openDirectAwgrBench } from '../../support/direct-awgr-bench.ts'
 import { neverAborted, quietLog, runToEnd } from '../../support/run-plan.ts'
+
+const rms = (values: readonly number[]): number =>
+  Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)
 
 describe('calibration of an AWGR bench with 4 ports, from cold and dark', () => {
   test('finds rings and crosstalk, then multiplies with more than 8 effective bits', async () => {
@@ -27,6 +32,22 @@ describe('calibration of an AWGR bench with 4 ports, from cold and dark', () => 
       expect(Math.abs(tuningGhzPerV2 / trueTuning - 1)).toBeLessThan(0.02)
     }
     expect(calibration.thermal.neighbourShare).toBeCloseTo(0.01, 3)
+    const { dropAwgr, throughAwgr } = world.truth
+    const off: number[] = []
+    for (const [awgr, table] of [
+      [dropAwgr, calibration.leaks.drop],
+      [throughAwgr, calibration.leaks.through],
+    ] as const) {
+      for (const [port, wavelengths] of table.entries()) {
+        for (const [k, outputs] of wavelengths.entries()) {
+          const passed = (output: number): number => awgrTransmission(awgr, port, output, 193.1 + 0.1 * k)
+          const own = passed(awgrOutput(layout.size, port, k))
+          off.push(...outputs.map((leak, output) => leak - passed(output) / own))
+        }
+      }
+    }
+    // Leaks are 1e-3 to 3e-3, less than a code of the meter.
+    expect(rms(off)).toBeLessThan(5e-4)
     expect(calibration.fit.heldOutResidual).toBeLessThan(0.005)
     expect(calibration.fit.weightAccuracyBits).toBeGreaterThan(8)
     expect(calibration.fit.weightPrecisionBits).toBeGreaterThan(11)
