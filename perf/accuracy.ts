@@ -6,21 +6,16 @@ import { calibrationPlan } from '../calibration/calibrate.ts'
 import type { MeshCalibration } from '../calibration/calibration-record.ts'
 import { MeshCore } from '../calibration/mesh-core.ts'
 import { VirtualClock } from '../core/clock.ts'
-import type { MeshBench } from '../core/mesh-bench.ts'
 import { RandomStream } from '../core/random.ts'
 import { FrameRunner } from '../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
-import { multiply } from '../orchestrator/jobs/matmul.ts'
-import type { Plan } from '../orchestrator/plans/plan.ts'
-import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import type { Figure } from './figure.ts'
 import { figure, median } from './figure.ts'
 import { oracleCalibration } from './oracle.ts'
+import { KINDS, productBits, randomMatrix, runToEnd } from './product-bits.ts'
+import type { Kind } from './product-bits.ts'
 
 const SEEDS = 20
-const SIZE = 64
-const KINDS = ['normal', 'uniform'] as const
-type Kind = (typeof KINDS)[number]
 
 interface SeedResult {
   readonly bits: Readonly<Record<`${Kind} ${'calibrated' | 'oracle'}`, number>>
@@ -102,36 +97,13 @@ async function measureSeed(seed: number): Promise<SeedResult> {
   for (const kind of KINDS) {
     const random = new RandomStream(seed, `products/${kind}`)
     const [a, b] = [randomMatrix(kind, random), randomMatrix(kind, random)]
-    bits[`${kind} calibrated`] = await productBits(open.bench, calibration, a, b, signal)
-    bits[`${kind} oracle`] = await productBits(open.bench, oracle, a, b, signal)
+    const core = async (record: MeshCalibration): Promise<MeshCore> => {
+      const frames = new FrameRunner(open.bench)
+      await frames.prepare(signal)
+      return new MeshCore(open.bench, record, frames, new HeaterSetter(open.bench))
+    }
+    bits[`${kind} calibrated`] = await productBits(await core(calibration), a, b, signal)
+    bits[`${kind} oracle`] = await productBits(await core(oracle), a, b, signal)
   }
   return { bits: bits as SeedResult['bits'], calibration, vectors }
-}
-
-async function productBits(
-  bench: MeshBench,
-  calibration: MeshCalibration,
-  a: RealMatrix,
-  b: RealMatrix,
-  signal: AbortSignal,
-): Promise<number> {
-  const frames = new FrameRunner(bench)
-  await frames.prepare(signal)
-  const core = new MeshCore(bench, calibration, frames, new HeaterSetter(bench))
-  const log = { step: () => 0, ready: () => Promise.resolve(), frame: () => undefined }
-  return (await multiply(core, a, b, { log, signal })).effectiveBits
-}
-
-async function runToEnd<Result>(plan: Plan<Result>, signal: AbortSignal): Promise<Result> {
-  for (;;) {
-    const next = await plan.next()
-    if (next.done === true) return next.value
-    await next.value.work(signal, () => undefined)
-  }
-}
-
-/** Normal with σ = 1, or uniform in 0…1. */
-function randomMatrix(kind: Kind, random: RandomStream): RealMatrix {
-  const draw = (): number => (kind === 'normal' ? random.normal() : random.uniform())
-  return { rows: SIZE, columns: SIZE, data: Float64Array.from({ length: SIZE * SIZE }, draw) }
 }

@@ -8,12 +8,14 @@ import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
 import { kernels } from './kernels.ts'
 import { writePerformancePage } from './performance-page.ts'
+import { largerCores } from './larger-cores.ts'
 import { polling } from './polling.ts'
 import { wireRates } from './wire-rates.ts'
 
 /** `npm run bench [-- NAME…]`: measures, prints a table and writes perf/results/NAME.json. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   accuracy,
+  'larger-cores': largerCores,
   'wire-rates': wireRates,
   'block-rate': blockRate,
   polling,
