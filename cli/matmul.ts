@@ -8,7 +8,7 @@ import type { NpyArray } from '../orchestrator/arrays/npy.ts'
 import { calibrateJob, findCalibration } from './calibrate-job.ts'
 import { calibrationReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
-import { requireWeights } from './core-limits.ts'
+import { requireCalibratableCore, requireWeights } from './core-limits.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { chipOf } from './far-side.ts'
@@ -32,6 +32,7 @@ export async function matmul(
   const file = await readBenchFile(benchPath)
   const [a, b] = [await readNpy(aPath), await readNpy(bPath)]
   requireFactors(aPath, a, bPath, b)
+  requireCalibratableCore(file)
   requireWeights(file, bPath, matrixOf(b))
   await requireWritable(flags.output)
 

@@ -65,7 +65,7 @@ function columnsOf(size: number, steps: readonly Bare[]): Int32Array {
     const first = Math.max(next[top]!, next[top + 1]!)
     // Modes top and top + 1 meet in columns of the parity of top.
     columns[at] = first + ((first + top) % 2)
-    next[top] = next[top + 1] = columns[at]! + 1
+    next[top] = next[top + 1] = columns[at] + 1
   }
   return columns
 }

@@ -20,7 +20,8 @@ export function orthogonalScale(weights: Float64Array, size: number): number {
 export function whyNotOrthogonal(weights: Float64Array, size: number): string | undefined {
   const right = 'use an orthogonal matrix of the size of the core, times any factor, or a core of form svd'
   const power = meanPower(weights, size)
-  if (!(power > 0)) return `they are all 0; ${right}`
+  if (power === 0) return `they are all 0; ${right}`
+  if (!Number.isFinite(power)) return `they are not all finite numbers; ${right}`
   let worst = { error: 0, left: 0, right: 0 }
   for (let left = 0; left < size; left++) {
     for (let other = left; other < size; other++) {
