@@ -6,6 +6,7 @@ import { faults } from './faults.ts'
 import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
 import { kernels } from './kernels.ts'
+import { laws } from './laws.ts'
 import { writePerformancePage } from './performance-page.ts'
 import { polling } from './polling.ts'
 import { wireRates } from './wire-rates.ts'
@@ -20,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   faults,
   fuzz,
   kernels,
+  laws,
 }
 
 const asked = process.argv.slice(2)
