@@ -39,7 +39,7 @@ const PLAN_SEED = 20260101
  * Leaves: light on and heaters warm; the engine makes the bench safe.
  */
 export async function* calibrationPlan(bench: MeshBench): Plan<CalibrationResult> {
-  requireCalibratable(bench.layout.design)
+  requireCalibratable(bench.layout.design, bench.layout.size)
   const frames = new FrameRunner(bench)
   const heaters = new HeaterSetter(bench)
   const context: CalibrationContext = { bench, frames, heaters, random: new RandomStream(PLAN_SEED, 'settings') }

@@ -9,7 +9,7 @@ import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 export function requireCalibratableCore(file: BenchFile): void {
   if (file.kind !== 'mesh') return
   try {
-    requireCalibratable(file.wiring.design)
+    requireCalibratable(file.wiring.design, file.wiring.size)
   } catch (error) {
     if (!isBenchError(error)) throw error
     const { line, column, path, message } = file.problemAt(['core'], error.message)

@@ -48,14 +48,21 @@ describe.each(named(ALL_DESIGNS.filter((design) => !SUPPORTED.includes(design)))
     const steps: string[] = []
     const refused = runToEnd(calibrationPlan(bench), (name) => steps.push(name))
     await expect(refused).rejects.toMatchObject({ code: 'CALL_INVALID' })
-    await expect(refused).rejects.toThrow(`a mesh core of ${text} can be simulated, and not calibrated yet`)
+    await expect(refused).rejects.toThrow(`a mesh core of ${text}, size 3 can be simulated, and not calibrated yet`)
     await expect(refused).rejects.toThrow('layout clements, mzi plain, form svd; ')
     expect(steps).toEqual([])
   })
 })
 
 test('The default design is one that can be calibrated', () => {
-  expect(() => requireCalibratable(DEFAULT_DESIGN)).not.toThrow()
+  for (const size of [2, 64, 256]) expect(() => requireCalibratable(DEFAULT_DESIGN, size)).not.toThrow()
+})
+
+test('Two triangles are refused from nine ports on, one is not', () => {
+  const triangles = { ...DEFAULT_DESIGN, arrangement: 'reck' } as const
+  expect(() => requireCalibratable(triangles, 8)).not.toThrow()
+  expect(() => requireCalibratable(triangles, 9)).toThrow('layout reck, mzi plain, form svd up to size 8')
+  expect(() => requireCalibratable({ ...triangles, form: 'unitary' }, 9)).not.toThrow()
 })
 
 test('A calibration of one design is refused by a bench of another', async () => {

@@ -35,7 +35,7 @@ describe('a bench with another mesh', { timeout: 120_000 }, () => {
       const refused = await fringe(call, { cwd })
       expect(refused.code).toBe(2)
       expect(refused.stderr).toMatch(
-        /error: bench\.yaml:\d+:\d+ core - a mesh core of layout reck, mzi three-splitter, form svd can/,
+        /error: bench\.yaml:\d+:\d+ core - a mesh core of layout reck, mzi three-splitter, form svd, size 2 can/,
       )
     }
     await expect(access(join(cwd, 'fringe.db'))).rejects.toThrow('ENOENT')
