@@ -144,7 +144,17 @@ export const SECTIONS = {
   core: z
     .strictObject({
       kind: kind('mesh').describe('which optics multiply'),
-      layout: z.literal('clements').describe('how the interferometers are placed'),
+      layout: z
+        .enum(['clements', 'reck'])
+        .describe('how the interferometers are placed: a rectangle of N columns, or a triangle of 2N − 3'),
+      mzi: z
+        .enum(['plain', 'three-splitter', 'crossing'])
+        .default('plain')
+        .describe('how an interferometer is drawn: two splitters, or a third splitter or a crossing before them'),
+      form: z
+        .enum(['svd', 'unitary'])
+        .default('svd')
+        .describe('U·Σ·V† for any matrix, or a single mesh for unitary ones'),
       size: z.int().min(2).max(256).describe('inputs, and outputs, of the core'),
     })
     .describe('the optics that multiply'),
@@ -164,9 +174,9 @@ export const SECTIONS = {
       channels: z
         .strictObject({
           input: z.array(heaterList).describe('phase trimmers behind the modulators, one entry a lane'),
-          first: meshHeaters.describe('mesh V†, which light meets first'),
-          sigma: meshHeaters.describe('between the meshes'),
-          second: meshHeaters.describe('mesh U'),
+          first: meshHeaters.describe('mesh V†, which light meets first, or the only mesh of a unitary core'),
+          sigma: meshHeaters.optional().describe('between the meshes; a unitary core has none'),
+          second: meshHeaters.optional().describe('mesh U; a unitary core has none'),
           lo: z.array(heaterList).describe('local-oscillator shifters, one entry a lane'),
         })
         .describe('which channel heats what'),
@@ -178,7 +188,9 @@ export const SECTIONS = {
       firstInput: z.int().min(0).max(1000).describe('analog input of the tap of waveguide 0; the others follow'),
     })
     .optional()
-    .describe('monitor taps between the meshes; a core without them is calibrated without their check'),
+    .describe(
+      'monitor taps between the meshes; a core without them is calibrated without their check, and a unitary one never has any',
+    ),
   ovens: COMMON.ovens,
   mains: COMMON.mains,
   safe: COMMON.safe,

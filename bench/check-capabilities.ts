@@ -8,7 +8,7 @@ import type {
   VoltageMonitor,
 } from '../core/instruments.ts'
 import { awgrLayout } from '../core/awgr-layout.ts'
-import { svdCoreLayout } from '../core/mesh-layout.ts'
+import { meshCoreLayout } from '../core/mesh-layout.ts'
 import type { HeaterRole } from '../core/mesh-layout.ts'
 import type { Range } from '../core/range.ts'
 import type { AwgrWiring } from './awgr-wiring.ts'
@@ -99,8 +99,8 @@ interface Written {
   readonly heaterPath: (heater: number) => YamlPath
 }
 
-function ofMesh({ size, lanes }: MeshWiring): Written {
-  const { heaters } = svdCoreLayout(size, lanes.length)
+function ofMesh({ size, lanes, design }: MeshWiring): Written {
+  const { heaters } = meshCoreLayout(size, lanes.length, design)
   return {
     lasers: lanes.map((lane, index) => ({ ...lane, path: ['lanes', index] })),
     ports: lanes,

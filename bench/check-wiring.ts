@@ -1,4 +1,5 @@
-import { svdCoreLayout } from '../core/mesh-layout.ts'
+import type { MeshDesign } from '../core/mesh-design.ts'
+import { meshCoreLayout } from '../core/mesh-layout.ts'
 import type { Sections } from './bench-schema.ts'
 import {
   GRID_TOLERANCE_THZ,
@@ -58,8 +59,11 @@ export function checkWiring(
   const channels =
     heaters === undefined || core === undefined || lanes === undefined || !sizeFits
       ? undefined
-      : heaterChannels(heaters.channels, core.size, lanes.length, fault)
+      : heaterChannels(heaters.channels, core.size, lanes.length, designOf(core), fault)
   if (taps !== undefined) claims.role(taps.monitor, 'voltage-monitor', ['taps', 'monitor'])
+  if (taps !== undefined && core?.form === 'unitary') {
+    fault(['taps'], 'stand between two meshes, and a unitary core has one; remove them')
+  }
   checkSurroundings(sections, players, 'lanes', claims, fault)
 
   const light = players && lightWiring(sections, players)
@@ -67,8 +71,17 @@ export function checkWiring(
   claims.reportUnused('lanes, heaters, taps, ovens or mains')
   if (faults > 0) return undefined
   const { limitV, settleMs } = heaters
-  return { ...light, size: core.size, lanes: laneWiring, heaters: { banks, channels, limitV, settleMs }, taps }
+  return {
+    ...light,
+    size: core.size,
+    design: designOf(core),
+    lanes: laneWiring,
+    heaters: { banks, channels, limitV, settleMs },
+    taps,
+  }
 }
+
+const designOf = ({ layout, mzi, form }: Sections['core']): MeshDesign => ({ arrangement: layout, mzi, form })
 
 /** False when it is the size that is wrong, and nothing can be counted against it. */
 function checkCounts(size: number, lanes: readonly LaneWiring[], report: ReportProblem): boolean {
@@ -87,9 +100,10 @@ function heaterChannels(
   written: Sections['heaters']['channels'],
   size: number,
   lanes: number,
+  design: MeshDesign,
   report: ReportProblem,
 ): readonly number[] | undefined {
-  const layout = svdCoreLayout(size, lanes)
+  const layout = meshCoreLayout(size, lanes, design)
   let faults = 0
   const fault: ReportProblem = (path, message) => {
     faults++
@@ -106,8 +120,18 @@ function heaterChannels(
     written[group].forEach((list, lane) => given.take(list, layout[group][lane]!, [...path, lane]))
   }
   for (const group of ['first', 'sigma', 'second'] as const) {
-    for (const kind of ['phi', 'theta'] as const)
-      given.take(written[group][kind], layout[group][kind], [...base, group, kind])
+    const channels = written[group]
+    const path = [...base, group]
+    if (layout[group].phi.length === 0) {
+      if (channels !== undefined) fault(path, 'has no place in a unitary core, which is a single mesh; remove it')
+      continue
+    }
+    if (channels === undefined) {
+      const right = `give phi and theta ${layout[group].phi.length} channels each, or set core.form to unitary`
+      fault(path, `is missing from a core of form svd; ${right}`)
+      continue
+    }
+    for (const kind of ['phi', 'theta'] as const) given.take(channels[kind], layout[group][kind], [...path, kind])
   }
   return faults === 0 ? given.channels : undefined
 }

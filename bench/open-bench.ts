@@ -15,7 +15,7 @@ import { awgrLayout } from '../core/awgr-layout.ts'
 import type { Bench } from '../core/bench.ts'
 import type { DataLane, LightBench } from '../core/light-bench.ts'
 import type { MeshBench } from '../core/mesh-bench.ts'
-import { svdCoreLayout } from '../core/mesh-layout.ts'
+import { meshCoreLayout } from '../core/mesh-layout.ts'
 import { powerDbm } from '../core/quantities.ts'
 import { intersect } from '../core/range.ts'
 import type { AwgrWiring } from './awgr-wiring.ts'
@@ -107,10 +107,10 @@ function benchOf(file: BenchFile, instruments: ReadonlyMap<string, Instrument>, 
 type At = (name: string) => Instrument | undefined
 
 function meshBench(wiring: MeshWiring, at: At, clock: Clock): MeshBench {
-  const { size, lanes, taps } = wiring
+  const { size, lanes, design, taps } = wiring
   return {
     kind: 'mesh',
-    layout: svdCoreLayout(size, lanes.length),
+    layout: meshCoreLayout(size, lanes.length, design),
     ...lightBench(wiring, { lasers: lanes, lanes }, at, clock),
     ...(taps && { taps: { monitor: at(taps.monitor) as VoltageMonitor, firstChannel: taps.firstInput } }),
   }

@@ -23,10 +23,11 @@ export type WorldOf<File extends BenchFile> = Worlds[File['kind']]
 export function twinWorld<File extends BenchFile>(file: File, seed: number, clock: Clock): WorldOf<File>
 export function twinWorld(file: BenchFile, seed: number, clock: Clock): WorldOf<BenchFile> {
   if (file.kind === 'mesh') {
-    const { size, lanes, taps } = file.wiring
+    const { size, lanes, design, taps } = file.wiring
     const spec = {
       ...surroundings(file.wiring),
       size,
+      design,
       lanes: lanes.map((lane) => ({ laser: lane.laser, frequencyThz: lane.frequencyThz, ...ports(lane) })),
       taps: taps && { monitor: taps.monitor, firstChannel: taps.firstInput },
       imperfections: file.twin,

@@ -7,6 +7,7 @@ import type { Plan } from '../orchestrator/plans/plan.ts'
 import type { MeshCalibration } from './calibration-record.ts'
 import { MeshCore } from './mesh-core.ts'
 import { step } from './plan-step.ts'
+import { requireCalibratable } from './supported-designs.ts'
 import { parameterBlocks, elementCount } from './model/chip-parameters.ts'
 import { openAttenuators } from './steps/attenuators.ts'
 import type { CalibrationContext } from './steps/calibration-context.ts'
@@ -34,9 +35,11 @@ const PLAN_SEED = 20260101
  *
  * Order: dark → light → local oscillators and detector balance → modulators → attenuators open → a fringe per port's
  * shifter → the meshes column by column → whole-chip fit with crosstalk, splitters and losses → verification on held-out matrices.
+ * Throws: CALL_INVALID, before the first step, for a core of another design than `requireCalibratable` names.
  * Leaves: light on and heaters warm; the engine makes the bench safe.
  */
 export async function* calibrationPlan(bench: MeshBench): Plan<CalibrationResult> {
+  requireCalibratable(bench.layout.design, bench.layout.size)
   const frames = new FrameRunner(bench)
   const heaters = new HeaterSetter(bench)
   const context: CalibrationContext = { bench, frames, heaters, random: new RandomStream(PLAN_SEED, 'settings') }
@@ -59,6 +62,7 @@ export async function* calibrationPlan(bench: MeshBench): Plan<CalibrationResult
   )
   const unverified: MeshCalibration = {
     schema: 'fringe-mesh-calibration-1',
+    design: bench.layout.design,
     size: bench.layout.size,
     lanes: bench.layout.lanes,
     detectors,

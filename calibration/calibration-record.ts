@@ -1,3 +1,5 @@
+import type { MeshDesign } from '../core/mesh-design.ts'
+
 /** How well a calibration multiplies, on matrices that it had not seen. */
 export interface Verification {
   /** ‖M − M0‖_F / √N over random orthogonal matrices, mean. */
@@ -19,6 +21,8 @@ export interface Verification {
  */
 export interface MeshCalibration {
   readonly schema: 'fringe-mesh-calibration-1'
+  /** Absent in records from before there were others: `DEFAULT_DESIGN`. */
+  readonly design?: MeshDesign
   readonly size: number
   readonly lanes: number
   readonly detectors: {

@@ -1,4 +1,5 @@
 import type { MeshBench } from '../core/mesh-bench.ts'
+import { DEFAULT_DESIGN, designText } from '../core/mesh-design.ts'
 import type { Frame, FrameResult, OpticalCore, Tile } from '../core/optical-core.ts'
 import { BenchError } from '../core/errors.ts'
 import { allDone } from '../orchestrator/frames/frame-runner.ts'
@@ -15,7 +16,7 @@ import { CompiledTiles, makeCoreSafe, streamFrames } from './stream-frames.ts'
 import type { FrameInFlight } from './stream-frames.ts'
 
 /**
- * A calibrated U·Σ·V† mesh core behind its instruments.
+ * A calibrated mesh core behind its instruments, U·Σ·V† or a single mesh that makes orthogonal matrices.
  *
  * The first symbol of every frame is silent: what the detectors then show is taken off all others.
  */
@@ -43,6 +44,10 @@ export class MeshCore implements OpticalCore {
         'SHAPE_MISMATCH',
         `the calibration is for ${calibration.size} ports and ${calibration.lanes} lanes, the bench has ${layout.size} and ${layout.lanes}`,
       )
+    }
+    const [known, wired] = [designText(calibration.design ?? DEFAULT_DESIGN), designText(layout.design)]
+    if (known !== wired) {
+      throw new BenchError('SHAPE_MISMATCH', `the calibration is for a core of ${known}, the bench has one of ${wired}`)
     }
     this.shape = { outputs: layout.size, inputs: layout.size }
     this.lanes = layout.lanes

@@ -6,6 +6,7 @@ import { SystemClock } from '../core/clock.ts'
 import type { CommandContext } from './command-context.ts'
 import { calibrationPlanOf, knownCalibration } from './core-kind.ts'
 import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
+import { requireCalibratableCore } from './core-limits.ts'
 import { chipOf } from './far-side.ts'
 import type { TwinChoice } from './far-side.ts'
 import { runJob } from './run-job.ts'
@@ -32,11 +33,16 @@ export interface BenchChoice {
   readonly journal: string
 }
 
-/** Calibrates as a run of its own, and keeps the calibration for the jobs that come. */
+/**
+ * Calibrates as a run of its own, and keeps the calibration for the jobs that come.
+ *
+ * Throws: CALL_INVALID, before anything is opened, for a core that cannot be calibrated.
+ */
 export async function calibrateJob(
   { output, signal }: CommandContext,
   { file, twin, journal }: BenchChoice,
 ): Promise<StoredCalibration & { readonly document: CalibrateDocument }> {
+  requireCalibratableCore(file)
   output.progress.begin('calibrating')
   const { run, result, kept, seconds } = await runJob<AnyCalibrationResult>({
     ...{ kind: 'calibrate', file, twin, journal, signal },

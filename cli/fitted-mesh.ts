@@ -2,7 +2,7 @@ import type { MeshCalibration } from '../calibration/calibration-record.ts'
 import { ChipModel } from '../calibration/model/chip-model.ts'
 import { mziModel, mziScratch } from '../calibration/model/mzi-model.ts'
 import { programWeights } from '../calibration/model/programming.ts'
-import { svdCoreLayout } from '../core/mesh-layout.ts'
+import { meshCoreLayout } from '../core/mesh-layout.ts'
 import type { MziPlace } from '../core/mesh-layout.ts'
 import type { MeshSection } from '../pictures/mesh-frame.ts'
 import type { PhasedDevice } from '../pictures/mesh-phases.ts'
@@ -28,7 +28,7 @@ interface Part {
  * Throws: RANGE_EXCEEDED when the weights need more than the heaters' limit.
  */
 export function fittedMesh(calibration: MeshCalibration, setting: HeaterSetting): readonly MeshSection<FittedDevice>[] {
-  const layout = svdCoreLayout(calibration.size, calibration.lanes)
+  const layout = meshCoreLayout(calibration.size, calibration.lanes, calibration.design)
   const { size, mzis, first, sigma, second } = layout
   const model = new ChipModel(layout)
   const parameters = Float64Array.from(calibration.chip)
@@ -39,11 +39,14 @@ export function fittedMesh(calibration: MeshCalibration, setting: HeaterSetting)
       : programWeights(model, parameters, crosstalk, setting.weights, setting.maxVoltageV).voltagesV
   const phasesRad = model.phases(parameters, crosstalk, voltagesV)
   const [pairs, singles] = [mzis.map(double), sigma.theta.map((_, top) => ({ column: 0, top, single: true }))]
-  const parts: readonly Part[] = [
-    { name: 'V†', places: pairs, ...first },
-    { name: 'Σ', places: singles, ...sigma },
-    { name: 'U', places: pairs, ...second },
-  ]
+  const parts: readonly Part[] =
+    layout.design.form === 'unitary'
+      ? [{ name: 'U', places: pairs, ...first }]
+      : [
+          { name: 'V†', places: pairs, ...first },
+          { name: 'Σ', places: singles, ...sigma },
+          { name: 'U', places: pairs, ...second },
+        ]
   const { alpha, beta, logMziField } = model.blocks
   const light = new TravellingLight(size, Math.exp(parameters[logMziField]!))
   let element = 0

@@ -8,10 +8,11 @@ import type { NpyArray } from '../orchestrator/arrays/npy.ts'
 import { calibrateJob, findCalibration } from './calibrate-job.ts'
 import { calibrationReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
+import { requireCalibratableCore, requireWeights } from './core-limits.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { chipOf } from './far-side.ts'
-import { matmulJob } from './matmul-job.ts'
+import { matmulJob, matrixOf } from './matmul-job.ts'
 import { matmulReport } from './matmul-report.ts'
 import { chosenTwin } from './options.ts'
 import type { JournalFlag, TwinFlags } from './options.ts'
@@ -31,6 +32,8 @@ export async function matmul(
   const file = await readBenchFile(benchPath)
   const [a, b] = [await readNpy(aPath), await readNpy(bPath)]
   requireFactors(aPath, a, bPath, b)
+  requireCalibratableCore(file)
+  requireWeights(file, bPath, matrixOf(b))
   await requireWritable(flags.output)
 
   const choice = { file, twin, journal: flags.journal }

@@ -1,6 +1,7 @@
 import { readBenchFile } from '../bench/bench-file.ts'
 import { fabricatedChip } from '../bench/fabricated-chip.ts'
 import type { FabricatedChip } from '../bench/fabricated-chip.ts'
+import { designText } from '../core/mesh-design.ts'
 import { chipTables, wordOf } from './chip-tables.ts'
 import type { DeviceTable } from './chip-tables.ts'
 import type { CommandContext } from './command-context.ts'
@@ -31,9 +32,11 @@ export async function showChip(
   const statistics = tables.flatMap(statisticsOf)
   output.say(
     `chip ${seed} of bench ${file.name} (${path}): what its twin hides from every calibration`,
+    ...(file.kind === 'mesh' ? [`core: ${designText(file.wiring.design)}, size ${file.wiring.size}`] : []),
     ...parametersText(parameters),
     ...statisticsText(statistics),
-    ...tables.flatMap(devicesText),
+    // A core of 256 ports has more lines than a call may have arguments.
+    ...tables.map((table) => devicesText(table).join('\n')),
   )
   const bench = { path, name: file.name, hash: file.hash }
   output.document({ bench, seed, parameters, statistics, truth })

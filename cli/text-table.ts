@@ -5,7 +5,9 @@ export interface Column {
 
 /** Columns as wide as their widest cell, two blanks apart. */
 export function textTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string[] {
-  const widths = columns.map(({ title }, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)))
+  const widths = columns.map(({ title }, column) =>
+    rows.reduce((widest, row) => Math.max(widest, row[column]!.length), title.length),
+  )
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, column) => {

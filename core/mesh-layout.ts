@@ -1,3 +1,6 @@
+import { DEFAULT_DESIGN } from './mesh-design.ts'
+import type { MeshArrangement, MeshDesign } from './mesh-design.ts'
+
 /** One Mach–Zehnder interferometer: modes `top` and `top + 1` meet in `column`; light passes column 0 first. */
 export interface MziPlace {
   readonly column: number
@@ -45,13 +48,14 @@ export function reckPlaces(size: number): readonly MziPlace[] {
   return places
 }
 
-/** How the MZIs of a mesh are arranged: in a rectangle or in a triangle. */
-export type MeshArrangement = 'clements' | 'reck'
-
 const ARRANGEMENTS = {
-  clements: { places: clementsPlaces, columns: (size: number) => size },
-  reck: { places: reckPlaces, columns: (size: number) => 2 * size - 3 },
+  clements: { places: clementsPlaces, columnsOf: (size: number) => size },
+  reck: { places: reckPlaces, columnsOf: (size: number) => 2 * size - 3 },
 } as const
+
+/** The MZIs of a mesh, column by column, top to bottom. */
+export const meshPlaces = (size: number, arrangement: MeshArrangement): readonly MziPlace[] =>
+  ARRANGEMENTS[arrangement].places(size)
 
 /** Index of a place in the list of `clementsPlaces`. */
 export function clementsIndex(size: number, column: number, top: number): number {
@@ -73,16 +77,19 @@ export interface HeaterPlace {
   readonly y: number
 }
 
-/** Index of each heater in the list of places, by what it does. */
+/** Index of each heater in the list of places, by what it does. A unitary core has nothing in `sigma` and in `second`. */
 export interface SvdCoreLayout {
   readonly size: number
   readonly lanes: number
+  readonly design: MeshDesign
+  /** How many columns of MZIs either mesh has. */
+  readonly columns: number
   /** The MZIs of either mesh. */
   readonly mzis: readonly MziPlace[]
   readonly heaters: readonly HeaterPlace[]
   /** [lane][port]: phase trimmers behind the modulators, before the lanes are multiplexed. */
   readonly input: readonly (readonly number[])[]
-  /** [mzi]: the meshes V† (`first`, light meets it first) and U (`second`). */
+  /** [mzi]: the meshes V†, or the only one (`first`, light meets it first), and U (`second`). */
   readonly first: { readonly phi: readonly number[]; readonly theta: readonly number[] }
   readonly second: { readonly phi: readonly number[]; readonly theta: readonly number[] }
   /** [channel]: between the meshes, a phase shifter and an attenuating MZI on each waveguide. */
@@ -92,15 +99,16 @@ export interface SvdCoreLayout {
 }
 
 /**
- * Floor plan of the core U·Σ·V† with `lanes` wavelengths, left to right:
+ * Floor plan of a mesh core with `lanes` wavelengths, left to right:
  *
  * input trimmers │ V† mesh: φ, θ a column │ Σ: φ, θ │ U mesh: φ, θ a column │ local-oscillator shifters
  *
  * The list of heaters follows it: input [lane, port], φ of V† [mzi], θ of V† [mzi], Σ φ, Σ θ, φ of U, θ of U, lo [lane, port].
+ * In a unitary core the local oscillators follow its only mesh.
  */
-export function svdCoreLayout(size: number, lanes: number, arrangement: MeshArrangement = 'clements'): SvdCoreLayout {
-  const { places, columns } = ARRANGEMENTS[arrangement]
-  const mzis = places(size)
+export function meshCoreLayout(size: number, lanes: number, design: MeshDesign = DEFAULT_DESIGN): SvdCoreLayout {
+  const { places, columnsOf } = ARRANGEMENTS[design.arrangement]
+  const [mzis, columns] = [places(size), columnsOf(size)]
   const heaters: HeaterPlace[] = []
   const place = (role: HeaterRole, x: number, y: number): number => heaters.push({ role, x, y }) - 1
   const ports = Array.from({ length: size }, (_, port) => port)
@@ -116,18 +124,28 @@ export function svdCoreLayout(size: number, lanes: number, arrangement: MeshArra
   const mesh = (name: 'first' | 'second'): { phi: number[]; theta: number[] } => {
     const phi = mzis.map(({ column, top }, mzi) => place({ kind: 'phi', mesh: name, mzi }, x + 2 * column, top))
     const theta = mzis.map(({ column, top }, mzi) => place({ kind: 'theta', mesh: name, mzi }, x + 2 * column + 1, top))
-    x += 2 * columns(size)
+    x += 2 * columns
     return { phi, theta }
   }
+  const attenuators = (): { phi: number[]; theta: number[] } => {
+    const phi = ports.map((channel) => place({ kind: 'sigma-phi', channel }, x, channel))
+    const theta = ports.map((channel) => place({ kind: 'sigma-theta', channel }, x + 1, channel))
+    x += 2
+    return { phi, theta }
+  }
+  const nothing = { phi: [], theta: [] }
 
   const input = perLane('input')
   const first = mesh('first')
-  const sigma = {
-    phi: ports.map((channel) => place({ kind: 'sigma-phi', channel }, x, channel)),
-    theta: ports.map((channel) => place({ kind: 'sigma-theta', channel }, x + 1, channel)),
-  }
-  x += 2
-  const second = mesh('second')
+  const sigma = design.form === 'svd' ? attenuators() : nothing
+  const second = design.form === 'svd' ? mesh('second') : nothing
   const lo = perLane('lo')
-  return { size, lanes, mzis, heaters, input, first, second, sigma, lo }
+  return { size, lanes, design, columns, mzis, heaters, input, first, second, sigma, lo }
 }
+
+/** Floor plan of a core U·Σ·V† of plain MZIs. */
+export const svdCoreLayout = (
+  size: number,
+  lanes: number,
+  arrangement: MeshDesign['arrangement'] = 'clements',
+): SvdCoreLayout => meshCoreLayout(size, lanes, { ...DEFAULT_DESIGN, arrangement })

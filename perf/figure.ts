@@ -1,14 +1,15 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, totalmem } from 'node:os'
+import type { Range } from '../core/range.ts'
 
 /** One measured figure, as it stands in perf/results/. */
 export interface Figure {
   readonly name: string
   readonly value: number
   readonly unit: string
-  readonly better: 'higher' | 'lower'
+  readonly better: 'higher' | 'lower' | 'between'
   /** Null where there is none: a figure that stands beside another. */
-  readonly goal: number | null
+  readonly goal: number | Range | null
   readonly met: boolean | null
   /** Peer, limit or formula that the figure is compared with. */
   readonly against: string
@@ -16,21 +17,48 @@ export interface Figure {
   readonly date: string
 }
 
-export interface Measured {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
+/** With a limit for a goal. */
+export interface Measured extends Pick<Figure, 'name' | 'value' | 'unit' | 'against'> {
   readonly better: 'higher' | 'lower'
   readonly goal?: number
-  readonly against: string
+}
+
+/** With a range for a goal: neither smaller nor larger than a law says. */
+export interface MeasuredLaw extends Pick<Figure, 'name' | 'value' | 'unit' | 'against'> {
+  readonly better: 'between'
+  readonly goal: Range
 }
 
 const machine = (): string =>
   `${cpus()[0]?.model.trim() ?? 'unknown CPU'}, ${availableParallelism()} threads, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
 
-export function figure({ goal, ...measured }: Measured): Figure {
-  const met = goal === undefined ? null : measured.better === 'higher' ? measured.value >= goal : measured.value <= goal
-  return { ...measured, goal: goal ?? null, met, machine: machine(), date: new Date().toISOString().slice(0, 10) }
+export function figure(measured: Measured | MeasuredLaw): Figure {
+  const { name, value, unit, better, goal = null, against } = measured
+  const met = isMet(measured)
+  return {
+    name,
+    value,
+    unit,
+    better,
+    goal,
+    met,
+    against,
+    machine: machine(),
+    date: new Date().toISOString().slice(0, 10),
+  }
+}
+
+function isMet({ value, better, goal }: Measured | MeasuredLaw): boolean | null {
+  if (goal === undefined) return null
+  if (better === 'between') return value >= goal.min && value <= goal.max
+  return better === 'higher' ? value >= goal : value <= goal
+}
+
+/** What is wanted of a figure, in a few letters. */
+export function goalText({ better, goal }: Figure): string {
+  if (goal === null) return ''
+  if (typeof goal === 'object') return `${goal.min} to ${goal.max}`
+  return `${better === 'higher' ? '≥' : '≤'} ${goal}`
 }
 
 /** Writes perf/results/NAME.json below the folder where the bench runs. */
@@ -47,9 +75,9 @@ export function median(values: readonly number[]): number {
 
 export function printFigures(figures: readonly Figure[]): void {
   const width = Math.max(...figures.map(({ name }) => name.length))
-  for (const { name, value, unit, better, goal, met, against } of figures) {
-    const wanted =
-      goal === null ? '' : `${better === 'higher' ? '≥' : '≤'} ${goal}: ${met === true ? 'met' : 'NOT MET'}`
+  for (const each of figures) {
+    const { name, value, unit, met, against } = each
+    const wanted = met === null ? '' : `${goalText(each)}: ${met ? 'met' : 'NOT MET'}`
     console.log(
       `${name.padEnd(width)}  ${value.toPrecision(4).padStart(10)} ${unit.padEnd(12)} ${wanted.padEnd(18)} ${against}`,
     )

@@ -7,6 +7,7 @@ import { faults } from './faults.ts'
 import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
 import { kernels } from './kernels.ts'
+import { laws } from './laws.ts'
 import { writePerformancePage } from './performance-page.ts'
 import { largerCores } from './larger-cores.ts'
 import { polling } from './polling.ts'
@@ -23,6 +24,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   faults,
   fuzz,
   kernels,
+  laws,
 }
 
 const asked = process.argv.slice(2)

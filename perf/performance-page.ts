@@ -1,4 +1,5 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { goalText } from './figure.ts'
 import type { Figure } from './figure.ts'
 
 const PAGE = 'docs/performance.md'
@@ -22,10 +23,10 @@ export async function writePerformancePage(): Promise<void> {
 }
 
 function section(file: string, figures: readonly Figure[]): string {
-  const rows = figures.map(({ name, value, unit, better, goal, met, against }) => {
-    const wanted = goal === null ? '' : `${better === 'higher' ? '≥' : '≤'} ${goal}`
+  const rows = figures.map((each) => {
+    const { name, value, unit, met, against } = each
     const verdict = met === null ? '' : met ? 'met' : '**not met**'
-    return `| ${name} | ${Number(value.toPrecision(4))} ${unit === '1' ? '' : unit} | ${wanted} | ${verdict} | ${against} |`
+    return `| ${name} | ${Number(value.toPrecision(4))} ${unit === '1' ? '' : unit} | ${goalText(each)} | ${verdict} | ${against} |`
   })
   const [first] = figures
   return `## ${file.replace('.json', '')}

@@ -29,7 +29,7 @@ export interface ChipChange {
 /**
  * The fitted chip: phases in, transfer matrix out, and how it changes.
  *
- * A clear box with the structure that the designer drew and parameters that the calibration found: M = U·Σ·V†, every
+ * A clear box with the structure that the designer drew and parameters that the calibration found: M = U·Σ·V† or a single mesh, every
  * MZI with two splitter errors, one loss for all MZIs, heaters φ = φ0 + c·V² with crosstalk that falls with distance.
  */
 export class ChipModel {
@@ -43,8 +43,8 @@ export class ChipModel {
   constructor(layout: SvdCoreLayout) {
     this.layout = layout
     this.blocks = parameterBlocks(layout)
-    const mesh = (heaters: SvdCoreLayout['first']): Element[] =>
-      layout.mzis.map(({ top }, k) => ({ top, single: false, theta: heaters.theta[k]!, phi: heaters.phi[k]! }))
+    const mesh = ({ phi, theta }: SvdCoreLayout['first']): Element[] =>
+      theta.map((heater, k) => ({ top: layout.mzis[k]!.top, single: false, theta: heater, phi: phi[k]! }))
     const sigma = layout.sigma.theta.map((theta, top) => ({ top, single: true, theta, phi: layout.sigma.phi[top]! }))
     this.#elements = [...mesh(layout.first), ...sigma, ...mesh(layout.second)]
     this.#grid = new HeaterGrid(layout)

@@ -40,4 +40,5 @@ export function parameterBlocks(layout: SvdCoreLayout): ParameterBlocks {
   }
 }
 
-export const elementCount = (layout: SvdCoreLayout): number => 2 * layout.mzis.length + layout.size
+export const elementCount = ({ first, sigma, second }: SvdCoreLayout): number =>
+  first.phi.length + sigma.phi.length + second.phi.length

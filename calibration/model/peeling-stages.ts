@@ -18,10 +18,10 @@ export interface PeelingStage {
   readonly blocks: readonly PeelingBlock[]
 }
 
-/** All stages from the outputs inwards: the last column of U first, the first one of V† last. */
-export function peelingStages({ size, mzis, first, sigma, second }: SvdCoreLayout): readonly PeelingStage[] {
+/** All stages from the outputs inwards: the last column of U first, the first one of V† last; of a unitary core those of its mesh. */
+export function peelingStages({ columns: count, mzis, first, sigma, second }: SvdCoreLayout): readonly PeelingStage[] {
   const columns = (mesh: 'first' | 'second', heaters: typeof first, from: number): PeelingStage[] =>
-    Array.from({ length: size }, (_, column): PeelingStage => ({
+    Array.from({ length: count }, (_, column): PeelingStage => ({
       kind: 'column',
       mesh,
       column,
@@ -45,5 +45,7 @@ export function peelingStages({ size, mzis, first, sigma, second }: SvdCoreLayou
       phi: sigma.phi[top]!,
     })),
   }
-  return [...columns('second', second, mzis.length + size), attenuators, ...columns('first', first, 0)]
+  const inner = columns('first', first, 0)
+  if (sigma.theta.length === 0) return inner
+  return [...columns('second', second, mzis.length + sigma.theta.length), attenuators, ...inner]
 }

@@ -1,13 +1,12 @@
-import { SingularValueDecomposition, Matrix } from 'ml-matrix'
 import { BenchError } from '../../core/errors.ts'
-import { complexFromReal, complexZeros } from '../fit/complex-matrix.ts'
+import { complexZeros } from '../fit/complex-matrix.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 import { fitMatrixFree } from '../fit/conjugate-gradients.ts'
 import type { MatrixFreeOptions, MatrixFreeProblem } from '../fit/conjugate-gradients.ts'
 import type { ChipModel } from './chip-model.ts'
 import { elementCount } from './chip-parameters.ts'
 import type { Crosstalk } from './crosstalk.ts'
-import { clementsPhases } from './clements.ts'
+import { startFor } from './starting-phases.ts'
 
 export interface ProgrammedTile {
   /** [heater] */
@@ -18,8 +17,6 @@ export interface ProgrammedTile {
   readonly modelError: number
 }
 
-/** Share of the reachable transmission that the largest singular value uses; the rest is room for the correction. */
-const HEADROOM = 0.9
 /** A small tile is polished to the end in milliseconds, a large one as far as it gets in about a second. */
 const polishFor = (size: number): MatrixFreeOptions =>
   size <= 16
@@ -36,11 +33,11 @@ const STAY_SLOPE = 1e-3
 /**
  * Voltages that make the fitted chip multiply by `weights`.
  *
- * Singular value decomposition, Clements phases for both factors, then Gauss–Newton on all phases of the fitted model:
- * it takes up splitter errors, unequal losses and attenuators that leak. Last, voltages through the inverse of the crosstalk.
+ * Phases of an ideal chip (`startFor`), then Gauss–Newton on all phases of the fitted model: it takes up splitter errors, unequal losses and attenuators that leak. Last, voltages through the inverse of the crosstalk.
  *
  * Shapes: `weights` is [output, input] row-major. All lanes get the same matrix.
- * Throws: RANGE_EXCEEDED when a phase needs more than the heaters' limit.
+ * Throws: RANGE_EXCEEDED when a phase needs more than the heaters' limit, or a unitary core is asked for weights that
+ * are not orthogonal.
  */
 export function programWeights(
   model: ChipModel,
@@ -50,12 +47,8 @@ export function programWeights(
   maxVoltageV: number,
 ): ProgrammedTile {
   const { size } = model.layout
-  const svd = new SingularValueDecomposition(Matrix.from1DArray(size, size, weights), { autoTranspose: false })
-  const largest = svd.diagonal[0]!
-  const reach = HEADROOM * Math.exp(parameters[model.blocks.logMziField]! * (2 * size + 1))
-  const fieldPerWeight = largest > 0 ? reach / largest : reach
+  const { start, fieldPerWeight } = startFor(model, parameters, weights)
   const target = weights.map((weight) => weight * fieldPerWeight)
-  const start = clementsStart(model, svd, largest)
   const problem = new TileProblem(model, parameters, target, start)
   const fit = fitMatrixFree(problem, start, polishFor(size))
   const phases = problem.phasesOf(fit.x)
@@ -70,26 +63,6 @@ export function programWeights(
 /** Variables of the polish: θ and φ of V†, Σ and U in the order of `coreHeaters`, then λ of each output. */
 export function coreHeaters({ layout }: ChipModel): number[] {
   return [layout.first, layout.sigma, layout.second].flatMap(({ phi, theta }) => [...phi, ...theta])
-}
-
-function clementsStart(model: ChipModel, svd: SingularValueDecomposition, largest: number): Float64Array {
-  const { layout } = model
-  const { size } = layout
-  const flat = (matrix: Matrix): Float64Array => Float64Array.from(matrix.to1DArray())
-  const second = clementsPhases(complexFromReal(size, flat(svd.leftSingularVectors)))
-  const first = clementsPhases(complexFromReal(size, flat(svd.rightSingularVectors.transpose())))
-  const sigmaTheta = svd.diagonal.map((value) => 2 * Math.acos(largest > 0 ? (HEADROOM * value) / largest : 0))
-  const sigmaPhi = sigmaTheta.map((theta, k) => first.outputRad[k]! - theta / 2 - Math.PI / 2)
-  return Float64Array.from([
-    ...first.phiRad,
-    ...first.thetaRad,
-    ...sigmaPhi,
-    ...sigmaTheta,
-    ...second.phiRad,
-    ...second.thetaRad,
-    // M = diag(e^{i·output})·T…: the local oscillator follows what the mesh leaves out.
-    ...second.outputRad.map((phase) => -phase),
-  ])
 }
 
 /** Distance between what the chip makes at given phases and the target matrix. */

@@ -15,7 +15,8 @@ const MIN_TURN = 0.3
  * A first guess of the whole chip: both heaters of every interferometer of one column after the other, all at once.
  *
  * Shapes: the result is as in `parameterBlocks`.
- * Throws: CALIBRATION_FAILED naming a heater that turns nothing, or when the light of some inputs reaches no output.
+ * Throws: CALIBRATION_FAILED naming a heater that turns nothing, when the light of some inputs reaches no output, or when
+ * the guess is not finite.
  * Leaves: heaters at the last setting.
  */
 export async function measureColumns(
@@ -49,6 +50,11 @@ export async function measureColumns(
   const peeled = peelChip(layout, { base, stages: looks, nominalRadPerV2, radPerV2: portRadPerV2, attenuatorRad })
   if (peeled === undefined) {
     throw new BenchError('CALIBRATION_FAILED', 'some light reaches no output; check the attenuators between the meshes')
+  }
+  const astray = peeled.parameters.findIndex((value) => !Number.isFinite(value))
+  if (astray >= 0) {
+    const why = 'the first guess of the chip went astray: crosstalk is too strong for so many columns'
+    throw new BenchError('CALIBRATION_FAILED', why, { context: { parameter: astray } })
   }
   for (const { theta, phi } of stages.flatMap(({ blocks }) => blocks)) {
     for (const heater of [theta, phi]) {

@@ -22,9 +22,12 @@ export interface TileJob {
   readonly scale: Float64Array
 }
 
-export interface TilingShape {
+interface TileShape {
   readonly outputs: number
   readonly inputs: number
+}
+
+export interface TilingShape extends TileShape {
   readonly lanes: number
   /** Symbols a frame may have, probes included. */
   readonly maxSymbols: number
@@ -53,17 +56,25 @@ export function countFrames(a: RealMatrix, b: RealMatrix, shape: TilingShape): n
  * is scaled to its own largest value, so that small rows use all of the modulators' range.
  */
 export function* tileJobs(a: RealMatrix, b: RealMatrix, shape: TilingShape): Generator<TileJob> {
-  const { inner, across, along, rowsPerFrame } = counts(a, b, shape)
-  for (let k = 0; k < inner; k++) {
-    for (let n = 0; n < across; n++) {
-      const [firstInner, firstColumn] = [k * shape.inputs, n * shape.outputs]
-      const tile = cutTile(b, shape, firstInner, firstColumn, k * across + n)
-      for (let m = 0; m < along; m++) {
-        const firstRow = m * rowsPerFrame
-        const rows = Math.min(rowsPerFrame, a.rows - firstRow)
-        const { lanes, scale } = cutInputs(a, shape, firstRow, rows, firstInner)
-        yield { frame: { tile, lanes }, firstRow, rows, firstInner, firstColumn, scale }
-      }
+  const { along, rowsPerFrame } = counts(a, b, shape)
+  for (const { tile, firstInner, firstColumn } of cutTiles(b, shape)) {
+    for (let m = 0; m < along; m++) {
+      const firstRow = m * rowsPerFrame
+      const rows = Math.min(rowsPerFrame, a.rows - firstRow)
+      const { lanes, scale } = cutInputs(a, shape, firstRow, rows, firstInner)
+      yield { frame: { tile, lanes }, firstRow, rows, firstInner, firstColumn, scale }
+    }
+  }
+}
+
+/** The tiles of B, row of tiles by row of tiles. */
+export function* cutTiles(
+  b: RealMatrix,
+  shape: TileShape,
+): Generator<Pick<TileJob, 'firstInner' | 'firstColumn'> & { readonly tile: Tile }> {
+  for (let firstInner = 0, id = 0; firstInner < b.rows; firstInner += shape.inputs) {
+    for (let firstColumn = 0; firstColumn < b.columns; firstColumn += shape.outputs, id++) {
+      yield { firstInner, firstColumn, tile: cutTile(b, shape, firstInner, firstColumn, id) }
     }
   }
 }
@@ -98,7 +109,7 @@ function counts(
 }
 
 /** W[output, input] = B[inner, column]; beyond the edge of B there is nothing. */
-function cutTile(b: RealMatrix, shape: TilingShape, firstInner: number, firstColumn: number, id: number): Tile {
+function cutTile(b: RealMatrix, shape: TileShape, firstInner: number, firstColumn: number, id: number): Tile {
   const weights = new Float64Array(shape.outputs * shape.inputs)
   for (let output = 0; output < shape.outputs && firstColumn + output < b.columns; output++) {
     for (let input = 0; input < shape.inputs && firstInner + input < b.rows; input++) {

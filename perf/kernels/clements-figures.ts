@@ -81,8 +81,8 @@ function rebuildError(unitary: ComplexMatrix): number {
 }
 
 /** Random by Haar's measure: columns of normal numbers, each made orthogonal to those before, twice. */
-function haarUnitary(size: number): ComplexMatrix {
-  const random = new CounterRandom(1, 'unitary')
+export function haarUnitary(size: number, seed = 1): ComplexMatrix {
+  const random = new CounterRandom(seed, 'unitary')
   const re = Float64Array.from({ length: size * size }, (_, i) => random.normal(2 * i))
   const im = Float64Array.from({ length: size * size }, (_, i) => random.normal(2 * i + 1))
   for (let row = 0; row < size; row++) {

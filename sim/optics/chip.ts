@@ -1,15 +1,10 @@
+import type { MziKind } from '../../core/mesh-design.ts'
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import { lossDbToFieldRatio } from '../../core/quantities.ts'
 import { RandomStream } from '../../core/random.ts'
 import { fabricateHeaters } from './heater-truth.ts'
 import type { HeaterTruth } from './heater-truth.ts'
 import type { MeshImperfections } from './parameters/mesh-parameters.ts'
-
-/**
- * How the MZIs of a mesh are drawn: with two splitters; with a third one in front of φ, which keeps what splitter errors
- * make unreachable away from the cross state; or with a crossing there, which makes it the bar state.
- */
-export type MziKind = 'plain' | 'three-splitter' | 'crossing'
 
 /** What the foundry made of one MZI. */
 export interface MziTruth {
@@ -28,21 +23,18 @@ export interface ChipTruth extends HeaterTruth {
   readonly first: readonly MziTruth[]
   readonly sigma: readonly MziTruth[]
   readonly second: readonly MziTruth[]
-  /** Field that the monitor tap of each waveguide between V† and Σ leaves over, and the share it takes of the power. */
+  /** Field that the monitor tap of each waveguide between V† and Σ leaves over, and the share it takes of the power; none in a unitary core. */
   readonly tapFieldRatio: number
   readonly tapPowerRatio: number
 }
 
 /**
- * Draws one chip; its attenuators are plain in any case. The same seed gives the same chip; each device has its own
- * stream, so a new parameter moves no other.
+ * Draws one chip as its layout says; its attenuators are plain in any case. The same seed gives the same chip; each device
+ * has its own stream, so a new parameter moves no other.
  */
-export function fabricateChip(
-  layout: SvdCoreLayout,
-  what: MeshImperfections,
-  seed: number,
-  kind: MziKind = 'plain',
-): ChipTruth {
+export function fabricateChip(layout: SvdCoreLayout, what: MeshImperfections, seed: number): ChipTruth {
+  const { mzi: kind, form } = layout.design
+  const tapRatio = form === 'svd' ? what.tapRatio : 0
   const stream = (device: string): RandomStream => new RandomStream(seed, `chip/${device}`)
   const mzis = (device: string, count: number, of: MziKind): MziTruth[] => {
     const splitters = stream(`${device}/splitters`)
@@ -57,11 +49,11 @@ export function fabricateChip(
   }
   return {
     layout,
-    first: mzis('first', layout.mzis.length, kind),
-    sigma: mzis('sigma', layout.size, 'plain'),
-    second: mzis('second', layout.mzis.length, kind),
-    tapFieldRatio: Math.sqrt(1 - what.tapRatio),
-    tapPowerRatio: what.tapRatio,
+    first: mzis('first', layout.first.phi.length, kind),
+    sigma: mzis('sigma', layout.sigma.phi.length, 'plain'),
+    second: mzis('second', layout.second.phi.length, kind),
+    tapFieldRatio: Math.sqrt(1 - tapRatio),
+    tapPowerRatio: tapRatio,
     ...fabricateHeaters(layout.heaters, what, seed),
   }
 }

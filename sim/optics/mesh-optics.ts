@@ -1,8 +1,8 @@
 import type { Clock } from '../../core/clock.ts'
-import { svdCoreLayout } from '../../core/mesh-layout.ts'
-import type { MeshArrangement } from '../../core/mesh-layout.ts'
+import type { MeshDesign } from '../../core/mesh-design.ts'
+import { meshCoreLayout } from '../../core/mesh-layout.ts'
 import { fabricateChip } from './chip.ts'
-import type { ChipTruth, MziKind } from './chip.ts'
+import type { ChipTruth } from './chip.ts'
 import type { CoreOptics, Light } from './core-optics.ts'
 import { HeaterArray } from './heater-array.ts'
 import { LaneFilters } from './lane-filters.ts'
@@ -17,12 +17,6 @@ interface Fields {
   readonly im: Float64Array
 }
 
-/** What was drawn, before anything was fabricated. */
-export interface MeshDesign {
-  readonly arrangement: MeshArrangement
-  readonly mzi: MziKind
-}
-
 /** What was fabricated. For tests and for the oracle. */
 export interface MeshTruth {
   readonly chip: ChipTruth
@@ -32,7 +26,7 @@ export interface MeshTruth {
 }
 
 /**
- * U·Σ·V† between modulators and detectors, one laser a lane:
+ * U·Σ·V† between modulators and detectors, one laser a lane; a unitary core has the first mesh alone:
  * input trimmers → mux → V† → taps → Σ → U → demux → balanced couplers ← local oscillators.
  *
  * Modulators are [lane, port]; detectors are [lane, port, side] with + before −.
@@ -53,16 +47,17 @@ export class MeshOptics implements CoreOptics {
     what: MeshImperfections,
     seed: number,
     clock: Clock,
-    design: MeshDesign = { arrangement: 'clements', mzi: 'plain' },
+    design?: MeshDesign,
   ) {
     const filters = new LaneFilters(size, channelsThz, what, seed)
     const lanes = channelsThz.length
-    const chip = fabricateChip(svdCoreLayout(size, lanes, design.arrangement), what, seed, design.mzi)
+    const chip = fabricateChip(meshCoreLayout(size, lanes, design), what, seed)
     const paths = Array.from({ length: lanes }, (_, lane) => fabricateLanePath(lane, size, what, seed))
     this.truth = { chip, paths, filters }
     this.heaters = new HeaterArray(chip, what.heaterTimeConstantUs, clock)
     this.detectors = 2 * size * lanes
-    this.taps = size
+    // Taps stand between two meshes.
+    this.taps = chip.layout.sigma.phi.length
     this.#size = size
   }
 
@@ -94,10 +89,10 @@ export class MeshOptics implements CoreOptics {
 
   tapPowersMw(light: Light): Float64Array {
     const { transfer, phasesRad } = this.#fold()
-    const powersMw = new Float64Array(this.#size)
+    const powersMw = new Float64Array(this.taps)
     for (const lane of this.truth.paths.keys()) {
       const { re, im } = multiply(transfer.toTaps, this.#inputFields(lane, light, phasesRad))
-      for (let tap = 0; tap < this.#size; tap++) {
+      for (let tap = 0; tap < this.taps; tap++) {
         powersMw[tap]! += (re[tap]! ** 2 + im[tap]! ** 2) * this.truth.chip.tapPowerRatio
       }
     }

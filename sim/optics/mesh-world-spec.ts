@@ -1,10 +1,10 @@
-import type { MeshDesign } from './mesh-optics.ts'
+import type { MeshDesign } from '../../core/mesh-design.ts'
 import type { MeshImperfections } from './parameters/mesh-parameters.ts'
 
 /** How the twin's instruments are wired to the chip. Names are those of the bench file; it is the twin's copy of its wiring. */
 export interface MeshWorldSpec {
   readonly size: number
-  /** Undefined: a rectangle of plain MZIs. */
+  /** Undefined: U·Σ·V† in rectangles of plain MZIs. */
   readonly design?: MeshDesign
   readonly lanes: readonly {
     readonly laser: string
@@ -17,7 +17,7 @@ export interface MeshWorldSpec {
       readonly minus: { readonly meter: string; readonly port: number }
     }[]
   }[]
-  /** `channels[heater of svdCoreLayout]` is the channel of the bank. */
+  /** `channels[heater of meshCoreLayout]` is the channel of the bank. */
   readonly heaters: { readonly bank: string; readonly channels: readonly number[] }
   readonly taps: { readonly monitor: string; readonly firstChannel: number } | undefined
   readonly ovens: readonly string[]

@@ -5,7 +5,7 @@ import { OpticalWorld } from './optical-world.ts'
 
 export type MeshWorld = OpticalWorld<MeshOptics>
 
-/** The optical world of a bench with a U·Σ·V† mesh core: one laser, N modulators and N balanced couplers a lane. */
+/** The optical world of a bench with a mesh core: one laser, N modulators and N balanced couplers a lane. */
 export function meshWorld(spec: MeshWorldSpec, seed: number, clock: Clock): MeshWorld {
   const { size, lanes, imperfections } = spec
   const core = new MeshOptics(

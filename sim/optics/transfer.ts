@@ -11,7 +11,7 @@ export interface ComplexMatrix {
 
 /** What the chip does to light at one setting of its heaters. */
 export interface ChipTransfer {
-  /** Inputs of V† to the waveguides between the meshes, where the taps are. */
+  /** Inputs of V† to the waveguides between the meshes, where the taps are. Of a unitary core: all of it. */
   readonly toTaps: ComplexMatrix
   /** Inputs of V† to outputs of U. */
   readonly through: ComplexMatrix
@@ -23,6 +23,7 @@ export function chipTransfer(chip: ChipTruth, phaseRad: Float64Array): ChipTrans
   const matrix = identity(layout.size)
   meshColumns(matrix, layout.mzis, chip.first, layout.first, phaseRad)
   const toTaps: ComplexMatrix = { size: layout.size, re: matrix.re.slice(), im: matrix.im.slice() }
+  if (layout.design.form === 'unitary') return { toTaps, through: matrix }
   attenuate(matrix, chip, phaseRad)
   meshColumns(matrix, layout.mzis, chip.second, layout.second, phaseRad)
   return { toTaps, through: matrix }

@@ -269,8 +269,9 @@ async function playAndRead(bench: MeshBench, symbols: number, pointsPerSymbol: n
   return allDone<unknown>(bench.meters.map((meter) => meter.readLogMw(signal)))
 }
 
-const readTaps = ({ taps, layout }: MeshBench): Promise<Float64Array> =>
-  taps!.monitor.readVoltagesV(taps!.firstChannel, layout.size, signal)
+/** A unitary core has none. */
+const readTaps = async ({ taps, layout }: MeshBench): Promise<Float64Array | undefined> =>
+  taps?.monitor.readVoltagesV(taps.firstChannel, layout.size, signal)
 
 const randomCodes = (random: RandomStream, channels: number, symbols: number): Int8Array[] =>
   Array.from({ length: channels }, () => Int8Array.from({ length: symbols }, () => whole(random, -127, 127)))

@@ -1,6 +1,7 @@
 import { VirtualClock } from '../../core/clock.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
-import { svdCoreLayout } from '../../core/mesh-layout.ts'
+import type { MeshDesign } from '../../core/mesh-design.ts'
+import { meshCoreLayout } from '../../core/mesh-layout.ts'
 import { MESH_PARAMETERS } from '../../sim/optics/parameters/mesh-parameters.ts'
 import type { MeshImperfections } from '../../sim/optics/parameters/mesh-parameters.ts'
 import { valuesOf } from '../../sim/optics/parameters/parameter.ts'
@@ -14,17 +15,24 @@ const ADC_STEPS = 4096
 export const defaultImperfections = (changes: Partial<MeshImperfections> = {}): MeshImperfections =>
   valuesOf(MESH_PARAMETERS, changes)
 
-export function directWorldSpec(size: number, lanes: number, imperfections: MeshImperfections): MeshWorldSpec {
+export function directWorldSpec(
+  size: number,
+  lanes: number,
+  imperfections: MeshImperfections,
+  design?: MeshDesign,
+): MeshWorldSpec {
+  const layout = meshCoreLayout(size, lanes, design)
   return {
     size,
+    design: layout.design,
     lanes: Array.from({ length: lanes }, (_, lane) => ({
       laser: `laser-${lane}`,
       frequencyThz: 193.1 + 0.1 * lane,
       modulators: modulatorPlaces(lane * size, size),
       detectors: detectorPlaces(lane * size, size),
     })),
-    heaters: { bank: 'heaters', channels: svdCoreLayout(size, lanes).heaters.map((_, heater) => heater) },
-    taps: { monitor: 'taps', firstChannel: 0 },
+    heaters: { bank: 'heaters', channels: layout.heaters.map((_, heater) => heater) },
+    taps: layout.design.form === 'svd' ? { monitor: 'taps', firstChannel: 0 } : undefined,
     ovens: [],
     mains: 'mains',
     trigger: triggerOf(size * lanes, size * lanes),
@@ -38,13 +46,19 @@ export function directWorldSpec(size: number, lanes: number, imperfections: Mesh
  * For tests of what lies above the wire. Quantisation as on the wire: 8-bit codes, 12-bit readings, 16-bit heaters.
  */
 export function openDirectBench(
-  options: { size?: number; lanes?: number; seed?: number; imperfections?: MeshImperfections } = {},
+  options: {
+    size?: number
+    lanes?: number
+    seed?: number
+    imperfections?: MeshImperfections
+    design?: MeshDesign
+  } = {},
 ): { bench: MeshBench; world: MeshWorld } {
-  const { size = 8, lanes = 2, seed = 1, imperfections = defaultImperfections() } = options
-  const spec = directWorldSpec(size, lanes, imperfections)
+  const { size = 8, lanes = 2, seed = 1, imperfections = defaultImperfections(), design } = options
+  const spec = directWorldSpec(size, lanes, imperfections, design)
   const clock = new VirtualClock()
   const world = meshWorld(spec, seed, clock)
-  const layout = svdCoreLayout(size, lanes)
+  const layout = meshCoreLayout(size, lanes, design)
   const { instrument, ...light } = directLightBench(
     world,
     {
@@ -59,15 +73,17 @@ export function openDirectBench(
     ...light,
     kind: 'mesh',
     layout,
-    taps: {
-      firstChannel: 0,
-      monitor: {
-        ...instrument,
-        channelCount: size,
-        readVoltagesV: async (first, count) =>
-          Float64Array.from({ length: count }, (_, i) => world.port('voltage-monitor', 'taps').voltageV(first + i)),
+    ...(spec.taps && {
+      taps: {
+        firstChannel: 0,
+        monitor: {
+          ...instrument,
+          channelCount: size,
+          readVoltagesV: async (first: number, count: number) =>
+            Float64Array.from({ length: count }, (_, i) => world.port('voltage-monitor', 'taps').voltageV(first + i)),
+        },
       },
-    },
+    }),
   }
   return { bench, world }
 }

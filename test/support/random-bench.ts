@@ -1,4 +1,5 @@
 import type { RandomStream } from '../../core/random.ts'
+import { ALL_DESIGNS } from './mesh-bench-text.ts'
 import { MESH_PARAMETERS } from '../../sim/optics/parameters/mesh-parameters.ts'
 
 const CHANNELS_PER_GENERATOR = 4
@@ -13,8 +14,9 @@ export const pick = <T>(random: RandomStream, choices: readonly T[]): T =>
 export const whole = (random: RandomStream, min: number, max: number): number =>
   min + Math.min(Math.floor(random.uniform() * (max - min + 1)), max - min)
 
-/** The text of a bench file: 2 to 5 ports, 1 to 3 lanes, any settings, any chip that the file may describe. */
+/** The text of a bench file: 2 to 5 ports, 1 to 3 lanes, any design and settings, any chip that the file may describe. */
 export function randomBench(random: RandomStream): string {
+  const { arrangement, mzi, form } = pick(random, ALL_DESIGNS)
   const [size, lanes] = [whole(random, 2, 5), whole(random, 1, 3)]
   const modulators = size * lanes
   const generators = Math.ceil(modulators / CHANNELS_PER_GENERATOR)
@@ -37,8 +39,7 @@ export function randomBench(random: RandomStream): string {
   const channels = {
     input: perLane(),
     first: perMesh(mzis),
-    sigma: perMesh(size),
-    second: perMesh(mzis),
+    ...(form === 'svd' ? { sigma: perMesh(size), second: perMesh(mzis) } : {}),
     lo: perLane(),
   }
 
@@ -72,12 +73,7 @@ export function randomBench(random: RandomStream): string {
       limitV: pick(random, [12, 10, 3]),
       ...(random.uniform() < 0.3 ? { limitMa: random.uniform(0.5, 24) } : {}),
     },
-    daq: {
-      driver: 'labjack-t7',
-      resource: 'MODBUS::127.0.0.1::3000::1',
-      rangeV: pick(random, [10, 1, 0.1, 0.01]),
-      resolutionIndex: whole(random, 1, 8),
-    },
+    ...(form === 'svd' ? { daq: tapMonitor(random) } : {}),
     oven: {
       driver: 'omron-e5cc',
       resource: 'MODBUS::/dev/random/oven::9600-8E1::1',
@@ -106,7 +102,7 @@ export function randomBench(random: RandomStream): string {
   // JSON is YAML.
   return JSON.stringify({
     name: 'random-bench',
-    core: { kind: 'mesh', layout: 'clements', size },
+    core: { kind: 'mesh', layout: arrangement, mzi, form, size },
     instruments,
     lanes: Array.from({ length: lanes }, (_, index) => lane(index)),
     frame: {
@@ -121,13 +117,20 @@ export function randomBench(random: RandomStream): string {
       targets: [...list(generators, (i) => `awg-${i}`).slice(1), ...list(meters, (i) => `pm-${i}`)],
     },
     heaters: { bank: 'shifters', limitV: 12, settleMs: pick(random, [0, 1, 2.5]), channels },
-    taps: { monitor: 'daq', firstInput: whole(random, 0, 14 - size) },
+    ...(form === 'svd' ? { taps: { monitor: 'daq', firstInput: whole(random, 0, 14 - size) } } : {}),
     ovens: [{ name: 'chip', controller: 'oven', temperatureC: Number(random.uniform(0, 60).toFixed(2)) }],
     mains: 'wall',
     safe: { lasers: 'dark', bias: 'parked', generators: 'off', heatersV: 0, ovens: 'stopped', deadlineS: 15 },
     twin: randomImperfections(random),
   })
 }
+
+const tapMonitor = (random: RandomStream): unknown => ({
+  driver: 'labjack-t7',
+  resource: 'MODBUS::127.0.0.1::3000::1',
+  rangeV: pick(random, [10, 1, 0.1, 0.01]),
+  resolutionIndex: whole(random, 1, 8),
+})
 
 /** Mostly near the defaults, where light comes through; now and then anywhere in the range. */
 function randomImperfections(random: RandomStream): Readonly<Record<string, number>> {

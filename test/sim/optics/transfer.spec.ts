@@ -1,14 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { svdCoreLayout } from '../../../core/mesh-layout.ts'
+import { meshCoreLayout, svdCoreLayout } from '../../../core/mesh-layout.ts'
 import { fabricateChip } from '../../../sim/optics/chip.ts'
 import type { ChipTruth } from '../../../sim/optics/chip.ts'
+import type { CoreForm } from '../../../core/mesh-design.ts'
 import type { MeshImperfections } from '../../../sim/optics/parameters/mesh-parameters.ts'
 import { mziMatrix } from '../../../sim/optics/mzi.ts'
 import { chipTransfer } from '../../../sim/optics/transfer.ts'
 import { diagonal, distance, embed, identity, nonUnitarity, times } from '../../support/complex.ts'
 import type { Square } from '../../support/complex.ts'
 import { defaultImperfections } from '../../support/direct-bench.ts'
+
+type Losses = Pick<MeshImperfections, 'mziLossDb' | 'mziLossSpreadDb'>
 
 const lossless = { mziLossDb: 0, mziLossSpreadDb: 0, tapRatio: 0 }
 
@@ -114,13 +117,37 @@ describe('the folded chip', () => {
 
 describe.each(['clements', 'reck'] as const)('a mesh arranged as in %s', (arrangement) => {
   describe.each(['plain', 'three-splitter', 'crossing'] as const)('of %s interferometers', (mzi) => {
-    const built = (size: number, seed: number): ChipTruth =>
+    const built = (size: number, seed: number, form: CoreForm = 'svd', losses: Losses = lossless): ChipTruth =>
       fabricateChip(
-        svdCoreLayout(size, 1, arrangement),
-        defaultImperfections({ ...lossless, splitterSigmaRad: 0.1 }),
+        meshCoreLayout(size, 1, { arrangement, mzi, form }),
+        defaultImperfections({ ...losses, splitterSigmaRad: 0.1 }),
         seed,
-        mzi,
       )
+
+    test('alone, as a unitary core, keeps all light without losses and makes none with them', () => {
+      fc.assert(
+        fc.property(sizes, seeds, (size, seed) => {
+          const kept = built(size, seed, 'unitary')
+          expect(nonUnitarity(chipTransfer(kept, openPhases(kept, scatter(seed))).through)).toBeLessThan(1e-13)
+          const lossy = built(size, seed, 'unitary', { mziLossDb: 0.2, mziLossSpreadDb: 0.05 })
+          const { through } = chipTransfer(lossy, openPhases(lossy, scatter(seed)))
+          for (let input = 0; input < size; input++) expect(columnPower(through, input)).toBeLessThan(1)
+        }),
+        { numRuns: 10 },
+      )
+    })
+
+    test('alone is the first mesh of the core of two, and has no taps', () => {
+      const [one, two] = [built(6, 5, 'unitary'), built(6, 5)]
+      expect(one.first).toEqual(two.first)
+      expect([one.sigma, one.second, one.tapPowerRatio]).toEqual([[], [], 0])
+      const phases = openPhases(two, scatter(5))
+      const alone = new Float64Array(one.layout.heaters.length)
+      for (const kind of ['phi', 'theta'] as const) {
+        for (const [k, heater] of one.layout.first[kind].entries()) alone[heater] = phases[two.layout.first[kind][k]!]!
+      }
+      expect(distance(chipTransfer(one, alone).through, chipTransfer(two, phases).toTaps)).toBe(0)
+    })
 
     test('is unitary without losses, whatever the splitters are', () => {
       fc.assert(

@@ -1,0 +1,39 @@
+import { BenchError } from '../core/errors.ts'
+import { designText } from '../core/mesh-design.ts'
+import type { MeshDesign } from '../core/mesh-design.ts'
+
+interface Supported {
+  readonly design: MeshDesign
+  readonly maxSize: number
+}
+
+const plain = (arrangement: MeshDesign['arrangement'], form: MeshDesign['form'], maxSize = Infinity): Supported => ({
+  design: { arrangement, mzi: 'plain', form },
+  maxSize,
+})
+
+/**
+ * What the fitted model describes: MZIs of two splitters; a third one could not be told from errors of the others. Two
+ * triangles are so deep that crosstalk of one column with all others led the first guess astray on twins of 10 ports
+ * and more.
+ */
+const SUPPORTED: readonly Supported[] = [
+  plain('clements', 'svd'),
+  plain('clements', 'unitary'),
+  plain('reck', 'unitary'),
+  plain('reck', 'svd', 8),
+]
+
+/** Throws: CALL_INVALID for a mesh core that the steps cannot calibrate, naming those that they can. Sends nothing. */
+export function requireCalibratable(design: MeshDesign, size: number): void {
+  const wanted = designText(design)
+  if (SUPPORTED.some((one) => designText(one.design) === wanted && size <= one.maxSize)) return
+  const supported = SUPPORTED.map(
+    (one) => `${designText(one.design)}${one.maxSize === Infinity ? '' : ` up to size ${one.maxSize}`}`,
+  )
+  throw new BenchError(
+    'CALL_INVALID',
+    `a mesh core of ${wanted}, size ${size} can be simulated, and not calibrated yet; these can: ${supported.join('; ')}`,
+    { context: { design, size, supported } },
+  )
+}
