@@ -77,7 +77,7 @@ export const DRIFT_PARAMETERS = {
   ...AMBIENT,
   driftHoldS: {
     value: 60,
-    min: 0.1,
+    min: 1,
     max: 100_000,
     source: assumption('what drifts is held this long at a time: far longer than a capture, far shorter than a drift'),
   },
