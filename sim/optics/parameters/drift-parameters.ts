@@ -7,7 +7,7 @@ const LASER_DRIFT = {
     value: 20,
     min: 0,
     max: 100_000,
-    source: 'two free-running DFBs came 30 MHz apart within 12 h (Koheron 2020); locked ITLAs: 100 to 500',
+    source: 'two free-running DFBs came 30 MHz apart within 12 h (Koheron 2020): a √2th each',
   },
   laserPowerDriftDb: { value: 0.03, min: 0, max: 3, source: assumption('σ; data sheets allow some hundredths a day') },
   laserCorrelationH: { value: 12, min: 0.01, max: 10_000, source: assumption('as the 12 h of that record') },
@@ -54,12 +54,12 @@ const AMBIENT = {
 
 const LO_DRIFT = {
   loPhaseDriftRad: {
-    value: 0.1,
+    value: 0.2,
     min: 0,
     max: 100,
     source: assumption('σ a lane, short or stabilised path; free fibre: radians within minutes, not to be calibrated'),
   },
-  loPortDriftRad: { value: 0.05, min: 0, max: 100, source: assumption('σ a port; on the chip') },
+  loPortDriftRad: { value: 0.1, min: 0, max: 100, source: assumption('σ a port; on the chip') },
   loCorrelationH: { value: 6, min: 0.001, max: 10_000, source: assumption('hours; free fibre: minutes') },
   meshPhaseRadPerK: {
     value: 0.3,
