@@ -27,12 +27,10 @@ export class Mains implements MainsPort {
   /** Called before every change of load, so that each load is counted for as long as it lasted: drifts, hold by hold. */
   energyKwh(): number {
     const nowNs = this.#clock.monotonicNs()
-    while (this.#readNs < nowNs) {
-      const untilNs = Math.min(nowNs, this.#age.holdEndNs(this.#readNs))
-      const drawnW = this.#drawnW(this.#age.heldAtS(this.#readNs))
-      this.#energyKwh += (drawnW * (untilNs - this.#readNs)) / 1e9 / 3.6e6
-      this.#readNs = untilNs
+    for (const { ageS, durationNs } of this.#age.holdsBetween(this.#readNs, nowNs)) {
+      if (durationNs > 0) this.#energyKwh += (this.#drawnW(ageS) * durationNs) / 1e9 / 3.6e6
     }
+    this.#readNs = nowNs
     return this.#energyKwh
   }
 }

@@ -21,17 +21,22 @@ export class BenchAge {
 
   /** Age when the hold under way began. */
   heldS(): number {
-    return this.heldAtS(this.#clock.monotonicNs())
+    return this.#ageS(this.#holdAt(this.#clock.monotonicNs()))
   }
 
-  /** As `heldS`, at a time of the clock. */
-  heldAtS(monotonicNs: number): number {
-    return this.#startS + this.#holdS * this.#holdAt(monotonicNs)
+  /** The holds between two times of the clock, each with its age and how much of it lies there. */
+  *holdsBetween(fromNs: number, toNs: number): Generator<{ readonly ageS: number; readonly durationNs: number }> {
+    const last = this.#holdAt(toNs)
+    let atNs = fromNs
+    for (let hold = this.#holdAt(fromNs); hold <= last; hold++) {
+      const endNs = hold === last ? toNs : Math.max(atNs, this.#startNs + (hold + 1) * this.#holdS * 1e9)
+      yield { ageS: this.#ageS(hold), durationNs: endNs - atNs }
+      atNs = endNs
+    }
   }
 
-  /** When the hold that is under way at a time of the clock will end. */
-  holdEndNs(monotonicNs: number): number {
-    return this.#startNs + (this.#holdAt(monotonicNs) + 1) * this.#holdS * 1e9
+  #ageS(hold: number): number {
+    return this.#startS + this.#holdS * hold
   }
 
   #holdAt(monotonicNs: number): number {

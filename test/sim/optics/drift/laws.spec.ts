@@ -38,7 +38,18 @@ describe('the age of a world', () => {
     expect(age.heldS()).toBe(NIGHT_S)
     clock.moveTo(65e9)
     expect(age.heldS()).toBe(NIGHT_S + 60)
-    expect([age.heldAtS(64e9), age.holdEndNs(64e9), age.holdEndNs(65e9)]).toEqual([NIGHT_S, 65e9, 125e9])
+    expect([...age.holdsBetween(64e9, 130e9)]).toEqual([
+      { ageS: NIGHT_S, durationNs: 1e9 },
+      { ageS: NIGHT_S + 60, durationNs: 60e9 },
+      { ageS: NIGHT_S + 120, durationNs: 5e9 },
+    ])
+  })
+
+  test('splits any time into its holds, with ends that no double hits', () => {
+    const age = new BenchAge(clockAt(0.1), { startS: 0, holdS: 1.0000001 / 3 })
+    const holds = [...age.holdsBetween(0.7, 9e9 + 0.3)]
+    expect(holds.length).toBe(27)
+    expect(holds.reduce((sum, { durationNs }) => sum + durationNs, 0)).toBeCloseTo(9e9 - 0.4, 3)
   })
 
   test('a world of a night is the one that a new world becomes in a night', () => {
