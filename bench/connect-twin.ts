@@ -15,14 +15,11 @@ import type { Resource } from './resource.ts'
 import { serveWires } from './serve-wires.ts'
 import type { Served } from './serve-wires.ts'
 import { portOf, twinWorld } from './twin-world.ts'
-import type { WorldOf } from './twin-world.ts'
+import type { TwinMaking, WorldOf } from './twin-world.ts'
 
-export interface TwinOptions {
+export interface TwinOptions extends TwinMaking {
   /** Serial ports carry bytes no faster than their baud rate. Default: as fast as this machine. */
   readonly paced?: boolean
-  /** Which chip was fabricated, and all noise. */
-  readonly seed: number
-  readonly clock: Clock
   /** `pipe`: the bytes stay in this process. `wire`: real sockets and pseudo-terminals. */
   readonly mode: 'pipe' | 'wire'
   readonly tapFor?: TapFor
@@ -46,7 +43,7 @@ export interface Twin<File extends BenchFile = BenchFile> extends AsyncDisposabl
  */
 export async function startTwin<File extends BenchFile>(file: File, options: TwinOptions): Promise<Twin<File>> {
   const { seed, clock, mode, paced = false, tapFor = () => undefined } = options
-  const world = twinWorld(file, seed, clock)
+  const world = twinWorld(file, options)
   const far = new Map<string, WireInstrument>()
   for (const instrument of file.instruments.values()) {
     far.set(instrument.name, simulate(instrument, world, file, seed, clock))

@@ -1,10 +1,9 @@
-import type { Clock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
 import { DIRECT } from '../sim/direct/registry.ts'
 import type { BenchFile } from './bench-file.ts'
 import type { OpenDirect } from './open-instruments.ts'
 import { portOf, twinWorld } from './twin-world.ts'
-import type { WorldOf } from './twin-world.ts'
+import type { TwinMaking, WorldOf } from './twin-world.ts'
 
 /** A twin without wires: instruments that touch the optical world themselves. */
 export interface DirectTwin<File extends BenchFile = BenchFile> {
@@ -17,12 +16,9 @@ export interface DirectTwin<File extends BenchFile = BenchFile> {
  * The twin of a bench by its second way: the same optical world, the same converters and the same time as behind
  * wires, and no bytes. With one seed both ways read the same numbers.
  */
-export function startDirectTwin<File extends BenchFile>(
-  file: File,
-  options: { readonly seed: number; readonly clock: Clock },
-): DirectTwin<File> {
+export function startDirectTwin<File extends BenchFile>(file: File, options: TwinMaking): DirectTwin<File> {
   const { seed, clock } = options
-  const world = twinWorld(file, seed, clock)
+  const world = twinWorld(file, options)
   return {
     world,
     direct: async ({ name, driver, settings }, signal) => {

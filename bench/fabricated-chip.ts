@@ -31,7 +31,7 @@ const KNOWN: Readonly<Record<BenchFile['kind'], Parameters>> = { mesh: MESH_PARA
 
 /** What was fabricated for a seed, whatever the bench's core: the same chip that `--sim --seed` puts behind the wires. */
 export function fabricatedChip(file: BenchFile, seed: number): FabricatedChip {
-  const { truth } = twinWorld(file, seed, new VirtualClock())
+  const { truth } = twinWorld(file, { seed, clock: new VirtualClock() })
   return { parameters: usedParameters(file.twin, KNOWN[file.kind]), truth: plain(truth) as PlainObject }
 }
 

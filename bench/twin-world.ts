@@ -19,9 +19,18 @@ interface Worlds {
 /** The optical world of a bench, by its core. */
 export type WorldOf<File extends BenchFile> = Worlds[File['kind']]
 
+/** Which twin of a bench. */
+export interface TwinMaking {
+  /** Which chip was fabricated, and all noise. */
+  readonly seed: number
+  readonly clock: Clock
+  /** How old it is when it starts: what drifts has drifted that long. 0 by default, and no less. */
+  readonly ageS?: number
+}
+
 /** The optical world in which the twin of a bench lives, with its own copy of the wiring. */
-export function twinWorld<File extends BenchFile>(file: File, seed: number, clock: Clock): WorldOf<File>
-export function twinWorld(file: BenchFile, seed: number, clock: Clock): WorldOf<BenchFile> {
+export function twinWorld<File extends BenchFile>(file: File, made: TwinMaking): WorldOf<File>
+export function twinWorld(file: BenchFile, { seed, clock, ageS = 0 }: TwinMaking): WorldOf<BenchFile> {
   if (file.kind === 'mesh') {
     const { size, lanes, design, taps } = file.wiring
     const spec = {
@@ -32,7 +41,7 @@ export function twinWorld(file: BenchFile, seed: number, clock: Clock): WorldOf<
       taps: taps && { monitor: taps.monitor, firstChannel: taps.firstInput },
       imperfections: file.twin,
     }
-    return meshWorld(spec, seed, clock)
+    return meshWorld(spec, seed, clock, ageS)
   }
   const { size, form, channelSpacingGhz, wavelengths } = file.wiring
   const spec = {
@@ -42,7 +51,7 @@ export function twinWorld(file: BenchFile, seed: number, clock: Clock): WorldOf<
     ...ports(file.wiring.ports),
     imperfections: file.twin,
   }
-  return awgrWorld(spec, seed, clock)
+  return awgrWorld(spec, seed, clock, ageS)
 }
 
 /** Where an instrument is connected to the optical world: of several heater banks, each at its place in the row. */

@@ -10,6 +10,8 @@ import type { Clock } from '../core/clock.ts'
 export interface TwinChoice {
   readonly mode: 'pipe' | 'wire' | 'direct'
   readonly seed: number
+  /** How old its world is when the run begins. */
+  readonly ageS: number
 }
 
 /** Where the instruments of a bench come from. */
@@ -33,15 +35,15 @@ export async function openFarSide(
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }
   }
-  const { mode, seed } = twin
+  const { mode, seed, ageS } = twin
   if (mode === 'direct') {
     return {
-      plug: { direct: startDirectTwin(file, { seed, clock }).direct },
+      plug: { direct: startDirectTwin(file, { seed, ageS, clock }).direct },
       resourceOf: () => undefined,
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }
   }
-  const started = await startTwin(file, { mode, seed, clock, tapFor })
+  const started = await startTwin(file, { mode, seed, ageS, clock, tapFor })
   return {
     plug: { connect: started.connect },
     resourceOf: (name) => started.resources.get(name),

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander'
 import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import {
+  ageOption,
   chipOption,
   interfaceOption,
   jsonOption,
@@ -42,6 +43,7 @@ command('check', 'ask every instrument of a bench who it is', 'check examples/me
   .argument(...BENCH)
   .addOption(simOption())
   .addOption(seedOption())
+  .addOption(ageOption())
   .action((bench: string, flags: TwinFlags & JsonFlag) =>
     onBench(flags, async (context) => (await import('./check.ts')).check(context, bench, flags)),
   )
@@ -70,6 +72,7 @@ command('calibrate', 'calibrate a bench, from cold', 'calibrate examples/mesh-8x
   .argument(...BENCH)
   .addOption(simOption())
   .addOption(seedOption())
+  .addOption(ageOption())
   .addOption(journalOption())
   .action((bench: string, flags: TwinFlags & JournalFlag & JsonFlag) =>
     onBench(flags, async (context) => (await import('./calibrate.ts')).calibrate(context, bench, flags)),
@@ -82,6 +85,7 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .requiredOption('-o, --output <file>', 'where C goes, as float64')
   .addOption(simOption())
   .addOption(seedOption())
+  .addOption(ageOption())
   .addOption(journalOption())
   .action((bench: string, a: string, b: string, flags: MatmulFlags & JsonFlag) =>
     onBench(flags, async (context) => (await import('./matmul.ts')).matmul(context, [bench, a, b], flags)),

@@ -9,6 +9,8 @@ export interface JsonFlag {
 export interface TwinFlags {
   readonly sim?: TwinChoice['mode']
   readonly seed?: number
+  /** In seconds. */
+  readonly age?: number
 }
 
 export interface JournalFlag {
@@ -63,11 +65,20 @@ export const chipOption = (): Option =>
 export const seedOption = (): Option =>
   new Option('--seed <n>', `which chip the twin has, and all noise (default: ${DEFAULT_SEED})`).argParser(parseSeed)
 
-/** Throws: CALL_INVALID for a seed without a twin. */
-export function chosenTwin({ sim, seed }: TwinFlags): TwinChoice | undefined {
-  if (sim !== undefined) return { mode: sim, seed: seed ?? DEFAULT_SEED }
-  if (seed === undefined) return undefined
-  throw new BenchError('CALL_INVALID', '--seed chooses the chip of the twin, and hardware has its own: add --sim')
+export const ageOption = (): Option =>
+  new Option(
+    '--age <time>',
+    'how old the twin is: what drifts has drifted that long, like 90s, 30min, 12h or 2d (default: 0s)',
+  ).argParser(parseAge)
+
+/** Throws: CALL_INVALID for a seed or an age without a twin. */
+export function chosenTwin({ sim, seed, age }: TwinFlags): TwinChoice | undefined {
+  if (sim !== undefined) return { mode: sim, seed: seed ?? DEFAULT_SEED, ageS: age ?? 0 }
+  if (seed !== undefined) {
+    throw new BenchError('CALL_INVALID', '--seed chooses the chip of the twin, and hardware has its own: add --sim')
+  }
+  if (age === undefined) return undefined
+  throw new BenchError('CALL_INVALID', '--age says how old the twin is, and hardware has its own age: add --sim')
 }
 
 /** `--sim` alone must not take the next word for its value. */
@@ -80,4 +91,20 @@ function parseSeed(text: string): number {
   const seed = /^\d{1,16}$/.test(text) ? Number(text) : NaN
   if (Number.isSafeInteger(seed)) return seed
   throw new InvalidArgumentError(`A seed is a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`)
+}
+
+const SECONDS_PER: Readonly<Record<string, number>> = { s: 1, min: 60, h: 3600, d: 86_400 }
+const OLDEST_DAYS = 100
+
+function parseAge(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(s|min|h|d)$/.exec(text) ?? []
+  const ageS = Number(number) * (SECONDS_PER[unit ?? ''] ?? NaN)
+  if (ageS <= OLDEST_DAYS * 86_400) return ageS
+  throw new InvalidArgumentError(`An age is a number with s, min, h or d, from 0s to ${OLDEST_DAYS}d, like 12h.`)
+}
+
+/** An age for people, in the largest unit that keeps it above 1. */
+export function ageText(ageS: number): string {
+  const [unit, seconds] = Object.entries(SECONDS_PER).findLast(([, each]) => ageS >= each) ?? ['s', 1]
+  return `${Number((ageS / seconds).toPrecision(4))} ${unit}`
 }

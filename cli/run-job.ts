@@ -140,7 +140,7 @@ async function firstHeader<Result>(request: JobRequest<Result>): Promise<RunHead
     calibrations,
     seed: twin?.seed ?? null,
     instruments: instrumentNotes(file, undefined, undefined),
-    arguments: { ...request.arguments, sim: twin?.mode ?? null },
+    arguments: { ...request.arguments, sim: twin?.mode ?? null, ageS: twin?.ageS ?? null },
   }
 }
 

@@ -12,7 +12,7 @@ import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 import { measured, moment, seconds } from './numbers.ts'
-import { DEFAULT_SEED } from './options.ts'
+import { ageText, DEFAULT_SEED } from './options.ts'
 import type { ShowFlags } from './options.ts'
 import type { RunOutcome } from './run-job.ts'
 import type { Plot } from './run-plots.ts'
@@ -139,9 +139,10 @@ const SAFETY = new Map([
 
 function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<RunOutcome>): string[] {
   const { id, kind, status, startedMs, header } = record
-  const chip = header.seed === null ? 'hardware' : `twin, chip ${header.seed}`
   const versions = Object.entries(header.versions).map(([name, version]) => `${name} ${version}`)
-  const asked = header.arguments as Partial<MatmulArguments>
+  const asked = header.arguments as Partial<MatmulArguments> & { readonly ageS?: number | null }
+  const old = (asked.ageS ?? 0) === 0 ? '' : `, ${ageText(asked.ageS ?? 0)} old`
+  const chip = header.seed === null ? 'hardware' : `twin, chip ${header.seed}${old}`
   return [
     `run ${id}: ${kind}, ${status}`,
     `  started ${moment(startedMs)}${took === undefined ? '' : `, took ${seconds(took)}`}`,

@@ -114,6 +114,7 @@ export const mbx: Subject = {
     const world = { biasV: 0, nullV: 1 }
     const port = {
       setBiasV: (biasV: number) => void (world.biasV = biasV),
+      followNull: () => void (world.biasV = world.nullV),
       nullBiasV: () => world.nullV,
       tapMw: () => 1,
     }

@@ -33,6 +33,8 @@ export class MbxController {
   #biasV = 0
   #calibratedAtNs: number | undefined
   #locked = false
+  /** Locked at the null, the dither goes on. */
+  #followsNull = false
 
   constructor(port: BiasPort, clock: Clock, calibrationMs: number, hold: MbxHold) {
     this.#port = port
@@ -43,7 +45,7 @@ export class MbxController {
   }
 
   get biasV(): number {
-    return this.#biasV
+    return this.#followsNull ? this.#port.nullBiasV() : this.#biasV
   }
 
   get mode(): number {
@@ -56,7 +58,7 @@ export class MbxController {
 
   /** Looks whether there is light around what is held. */
   isLocked(): boolean {
-    return this.#locked && !this.calibrating && (this.#mode === MODE.manual || this.#seesLightAround(this.#biasV))
+    return this.#locked && !this.calibrating && (this.#mode === MODE.manual || this.#seesLightAround(this.biasV))
   }
 
   /** Off and manual act at once, everything else has to be found. */
@@ -97,6 +99,7 @@ export class MbxController {
     const targetV = this.#find()
     if (!this.#seesLightAround(targetV)) return
     this.#locked = true
+    if (this.#mode === MODE.null) return this.#followNull()
     this.#setBias(targetV)
   }
 
@@ -126,11 +129,18 @@ export class MbxController {
       this.#port.setBiasV(biasV + offsetV)
       return this.#port.tapMw()
     })
-    this.#port.setBiasV(this.#biasV)
+    if (this.#followsNull) this.#port.followNull()
+    else this.#port.setBiasV(this.#biasV)
     return Math.max(...powersMw) > LEAST_LIGHT_MW
   }
 
+  #followNull(): void {
+    this.#followsNull = true
+    this.#port.followNull()
+  }
+
   #setBias(biasV: number): void {
+    this.#followsNull = false
     this.#biasV = biasV
     this.#port.setBiasV(biasV)
   }

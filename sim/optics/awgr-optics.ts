@@ -6,6 +6,9 @@ import { RandomStream } from '../../core/random.ts'
 import { awgrTransmission, fabricateAwgr } from './awgr.ts'
 import type { AwgrTruth } from './awgr.ts'
 import type { CoreOptics, Light } from './core-optics.ts'
+import { BenchAge } from './drift/bench-age.ts'
+import { HeaterDrift } from './drift/heater-drift.ts'
+import { Room } from './drift/room.ts'
 import { HeaterArray } from './heater-array.ts'
 import { fabricateHeaters } from './heater-truth.ts'
 import type { HeaterTruth } from './heater-truth.ts'
@@ -50,12 +53,23 @@ export class AwgrOptics implements CoreOptics {
   readonly taps = 0
   readonly sharedModulators = true
   readonly #what: AwgrImperfections
+  readonly #room: Room
+  readonly #age: BenchAge
   #folded: { version: number; frequencies: string; transmission: Float64Array } | undefined
 
-  constructor(grid: AwgrGrid, what: AwgrImperfections, seed: number, clock: Clock) {
+  constructor(
+    grid: AwgrGrid,
+    what: AwgrImperfections,
+    seed: number,
+    clock: Clock,
+    age = new BenchAge(clock, { startS: 0, holdS: what.driftHoldS }),
+  ) {
     this.#what = what
     this.truth = fabricateAwgrCore(grid, what, seed)
-    this.heaters = new HeaterArray(this.truth.heaters, what.heaterTimeConstantUs, clock)
+    const drift = new HeaterDrift(this.truth.layout.heaters.length, what, seed)
+    this.heaters = new HeaterArray(this.truth.heaters, what.heaterTimeConstantUs, clock, { drift, age })
+    this.#room = new Room(what, seed)
+    this.#age = age
     this.detectors = 2 * grid.size
   }
 
@@ -116,7 +130,8 @@ export class AwgrOptics implements CoreOptics {
 
   /** [heater]: how far heat has moved each resonance down. A turn of phase is one free spectral range. */
   #shiftsThz(): Float64Array {
-    const warmThz = (this.#what.ringTemperatureGhzPerK * this.#what.chipTemperatureErrorK) / 1e3
+    const warmerK = this.#what.chipTemperatureErrorK + this.#room.throughOvenK(this.#age.heldS())
+    const warmThz = (this.#what.ringTemperatureGhzPerK * warmerK) / 1e3
     return this.heaters
       .phasesRad()
       .map((rad, heater) => (rad / (2 * Math.PI)) * this.truth.rings[heater]!.freeSpectralRangeThz + warmThz)

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { AwgrOptics } from './awgr-optics.ts'
 import type { AwgrGrid } from './awgr-optics.ts'
+import { BenchAge } from './drift/bench-age.ts'
 import { OpticalWorld } from './optical-world.ts'
 import type { AwgrImperfections } from './parameters/awgr-parameters.ts'
 import type { MeterPort, WorldSpec } from './world-spec.ts'
@@ -17,14 +18,16 @@ export interface AwgrWorldSpec extends Pick<WorldSpec, 'modulators' | 'heaters' 
 
 export type AwgrWorld = OpticalWorld<AwgrOptics>
 
-/** The optical world of a bench with an AWGR core: N lasers on N shared modulators, N pairs of detectors. */
-export function awgrWorld(spec: AwgrWorldSpec, seed: number, clock: Clock): AwgrWorld {
+/** The optical world of a bench with an AWGR core: N lasers on N shared modulators, N pairs of detectors; `ageS` old. */
+export function awgrWorld(spec: AwgrWorldSpec, seed: number, clock: Clock, ageS = 0): AwgrWorld {
   const { grid, imperfections } = spec
+  const age = new BenchAge(clock, { startS: ageS, holdS: imperfections.driftHoldS })
   const wiring: WorldSpec = {
     ...spec,
     detectors: spec.detectors.flatMap(({ plus, minus }) => [plus, minus]),
     taps: undefined,
     light: imperfections,
+    drift: imperfections,
   }
-  return new OpticalWorld(wiring, new AwgrOptics(grid, imperfections, seed, clock), seed, clock)
+  return new OpticalWorld(wiring, new AwgrOptics(grid, imperfections, seed, clock, age), seed, clock, age)
 }

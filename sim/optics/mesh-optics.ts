@@ -4,6 +4,9 @@ import { meshCoreLayout } from '../../core/mesh-layout.ts'
 import { fabricateChip } from './chip.ts'
 import type { ChipTruth } from './chip.ts'
 import type { CoreOptics, Light } from './core-optics.ts'
+import { BenchAge } from './drift/bench-age.ts'
+import { HeaterDrift } from './drift/heater-drift.ts'
+import { MeshDrift } from './drift/mesh-drift.ts'
 import { HeaterArray } from './heater-array.ts'
 import { LaneFilters } from './lane-filters.ts'
 import { fabricateLanePath } from './lane-path.ts'
@@ -38,6 +41,8 @@ export class MeshOptics implements CoreOptics {
   readonly taps: number
   readonly sharedModulators = false
   readonly #size: number
+  readonly #drift: MeshDrift
+  readonly #age: BenchAge
   #folded: { version: number; transfer: ChipTransfer; phasesRad: Float64Array } | undefined
 
   /** `channelsThz[lane]` is where the lane's laser belongs. */
@@ -48,13 +53,17 @@ export class MeshOptics implements CoreOptics {
     seed: number,
     clock: Clock,
     design?: MeshDesign,
+    age = new BenchAge(clock, { startS: 0, holdS: what.driftHoldS }),
   ) {
     const filters = new LaneFilters(size, channelsThz, what, seed)
     const lanes = channelsThz.length
     const chip = fabricateChip(meshCoreLayout(size, lanes, design), what, seed)
     const paths = Array.from({ length: lanes }, (_, lane) => fabricateLanePath(lane, size, what, seed))
     this.truth = { chip, paths, filters }
-    this.heaters = new HeaterArray(chip, what.heaterTimeConstantUs, clock)
+    const drift = new HeaterDrift(chip.layout.heaters.length, what, seed)
+    this.heaters = new HeaterArray(chip, what.heaterTimeConstantUs, clock, { drift, age })
+    this.#drift = new MeshDrift(chip.layout, what, seed)
+    this.#age = age
     this.detectors = 2 * size * lanes
     // Taps stand between two meshes.
     this.taps = chip.layout.sigma.phi.length
@@ -127,9 +136,11 @@ export class MeshOptics implements CoreOptics {
   }
 
   #fold(): { transfer: ChipTransfer; phasesRad: Float64Array } {
-    if (this.#folded?.version === this.heaters.version) return this.#folded
-    const phasesRad = this.heaters.phasesRad()
-    const folded = { version: this.heaters.version, transfer: chipTransfer(this.truth.chip, phasesRad), phasesRad }
+    const { version } = this.heaters
+    if (this.#folded?.version === version) return this.#folded
+    const driftRad = this.#drift.phasesRad(this.#age.heldS())
+    const phasesRad = this.heaters.phasesRad().map((rad, heater) => rad + driftRad[heater]!)
+    const folded = { version, transfer: chipTransfer(this.truth.chip, phasesRad), phasesRad }
     // While heaters still move the next look may differ.
     this.#folded = this.heaters.settled ? folded : undefined
     return folded

@@ -1,13 +1,15 @@
 import type { Clock } from '../../core/clock.ts'
+import { BenchAge } from './drift/bench-age.ts'
 import { MeshOptics } from './mesh-optics.ts'
 import type { MeshWorldSpec } from './mesh-world-spec.ts'
 import { OpticalWorld } from './optical-world.ts'
 
 export type MeshWorld = OpticalWorld<MeshOptics>
 
-/** The optical world of a bench with a mesh core: one laser, N modulators and N balanced couplers a lane. */
-export function meshWorld(spec: MeshWorldSpec, seed: number, clock: Clock): MeshWorld {
+/** The optical world of a bench with a mesh core, `ageS` old: one laser, N modulators and N balanced couplers a lane. */
+export function meshWorld(spec: MeshWorldSpec, seed: number, clock: Clock, ageS = 0): MeshWorld {
   const { size, lanes, imperfections } = spec
+  const age = new BenchAge(clock, { startS: ageS, holdS: imperfections.driftHoldS })
   const core = new MeshOptics(
     size,
     lanes.map(({ frequencyThz }) => frequencyThz),
@@ -15,6 +17,7 @@ export function meshWorld(spec: MeshWorldSpec, seed: number, clock: Clock): Mesh
     seed,
     clock,
     spec.design,
+    age,
   )
   const wiring = {
     ...spec,
@@ -22,7 +25,8 @@ export function meshWorld(spec: MeshWorldSpec, seed: number, clock: Clock): Mesh
     modulators: lanes.flatMap(({ modulators }) => modulators),
     detectors: lanes.flatMap(({ detectors }) => detectors.flatMap(({ plus, minus }) => [plus, minus])),
     light: imperfections,
+    drift: imperfections,
     taps: spec.taps && { ...spec.taps, amplifier: imperfections },
   }
-  return new OpticalWorld(wiring, core, seed, clock)
+  return new OpticalWorld(wiring, core, seed, clock, age)
 }

@@ -1,6 +1,10 @@
 import type { Clock } from '../../core/clock.ts'
 import type { WorldPorts } from '../sim-entry.ts'
 import type { CoreOptics, Light } from './core-optics.ts'
+import { BenchAge } from './drift/bench-age.ts'
+import { LaserDrift } from './drift/laser-drift.ts'
+import type { LaserOutput } from './drift/laser-drift.ts'
+import { Room } from './drift/room.ts'
 import { Detection } from './detection.ts'
 import type { SlotPowers } from './detection.ts'
 import { Mains } from './mains.ts'
@@ -24,6 +28,8 @@ export interface LightTruth {
 /** Share of a laser's light on the tap of each bias controller. Assumption. */
 const BIAS_TAP_RATIO = 0.01
 
+const DARK: LaserOutput = { powerMw: 0, frequencyThz: 0 }
+
 /**
  * The shared optical world of a bench: lasers → modulators → the optics of its core → detectors.
  *
@@ -34,7 +40,12 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
   /** Beside the core: one a programmable filter, made when it is plugged in. */
   readonly filters = new Map<string, WavelengthFilter>()
   readonly #spec: WorldSpec
-  readonly #lasers = new Map<string, { powerMw: number; frequencyThz: number }>()
+  /** As they were set. */
+  readonly #lasers = new Map<string, LaserOutput>()
+  /** [laser] */
+  readonly #laserDrift: readonly LaserDrift[]
+  readonly #age: BenchAge
+  readonly #room: Room
   readonly #modulators: ModulatorArray
   readonly #detection: Detection
   readonly #tapAmplifiers: TapAmplifiers | undefined
@@ -46,14 +57,18 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
   #triggers = 0
   #capture: { key: string; slots: readonly SlotPowers[] } | undefined
 
-  constructor(spec: WorldSpec, core: Core, seed: number, clock: Clock) {
+  /** `age` is the core's, too. */
+  constructor(spec: WorldSpec, core: Core, seed: number, clock: Clock, age: BenchAge) {
     this.core = core
     this.#spec = spec
-    this.#modulators = new ModulatorArray(spec, seed)
+    this.#age = age
+    this.#room = new Room(spec.drift, seed)
+    this.#laserDrift = spec.lasers.map((name) => new LaserDrift(name, spec.drift, seed))
+    this.#modulators = new ModulatorArray(spec, seed, age)
     this.#detection = new Detection(spec, seed)
     this.#tapAmplifiers = spec.taps && new TapAmplifiers(core.taps, spec.taps.amplifier, seed)
-    this.#ovens = new Map(spec.ovens.map((name) => [name, new Oven(clock)]))
-    this.#mains = new Mains(() => this.mainsPowerW(), seed, clock)
+    this.#ovens = new Map(spec.ovens.map((name) => [name, new Oven(clock, () => this.#room.temperatureC(age.heldS()))]))
+    this.#mains = new Mains((ageS) => this.mainsPowerW(ageS), seed, clock, age)
   }
 
   /** For tests and for the oracle. */
@@ -70,19 +85,20 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
     return this.#ports[kind](name)
   }
 
-  /** Electrical power from the mains now. */
-  mainsPowerW(): number {
+  /** Electrical power from the mains with the settings of now. */
+  mainsPowerW(ageS = this.#age.heldS()): number {
     const { instrumentsIdleW, laserWallEfficiency } = this.#spec.light
-    let powerW = instrumentsIdleW + this.core.heaters.totalPowerW()
+    const roomC = this.#room.temperatureC(ageS)
+    let powerW = instrumentsIdleW + this.core.heaters.totalPowerW(ageS)
     for (const { powerMw } of this.#lasers.values()) powerW += powerMw / 1e3 / laserWallEfficiency
-    for (const oven of this.#ovens.values()) powerW += oven.powerW()
+    for (const oven of this.#ovens.values()) powerW += oven.powerW(roomC)
     for (const loads of this.#loads.values()) powerW += loads.powerW()
     return powerW
   }
 
   /** What a laser emits now; 0 when dark. */
   laserMw(laser: number): number {
-    return this.#lasers.get(this.#spec.lasers[laser]!)?.powerMw ?? 0
+    return this.#emitted(laser).powerMw
   }
 
   readonly #ports: { readonly [Kind in keyof WorldPorts]: (name: string) => WorldPorts[Kind] } = {
@@ -112,7 +128,8 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
       requireWired(name, modulator >= 0)
       return {
         setBiasV: (biasV) => this.#modulators.setBiasV(modulator, biasV),
-        nullBiasV: () => this.#modulators.truth[modulator]!.lockBiasV,
+        followNull: () => this.#modulators.followNull(modulator),
+        nullBiasV: () => this.#modulators.lockBiasV(modulator),
         tapMw: () => BIAS_TAP_RATIO * this.#lightOn(modulator),
       }
     },
@@ -220,12 +237,17 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
   }
 
   #light(fields: Pick<Light, 'fieldRe' | 'fieldIm'>): Light {
-    const lasers = this.#spec.lasers.map((name) => this.#lasers.get(name))
+    const lasers = this.#spec.lasers.map((_, laser) => this.#emitted(laser))
     return {
       ...fields,
-      powersMw: Float64Array.from(lasers, (laser) => laser?.powerMw ?? 0),
-      frequenciesThz: Float64Array.from(lasers, (laser) => laser?.frequencyThz ?? 0),
+      powersMw: Float64Array.from(lasers, ({ powerMw }) => powerMw),
+      frequenciesThz: Float64Array.from(lasers, ({ frequencyThz }) => frequencyThz),
     }
+  }
+
+  #emitted(laser: number): LaserOutput {
+    const set = this.#lasers.get(this.#spec.lasers[laser]!)
+    return set === undefined ? DARK : this.#laserDrift[laser]!.emitted(set, this.#age.heldS())
   }
 
   /** Light before one modulator: of the laser of its lane, or of all where they share their modulators. */

@@ -24,6 +24,8 @@ export interface DrivePort {
 export interface BiasPort {
   /** Electrode voltage in manual operation. */
   setBiasV(biasV: number): void
+  /** Holds the electrode where the dither finds the null, wherever that goes, until the next `setBiasV`. */
+  followNull(): void
   /** Where the controller's dither settles when it looks for the null: the true null plus its locking error. */
   nullBiasV(): number
   /** Optical power on the controller's tap; near 0 without light. */

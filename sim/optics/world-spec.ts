@@ -1,3 +1,4 @@
+import type { DriftValues } from './parameters/drift-parameters.ts'
 import type { LightValues } from './parameters/light-parameters.ts'
 
 /** How the instruments of a bench are wired to its optics: the twin's copy of the wiring, in the names of the bench file. */
@@ -18,6 +19,7 @@ export interface WorldSpec {
   /** Trigger output of `source` is cabled to the trigger inputs of `targets`. */
   readonly trigger: { readonly source: string; readonly targets: readonly string[] }
   readonly light: LightValues
+  readonly drift: DriftValues
 }
 
 export interface MeterPort {

@@ -208,8 +208,10 @@ async function compare(seed: number): Promise<void> {
   const file = benchFromText(randomBench(random), `bench ${seed}`)
   const [wireClock, directClock] = [new VirtualClock(), new VirtualClock()]
   const twinSeed = whole(random, 0, Number.MAX_SAFE_INTEGER)
-  await using twin = await startTwin(file, { seed: twinSeed, clock: wireClock, mode: 'pipe' })
-  const { direct } = startDirectTwin(file, { seed: twinSeed, clock: directClock })
+  // New, or a second to a few weeks old.
+  const ageS = pick(random, [0, 10 ** random.uniform(0, 6.3)])
+  await using twin = await startTwin(file, { seed: twinSeed, ageS, clock: wireClock, mode: 'pipe' })
+  const { direct } = startDirectTwin(file, { seed: twinSeed, ageS, clock: directClock })
   const wire: Way = {
     open: await openMeshBench(file, { connect: twin.connect, clock: wireClock, signal }),
     clock: wireClock,

@@ -35,7 +35,7 @@ describe.each(ALL_DESIGNS.map((design) => [designText(design), design] as const)
     const meshes = design.form === 'svd' ? 2 : 1
     const mzis = (size * (size - 1)) / 2
     expect(layout.heaters).toHaveLength(2 * size + 2 * meshes * mzis + (design.form === 'svd' ? 2 * size : 0))
-    const world = twinWorld(fileOf(size, design), 1, new VirtualClock())
+    const world = twinWorld(fileOf(size, design), { seed: 1, clock: new VirtualClock() })
     const { chip } = world.truth
     expect(chip.first).toHaveLength(mzis)
     expect(chip.second).toHaveLength((meshes - 1) * mzis)
@@ -62,7 +62,7 @@ describe.each(ALL_DESIGNS.map((design) => [designText(design), design] as const)
 test('Cores of 256 ports are read, fabricated and folded in every arrangement and form', () => {
   for (const design of ALL_DESIGNS.filter(({ mzi }) => mzi === 'three-splitter')) {
     const file = fileOf(256, design)
-    const { core } = twinWorld(file, 1, new VirtualClock())
+    const { core } = twinWorld(file, { seed: 1, clock: new VirtualClock() })
     const { size } = file.wiring
     const fields = new Float64Array(size).fill(1)
     const light = {

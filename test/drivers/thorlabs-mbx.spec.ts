@@ -40,6 +40,7 @@ async function openBench(
   const world = { biasV: Number.NaN, light: true }
   const port = {
     setBiasV: (biasV: number) => (world.biasV = biasV),
+    followNull: () => (world.biasV = NULL_BIAS_V),
     nullBiasV: () => NULL_BIAS_V,
     tapMw: () => (world.light ? 0.2 * Math.sin((Math.PI * (world.biasV - NULL_BIAS_V)) / 7) ** 2 : 0),
   }
@@ -209,7 +210,7 @@ describe('the line to a Thorlabs MBX', () => {
 
   test('is opened although the last owner left half a command', async () => {
     const clock = new VirtualClock()
-    const port = { setBiasV: () => undefined, nullBiasV: () => 0, tapMw: () => 0 }
+    const port = { setBiasV: () => undefined, followNull: () => undefined, nullBiasV: () => 0, tapMw: () => 0 }
     const sim = new SimMbx(port, { name: 'bias-1', seed: 3, clock, settings: {} })
     sim.attach(() => undefined).receive(bytes('MZM:HOLD'))
     const transport = new BytePipe('ASRL/dev/ttyUSB1::INSTR', (send) => sim.attach(send))
@@ -347,7 +348,7 @@ describe('the bench file entry of a Thorlabs MBX', () => {
   test('opens the controller at 115200 Bd', async () => {
     expect(thorlabsMbx).toMatchObject({ kind: 'bias-controller', wires: ['serial'], serialLine: { baudRate: 115_200 } })
     const clock = new VirtualClock()
-    const port = { setBiasV: () => undefined, nullBiasV: () => 0, tapMw: () => 0 }
+    const port = { setBiasV: () => undefined, followNull: () => undefined, nullBiasV: () => 0, tapMw: () => 0 }
     const sim = new SimMbx(port, { name: 'bias-1', seed: 3, clock, settings: { serial: 'M01234567' } })
     const transport = new BytePipe('ASRL/dev/ttyUSB1::INSTR', (send) => sim.attach(send))
     const settings = thorlabsMbx.settings.parse({ serial: 'M01234567' })

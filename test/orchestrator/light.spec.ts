@@ -21,7 +21,7 @@ function withOvens(...ovens: readonly OvenOptions[]): { bench: MeshBench; calls:
     bench: {
       ...bench,
       ovens: ovens.map(({ name, temperatureC, readC = (real) => real }) => {
-        const oven = new Oven(bench.clock)
+        const oven = new Oven(bench.clock, () => 23)
         let setPointC = 0
         return {
           name,

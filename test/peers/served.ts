@@ -40,7 +40,10 @@ export const inputV = (channel: number): number => 0.06 * (channel - 7)
 export const monitor = () => simT7.create({ voltageV: inputV }, context('daq'))
 
 export const bias = () =>
-  simMbx.create({ setBiasV: () => undefined, nullBiasV: () => -1.7, tapMw: () => 0.2 }, context('mbx'))
+  simMbx.create(
+    { setBiasV: () => undefined, followNull: () => undefined, nullBiasV: () => -1.7, tapMw: () => 0.2 },
+    context('mbx'),
+  )
 
 export const laser = () => simItla.create({ setOutput: () => undefined }, context('laser', { serial: 'FR1234' }))
 

@@ -43,6 +43,7 @@ describeBiasController('a direct MBX', async () => {
   const world = { biasV: Number.NaN, light: true }
   const port = {
     setBiasV: (biasV: number) => void (world.biasV = biasV),
+    followNull: () => void (world.biasV = NULL_BIAS_V),
     nullBiasV: () => NULL_BIAS_V,
     tapMw: () => (world.light ? 0.2 * Math.sin((Math.PI * (world.biasV - NULL_BIAS_V)) / 7) ** 2 : 0),
   }

@@ -18,6 +18,7 @@ class Host {
   constructor(options: Partial<SimMbxOptions> = {}, settings: Record<string, unknown> = {}) {
     const port = {
       setBiasV: (biasV: number) => (this.biasV = biasV),
+      followNull: () => (this.biasV = NULL_V),
       nullBiasV: () => NULL_V,
       tapMw: () => this.tapMw(),
     }
@@ -133,7 +134,12 @@ describe('a simulated Thorlabs MBX', () => {
 
   test('drives nothing before anybody speaks to it', () => {
     let biasV = Number.NaN
-    const port = { setBiasV: (volts: number) => (biasV = volts), nullBiasV: () => 1, tapMw: () => 1 }
+    const port = {
+      setBiasV: (volts: number) => (biasV = volts),
+      followNull: () => (biasV = 1),
+      nullBiasV: () => 1,
+      tapMw: () => 1,
+    }
     simMbx.create(port, { name: 'bias-1', seed: 3, clock: new VirtualClock(), settings: {} })
     expect(biasV).toBe(0)
   })

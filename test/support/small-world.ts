@@ -17,6 +17,9 @@ export const noiseless = {
   muxCentreErrorGhz: 0,
 }
 
+/** A bench whose power does not drift. */
+export const steady = { ambientCycleK: 0, ambientDriftK: 0, heaterResistanceDrift: 0, heaterAgeingPerKh: 0 }
+
 export interface SmallWorld {
   readonly world: MeshWorld
   readonly clock: VirtualClock
@@ -25,10 +28,13 @@ export interface SmallWorld {
 }
 
 /** An optical world of 4 ports with an oven, and what an operator would do with it. */
-export function smallWorld(changes: Partial<MeshImperfections> = {}, { lanes = 1, seed = 1 } = {}): SmallWorld {
+export function smallWorld(
+  changes: Partial<MeshImperfections> = {},
+  { lanes = 1, seed = 1, ageS = 0 } = {},
+): SmallWorld {
   const clock = new VirtualClock()
   const spec = { ...directWorldSpec(SIZE, lanes, defaultImperfections(changes)), ovens: ['oven'] }
-  const world = meshWorld(spec, seed, clock)
+  const world = meshWorld(spec, seed, clock, ageS)
   return {
     world,
     clock,

@@ -117,8 +117,8 @@ function lineOf(context: AwgrContext, readings: readonly RingReading[], heater: 
   while (right < drop.length - 1 && drop[right]! > half) right++
   const crossing = (from: number, to: number): number =>
     powerV2[from]! + ((half - drop[from]!) / (drop[to]! - drop[from]!)) * (powerV2[to]! - powerV2[from]!)
-  const low = drop[left]! < half ? crossing(left, left + 1) : -Infinity
-  const high = drop[right]! < half ? crossing(right - 1, right) : Infinity
+  const low = drop[left]! <= half ? crossing(left, left + 1) : -Infinity
+  const high = drop[right]! <= half ? crossing(right - 1, right) : Infinity
   const centreV2 = powerV2[peak]!
   const widthV2 = 2 * Math.min(centreV2 - low, high - centreV2)
   if (!Number.isFinite(widthV2) || peak === drop.length - 1) throw deadRing(context, heater, largest / cold)

@@ -1,3 +1,4 @@
+import { DRIFT_PARAMETERS } from './drift-parameters.ts'
 import { HEATER_PARAMETERS } from './heater-parameters.ts'
 import { LIGHT_PARAMETERS } from './light-parameters.ts'
 import { assumption } from './parameter.ts'
@@ -55,6 +56,7 @@ export const AWGR_PARAMETERS = {
   outputLossSpreadDb: { value: 0.1, min: 0, max: 6, source: assumption('σ an output and side') },
   ...HEATER_PARAMETERS,
   ...LIGHT_PARAMETERS,
+  ...DRIFT_PARAMETERS,
 } as const satisfies Parameters
 
 export type AwgrImperfections = Values<typeof AWGR_PARAMETERS>

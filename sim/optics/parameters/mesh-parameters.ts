@@ -1,3 +1,4 @@
+import { DRIFT_PARAMETERS, MESH_DRIFT_PARAMETERS } from './drift-parameters.ts'
 import { HEATER_PARAMETERS } from './heater-parameters.ts'
 import { LIGHT_PARAMETERS } from './light-parameters.ts'
 import { LINK_PARAMETERS } from './link-parameters.ts'
@@ -42,6 +43,8 @@ export const MESH_PARAMETERS = {
   ...HEATER_PARAMETERS,
   ...LIGHT_PARAMETERS,
   ...LINK_PARAMETERS,
+  ...DRIFT_PARAMETERS,
+  ...MESH_DRIFT_PARAMETERS,
 } as const satisfies Parameters
 
 export type MeshImperfections = Values<typeof MESH_PARAMETERS>

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { close } from '../../support/close.ts'
-import { SIZE, smallWorld } from '../../support/small-world.ts'
+import { SIZE, smallWorld, steady } from '../../support/small-world.ts'
 import { statistics } from '../../support/statistics.ts'
 
 const { signal } = new AbortController()
@@ -47,7 +47,7 @@ describe('electrical power', () => {
   })
 
   test('is counted in kWh by what was drawn while it was drawn', async () => {
-    const { world, light, clock } = smallWorld({ instrumentsIdleW: 1000 })
+    const { world, light, clock } = smallWorld({ instrumentsIdleW: 1000, ...steady })
     const mains = world.port('energy-meter', 'mains')
     const oven = world.port('temperature-controller', 'oven')
     const hour = (): Promise<void> => clock.sleep(3600e3, signal)

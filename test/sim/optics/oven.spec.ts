@@ -6,7 +6,7 @@ const { signal } = new AbortController()
 
 function cold(): { oven: Oven; waitS: (s: number) => Promise<void> } {
   const clock = new VirtualClock()
-  return { oven: new Oven(clock), waitS: (s) => clock.sleep(1e3 * s, signal) }
+  return { oven: new Oven(clock, () => 23), waitS: (s) => clock.sleep(1e3 * s, signal) }
 }
 
 describe('an oven of the twin', () => {
