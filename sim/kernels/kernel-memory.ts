@@ -2,8 +2,8 @@ import { BenchError } from '../../core/errors.ts'
 
 const PAGE_BYTES = 65_536
 const MAX_PAGES = 65_536
-/** Nothing stands at address 0, which would be no array's. */
-const FIRST_BYTE = 1024
+/** Below stand the constants of the kernels, from address 1024 on; nothing stands at 0, which would be no array’s. */
+const FIRST_BYTE = 4096
 /** A line of the cache, and more than any kernel reads or writes beyond an array's end. */
 const ALIGNMENT = 64
 
