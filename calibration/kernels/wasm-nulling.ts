@@ -15,7 +15,15 @@ const ELEMENT_BYTES = 16
 
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number }
-  nullUnitary(unitary: number, stride: number, modes: number, signs: number, turns: number, scratch: number): void
+  /** Numbers are places in memory; see assembly/nulling.ts. */
+  readonly nullUnitary: (
+    unitary: number,
+    stride: number,
+    modes: number,
+    signs: number,
+    turns: number,
+    scratch: number,
+  ) => void
 }
 
 let found: NullUnitary | 'none' | undefined
