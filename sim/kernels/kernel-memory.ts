@@ -24,6 +24,11 @@ export class KernelMemory {
     return new Float32Array(this.#buffer(4 * length), this.#take(4 * length), length)
   }
 
+  /** As `float32`, but with whatever stood there before: for what is written before it is read. */
+  unclearedFloat32(length: number): Float32Array<SharedArrayBuffer> {
+    return new Float32Array(this.#buffer(4 * length), this.#take(4 * length, false), length)
+  }
+
   float64(length: number): Float64Array<SharedArrayBuffer> {
     return new Float64Array(this.#buffer(8 * length), this.#take(8 * length), length)
   }
@@ -66,11 +71,11 @@ export class KernelMemory {
     }
   }
 
-  /** Arrays begin as zeros, also where others were before. */
-  #take(bytes: number): number {
+  /** Arrays begin as zeros, also where others were before, unless they are told not to. */
+  #take(bytes: number, cleared = true): number {
     const at = this.#top
     this.#top = at + Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
-    new Uint8Array(this.memory.buffer, at, this.#top - at).fill(0)
+    if (cleared) new Uint8Array(this.memory.buffer, at, this.#top - at).fill(0)
     return at
   }
 }
