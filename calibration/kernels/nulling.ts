@@ -8,5 +8,5 @@ export interface NulledUnitary {
   readonly diagonal: Float64Array
 }
 
-/** `signs` [step]: +1 for θ in 0…π, −1 for θ in −π…0. The unitary stays as it is. */
-export type NullUnitary = (unitary: ComplexMatrix, signs: Float64Array) => NulledUnitary
+/** `signs` [step]: +1 for θ in 0…π, −1 for θ in −π…0. The unitary stays as it is; the turns are lent until the next call. */
+export type NullUnitary = (unitary: ComplexMatrix, signs: Int8Array) => NulledUnitary

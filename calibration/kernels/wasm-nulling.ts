@@ -40,14 +40,14 @@ function load(): NullUnitary | undefined {
   return (unitary, signs) => nullBy(exports, unitary, signs)
 }
 
-function nullBy({ memory, nullUnitary }: Exports, { size, re, im }: ComplexMatrix, signs: Float64Array): NulledUnitary {
+function nullBy({ memory, nullUnitary }: Exports, { size, re, im }: ComplexMatrix, signs: Int8Array): NulledUnitary {
   // Rows begin at lines of the cache, and a spare line keeps those below one another in different sets of it.
   const stride = ((size + 3) & ~3) + 4
   const scratch = FIRST_BYTE
   const unitary = scratch + 64 * size
-  const signsAt = unitary + size * stride * ELEMENT_BYTES
-  const turnsAt = signsAt + 8 * signs.length
-  const missing = turnsAt + 32 * signs.length - memory.buffer.byteLength
+  const turnsAt = unitary + size * stride * ELEMENT_BYTES
+  const signsAt = turnsAt + 32 * signs.length
+  const missing = signsAt + signs.length - memory.buffer.byteLength
   if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES))
   const elements = new Float64Array(memory.buffer, unitary, 2 * size * stride)
   for (let row = 0; row < size; row++) {
@@ -56,9 +56,9 @@ function nullBy({ memory, nullUnitary }: Exports, { size, re, im }: ComplexMatri
       elements[at + 1] = im[from]!
     }
   }
-  new Float64Array(memory.buffer, signsAt, signs.length).set(signs)
+  new Int8Array(memory.buffer, signsAt, signs.length).set(signs)
   nullUnitary(unitary, stride, size, signsAt, turnsAt, scratch)
-  const turns = new Float64Array(memory.buffer, turnsAt, 4 * signs.length).slice()
+  const turns = new Float64Array(memory.buffer, turnsAt, 4 * signs.length)
   const diagonal = new Float64Array(2 * size)
   for (let port = 0; port < size; port++) {
     const at = 2 * port * (stride + 1)

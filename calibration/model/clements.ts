@@ -29,7 +29,8 @@ export function clementsPhases(
 ): ClementsPhases {
   const { size } = unitary
   const { top, mzi } = nullingOrder(size)
-  const signs = Float64Array.from(mzi, (k) => (branch?.[k] === -1 ? -1 : 1))
+  const signs = new Int8Array(mzi.length)
+  for (let step = 0; step < mzi.length; step++) signs[step] = branch?.[mzi[step]!] === -1 ? -1 : 1
   const { turns, diagonal } = nulled(unitary, signs)
   const thetaRad = new Float64Array(mzi.length)
   const phiRad = new Float64Array(mzi.length)

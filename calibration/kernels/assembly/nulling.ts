@@ -183,7 +183,7 @@ function fromRight(count: i32, kept: usize, signs: usize): void {
       if (passed > 0) turnFourRows(row - 3, count, 0, passed)
     }
     if (j > passed) turnRow(row, count, passed, j)
-    choose(j, kept, load<f64>(signs + (<usize>j << 3)), at(row, count - 1 - j), at(row, count - j), true)
+    choose(j, kept, load<i8>(signs + j), at(row, count - 1 - j), at(row, count - j), true)
     turnRow(row, count, j, j + 1)
   }
   let row = 0
@@ -201,7 +201,7 @@ function fromLeft(count: i32, kept: usize, signs: usize): void {
       if (passed > 0) turnFourColumns(j, count, 0, passed)
     }
     if (j > passed) turnColumn(j, count, passed, j)
-    choose(j, kept, load<f64>(signs + (<usize>j << 3)), at(upper, j), at(upper + 1, j), false)
+    choose(j, kept, load<i8>(signs + j), at(upper, j), at(upper + 1, j), false)
     turnColumn(j, count, j, j + 1)
   }
   let column = count
@@ -221,8 +221,8 @@ export function nullUnitary(unitary: usize, stride: i32, modes: i32, signs: usiz
   used = scratch
   let step: usize = 0
   for (let count = 1; count < modes; count++) {
-    if (count % 2 == 1) fromRight(count, turns + step * KEPT, signs + (step << 3))
-    else fromLeft(count, turns + step * KEPT, signs + (step << 3))
+    if (count % 2 == 1) fromRight(count, turns + step * KEPT, signs + step)
+    else fromLeft(count, turns + step * KEPT, signs + step)
     step += count
   }
 }

@@ -6,7 +6,7 @@ import type { NulledUnitary } from '../nulling.ts'
 const NOTHING = 1e-15
 
 /** The nulling in plain JavaScript: what the WebAssembly one is held against, and stands in for it where none is built. */
-export function nullUnitary(unitary: ComplexMatrix, signs: Float64Array): NulledUnitary {
+export function nullUnitary(unitary: ComplexMatrix, signs: Int8Array): NulledUnitary {
   const nulling = new Nulling(unitary, signs)
   const { size } = unitary
   for (let count = 1, step = 0; count < size; step += count, count++) {
@@ -22,9 +22,9 @@ class Nulling implements NulledUnitary {
   readonly #size: number
   readonly #re: Float64Array
   readonly #im: Float64Array
-  readonly #signs: Float64Array
+  readonly #signs: Int8Array
 
-  constructor(unitary: ComplexMatrix, signs: Float64Array) {
+  constructor(unitary: ComplexMatrix, signs: Int8Array) {
     const { size, re, im } = copyOf(unitary)
     this.#size = size
     this.#re = re

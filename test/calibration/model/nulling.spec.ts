@@ -24,7 +24,7 @@ function permutation(size: number, step: number): Square {
 }
 
 function expectSameBits(unitary: Square, seed: number): void {
-  const signs = Float64Array.from({ length: (unitary.size * (unitary.size - 1)) / 2 }, (_, step) =>
+  const signs = Int8Array.from({ length: (unitary.size * (unitary.size - 1)) / 2 }, (_, step) =>
     Math.sin(seed + step) < 0 ? -1 : 1,
   )
   const [ours, reference] = [wasmNulling()!(unitary, signs), nullUnitary(unitary, signs)]
