@@ -65,6 +65,6 @@ export default {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|sim/kernels/assembly)/' },
+    exclude: { path: '^(dist|(sim|calibration)/kernels/assembly)/' },
   },
 }

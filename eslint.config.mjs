@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint'
 
 export default tseslint.config(
-  { ignores: ['**/*.mjs', 'dist/**', 'coverage/**', 'sim/kernels/assembly/**'] },
+  { ignores: ['**/*.mjs', 'dist/**', 'coverage/**', '*/kernels/assembly/**'] },
   tseslint.configs.strictTypeChecked,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -1,6 +1,7 @@
 import { clementsIndex } from '../../core/mesh-layout.ts'
-import { copyOf } from '../fit/complex-matrix.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
+import { nullUnitary } from '../kernels/reference/nulling.ts'
+import { wasmNulling } from '../kernels/wasm-nulling.ts'
 
 export interface ClementsPhases {
   /** [mzi], in the order of `clementsPlaces`. */
@@ -9,9 +10,6 @@ export interface ClementsPhases {
   /** [port] phases of a screen behind the mesh. */
   readonly outputRad: Float64Array
 }
-
-/** Amplitudes of a unitary below this are taken for the rounding that they are. */
-const NOTHING = 1e-15
 
 /**
  * Phases of a rectangular mesh of ideal MZIs that make a unitary: U = diag(e^{i·output}) · T_last … T_first.
@@ -24,154 +22,53 @@ const NOTHING = 1e-15
  * Source: Clements et al., Optica 3, 1460 (2016). Nulling needs no overall phase, so it turns with
  * R = [[e^{iφ} s, c], [e^{iφ} c, −s]], T = i e^{iθ/2} R, half the arithmetic; what T adds is pushed to the screen. O(N³).
  */
-export function clementsPhases(unitary: ComplexMatrix, branch?: Int8Array): ClementsPhases {
+export function clementsPhases(
+  unitary: ComplexMatrix,
+  branch?: Int8Array,
+  nulled = wasmNulling() ?? nullUnitary,
+): ClementsPhases {
   const { size } = unitary
-  const order = nullingOrder(size)
-  const nulling = new Nulling(unitary, branch)
-  for (let diagonal = 1, step = 0; diagonal < size; step += diagonal, diagonal++) {
-    const mzis = order.mzi.subarray(step, step + diagonal)
-    if (diagonal % 2 === 1) nulling.fromRight(diagonal, mzis)
-    else nulling.fromLeft(diagonal, mzis)
+  const { top, mzi } = nullingOrder(size)
+  const signs = new Int8Array(mzi.length)
+  for (let step = 0; step < mzi.length; step++) signs[step] = branch?.[mzi[step]!] === -1 ? -1 : 1
+  const { turns, diagonal } = nulled(unitary, signs)
+  const thetaRad = new Float64Array(mzi.length)
+  const phiRad = new Float64Array(mzi.length)
+  for (let step = 0; step < mzi.length; step++) {
+    const k = mzi[step]!
+    thetaRad[k] = 2 * Math.atan2(turns[4 * step]!, turns[4 * step + 1]!)
+    phiRad[k] = Math.atan2(-turns[4 * step + 3]!, turns[4 * step + 2]!)
   }
-  return nulling.phases(order)
+  const outputRad = new Float64Array(size)
+  for (let port = 0; port < size; port++) outputRad[port] = Math.atan2(diagonal[2 * port + 1]!, diagonal[2 * port]!)
+  // What was nulled from the left stands inverted behind the screen: R†·D = D'·R', last nulled first.
+  for (let count = size - 1; count > 0; count--) {
+    if (count % 2 === 1) continue
+    const first = (count * (count - 1)) / 2
+    for (let step = first + count - 1; step >= first; step--) {
+      const [upper, k] = [top[step]!, mzi[step]!]
+      const [above, below] = [outputRad[upper]!, outputRad[upper + 1]!]
+      outputRad[upper] = below - phiRad[k]!
+      phiRad[k] = above - below
+    }
+  }
+  addOverallPhases(thetaRad, phiRad, outputRad)
+  for (let k = 0; k < phiRad.length; k++) phiRad[k] = wrapped(phiRad[k]!)
+  for (let port = 0; port < size; port++) outputRad[port] = wrapped(outputRad[port]!)
+  return { thetaRad, phiRad, outputRad }
 }
 
-/** A unitary on its way to a diagonal, and the angles that took it there. */
-class Nulling {
-  readonly #size: number
-  readonly #re: Float64Array
-  readonly #im: Float64Array
-  readonly #branch: Int8Array | undefined
-  readonly #thetaRad: Float64Array
-  readonly #phiRad: Float64Array
-  /** Of the diagonal under way: sin θ/2, cos θ/2, and e^{−iφ}. */
-  readonly #turns: Float64Array
-
-  constructor(unitary: ComplexMatrix, branch?: Int8Array) {
-    const { size, re, im } = copyOf(unitary)
-    this.#size = size
-    this.#re = re
-    this.#im = im
-    this.#branch = branch
-    this.#thetaRad = new Float64Array((size * (size - 1)) / 2)
-    this.#phiRad = new Float64Array(this.#thetaRad.length)
-    this.#turns = new Float64Array(4 * size)
-  }
-
-  /**
-   * Nulls elements (N − 1 − j, count − 1 − j) by turning columns top, top + 1 with top = count − 1 − j: U·R†.
-   *
-   * Row by row from the lowest, because rows lie together in memory: row N − 1 − j tells the turn j.
-   */
-  fromRight(count: number, mzis: Int32Array): void {
-    const size = this.#size
-    for (let j = 0; j < count; j++) {
-      const row = (size - 1 - j) * size
-      this.#turnColumns(row, count, j)
-      const at = row + count - 1 - j
-      // (a, b)·R† begins with a·e^{−iφ}·s + b·c.
-      this.#choose(j, mzis[j]!, at, at + 1, true)
-      this.#turnColumns(row, count, j + 1, j)
-    }
-    for (let row = 0; row < size - count; row++) this.#turnColumns(row * size, count, count)
-  }
-
-  /** Nulls elements (N + j − count, j) by turning rows top, top + 1 with top = N + j − count − 1: R·U. */
-  fromLeft(count: number, mzis: Int32Array): void {
-    const size = this.#size
-    for (let j = 0; j < count; j++) {
-      const upper = (size + j - count - 1) * size
-      const lower = upper + size
-      // The lower of R·(a, b) is e^{iφ}·a·c − b·s.
-      this.#choose(j, mzis[j]!, upper + j, lower + j, false)
-      this.#turnRows(upper, lower, j)
+/** R = −i e^{−iθ/2} T: along the light, what is left over before an MZI is its φ and a phase of both its outputs. */
+function addOverallPhases(thetaRad: Float64Array, phiRad: Float64Array, screenRad: Float64Array): void {
+  const size = screenRad.length
+  const left = new Float64Array(size)
+  for (let column = 0, k = 0; column < size; column++) {
+    for (let upper = column % 2; upper + 1 < size; upper += 2, k++) {
+      phiRad[k]! += left[upper]! - left[upper + 1]!
+      left[upper] = left[upper + 1] = left[upper + 1]! - Math.PI / 2 - thetaRad[k]! / 2
     }
   }
-
-  /** Turn j nulls the amplitudes at a (from the right) or b (from the left) of a pair. */
-  #choose(j: number, mzi: number, a: number, b: number, right: boolean): void {
-    const [ar, ai, br, bi] = [this.#re[a]!, this.#im[a]!, this.#re[b]!, this.#im[b]!]
-    let [ma, mb] = [Math.sqrt(ar * ar + ai * ai), Math.sqrt(br * br + bi * bi)]
-    const unturned = ma < NOTHING || mb < NOTHING
-    if (ma < NOTHING) ma = mb < NOTHING ? 1 : 0
-    if (mb < NOTHING) mb = 0
-    const r = Math.sqrt(ma * ma + mb * mb)
-    const sign = this.#branch?.[mzi] === -1 ? -1 : 1
-    const [sin, cos] = right ? [mb / r, ma / r] : [ma / r, mb / r]
-    // e^{−iφ}: from the right −b·a*/|ab|, from the left a·b*/|ab|.
-    const scale = (right ? -sign : sign) / (ma * mb)
-    const turnRe = unturned ? sign : scale * (ar * br + ai * bi)
-    const turnIm = unturned ? 0 : scale * (right ? ar * bi - ai * br : ai * br - ar * bi)
-    this.#turns.set([sign * sin, cos, turnRe, turnIm], 4 * j)
-    this.#thetaRad[mzi] = 2 * sign * Math.atan2(sin, cos)
-    this.#phiRad[mzi] = Math.atan2(-turnIm, turnRe)
-  }
-
-  /** Turns `from` to `to` of the diagonal on one row: columns top, top + 1 with top = count − 1 − j. */
-  #turnColumns(row: number, count: number, to: number, from = 0): void {
-    const [re, im, turns] = [this.#re, this.#im, this.#turns]
-    for (let j = from, a = row + count - 1 - from; j < to; j++, a--) {
-      const [s, c] = [turns[4 * j]!, turns[4 * j + 1]!]
-      const [tr, ti] = [turns[4 * j + 2]!, turns[4 * j + 3]!]
-      const ar = re[a]! * tr - im[a]! * ti
-      const ai = re[a]! * ti + im[a]! * tr
-      const [br, bi] = [re[a + 1]!, im[a + 1]!]
-      re[a] = s * ar + c * br
-      im[a] = s * ai + c * bi
-      re[a + 1] = c * ar - s * br
-      im[a + 1] = c * ai - s * bi
-    }
-  }
-
-  /** Turn j on two rows; columns before j hold nothing any more. */
-  #turnRows(upper: number, lower: number, j: number): void {
-    const [re, im] = [this.#re, this.#im]
-    const [s, c, tr, ti] = this.#turns.subarray(4 * j, 4 * j + 4) as unknown as [number, number, number, number]
-    for (let a = upper + j, b = lower + j; a < upper + this.#size; a++, b++) {
-      const ar = re[a]! * tr + im[a]! * ti
-      const ai = im[a]! * tr - re[a]! * ti
-      const [br, bi] = [re[b]!, im[b]!]
-      re[a] = s * ar + c * br
-      im[a] = s * ai + c * bi
-      re[b] = c * ar - s * br
-      im[b] = c * ai - s * bi
-    }
-  }
-
-  phases({ top, mzi }: NullingOrder): ClementsPhases {
-    const [size, thetaRad, phiRad] = [this.#size, this.#thetaRad, this.#phiRad]
-    const screenRad = Float64Array.from({ length: size }, (_, i) => {
-      const at = i * size + i
-      return Math.atan2(this.#im[at]!, this.#re[at]!)
-    })
-    // What was nulled from the left stands inverted behind the screen: R†·D = D'·R', last nulled first.
-    for (let diagonal = size - 1; diagonal > 0; diagonal--) {
-      if (diagonal % 2 === 1) continue
-      const first = (diagonal * (diagonal - 1)) / 2
-      for (let step = first + diagonal - 1; step >= first; step--) {
-        const [upper, k] = [top[step]!, mzi[step]!]
-        const [above, below] = [screenRad[upper]!, screenRad[upper + 1]!]
-        screenRad[upper] = below - phiRad[k]!
-        phiRad[k] = above - below
-      }
-    }
-    this.#addOverallPhases(screenRad)
-    for (let k = 0; k < phiRad.length; k++) phiRad[k] = wrapped(phiRad[k]!)
-    return { thetaRad, phiRad, outputRad: screenRad.map(wrapped) }
-  }
-
-  /** R = −i e^{−iθ/2} T: along the light, what is left over before an MZI is its φ and a phase of both its outputs. */
-  #addOverallPhases(screenRad: Float64Array): void {
-    const [size, thetaRad, phiRad] = [this.#size, this.#thetaRad, this.#phiRad]
-    const left = new Float64Array(size)
-    for (let column = 0, k = 0; column < size; column++) {
-      for (let upper = column % 2; upper + 1 < size; upper += 2, k++) {
-        phiRad[k]! += left[upper]! - left[upper + 1]!
-        left[upper] = left[upper + 1] = left[upper + 1]! - Math.PI / 2 - thetaRad[k]! / 2
-      }
-    }
-    for (let port = 0; port < size; port++) screenRad[port]! += left[port]!
-  }
+  for (let port = 0; port < size; port++) screenRad[port]! += left[port]!
 }
 
 /** Into 0…2π, the end left out. */

@@ -56,8 +56,8 @@ export function productScratch(
     inverses: memory.float32(ROWS_AT_ONCE),
     factors: memory.float32(ROWS_AT_ONCE),
     codes: memory.int8(ROWS_AT_ONCE * tileInputs),
-    panels: memory.float32(3 * ROWS_AT_ONCE * tileInputs),
-    capture: memory.float32(captureScratchFloats(tileOutputs)),
+    panels: memory.unclearedFloat32(3 * ROWS_AT_ONCE * tileInputs),
+    capture: memory.unclearedFloat32(captureScratchFloats(tileOutputs)),
   }
 }
 

@@ -35,8 +35,10 @@ export interface Capture {
   readonly scratch: Float32Array
 }
 
-/** Floats that a capture works in: three blocks of sums, and two keys a detector. */
-export const captureScratchFloats = (outputs: number): number => 96 + 4 * outputs
+/** Rows of which a capture may keep all products before it detects them: they stay in the cache. */
+export const CAPTURE_ROWS = 256
+/** Floats that a capture works in: two keys a detector, and three products an output and row. */
+export const captureScratchFloats = (outputs: number): number => (4 + 3 * CAPTURE_ROWS) * outputs
 /** Floats that a plain product works in: a block of C and 64 × 384 of A. */
 export const MULTIPLY_SCRATCH_FLOATS = 32 + 64 * 384
 

@@ -2,8 +2,8 @@ import { BenchError } from '../../core/errors.ts'
 
 const PAGE_BYTES = 65_536
 const MAX_PAGES = 65_536
-/** Nothing stands at address 0, which would be no array's. */
-const FIRST_BYTE = 1024
+/** Below stand the constants of the kernels, from address 1024 on; nothing stands at 0, which would be no array’s. */
+const FIRST_BYTE = 4096
 /** A line of the cache, and more than any kernel reads or writes beyond an array's end. */
 const ALIGNMENT = 64
 
@@ -22,6 +22,11 @@ export class KernelMemory {
 
   float32(length: number): Float32Array<SharedArrayBuffer> {
     return new Float32Array(this.#buffer(4 * length), this.#take(4 * length), length)
+  }
+
+  /** As `float32`, but with whatever stood there before: for what is written before it is read. */
+  unclearedFloat32(length: number): Float32Array<SharedArrayBuffer> {
+    return new Float32Array(this.#buffer(4 * length), this.#take(4 * length, false), length)
   }
 
   float64(length: number): Float64Array<SharedArrayBuffer> {
@@ -66,11 +71,11 @@ export class KernelMemory {
     }
   }
 
-  /** Arrays begin as zeros, also where others were before. */
-  #take(bytes: number): number {
+  /** Arrays begin as zeros, also where others were before, unless they are told not to. */
+  #take(bytes: number, cleared = true): number {
     const at = this.#top
     this.#top = at + Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
-    new Uint8Array(this.memory.buffer, at, this.#top - at).fill(0)
+    if (cleared) new Uint8Array(this.memory.buffer, at, this.#top - at).fill(0)
     return at
   }
 }

@@ -2,9 +2,10 @@ import { javascriptEngine } from './javascript-engine.ts'
 import type { KernelEngine } from './kernel-engine.ts'
 import { KernelMemory } from './kernel-memory.ts'
 import { findOpenBlas } from './openblas.ts'
+import { openBlasEngine } from './openblas-engine.ts'
 import { wasmEngine } from './wasm-engine.ts'
 
-/** Who computes. `openblas` is WebAssembly, and OpenBLAS for plain products that are large. */
+/** Who computes. `openblas` is WebAssembly, and OpenBLAS for the products of complex tiles and for large plain ones. */
 export type EngineName = 'javascript' | 'wasm' | 'openblas'
 
 /** One engine and the memory that it and its threads share. */
@@ -21,7 +22,10 @@ export class Kernels {
 }
 
 export function makeEngine(engineName: EngineName, memory: WebAssembly.Memory): KernelEngine {
-  return engineName === 'javascript' ? javascriptEngine : wasmEngine(memory)
+  if (engineName === 'javascript') return javascriptEngine
+  const wasm = wasmEngine(memory)
+  const blas = engineName === 'openblas' ? findOpenBlas() : undefined
+  return blas === undefined ? wasm : openBlasEngine(wasm, blas)
 }
 
 /** The engine in words, for a run's header. */
@@ -33,6 +37,6 @@ export function describeEngine(engineName: EngineName, threads: number): string 
     case 'wasm':
       return `WebAssembly SIMD, float32, ${count}`
     case 'openblas':
-      return `WebAssembly SIMD, float32, large plain products by ${findOpenBlas()?.description ?? 'no OpenBLAS: not found'}, ${count}`
+      return `WebAssembly SIMD, float32, products by ${findOpenBlas()?.description ?? 'no OpenBLAS: not found'}, ${count}`
   }
 }

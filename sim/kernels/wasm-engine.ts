@@ -14,15 +14,27 @@ export const KERNELS_WASM = new URL(
 
 const CAPTURES: Readonly<Record<CaptureAs, number>> = { fields: 0, powers: 1, codes: 2, sum: 3 }
 
+/** What stands around the products of a library that multiplies whole matrices: lines in, its products out. */
+export interface LineKernels {
+  readonly tileLines: KernelEngine['packTile']
+  readonly fieldLines: KernelEngine['packFields']
+  readonly codeLines: KernelEngine['fieldPanels']
+  /**
+   * Detects rows `first` to `last` of a capture whose products [3][output][line] stand in its scratch memory, behind
+   * its keys. Returns how many readings were over range.
+   */
+  captureProducts(capture: Capture, first: number, last: number, line: number): number
+}
+
 /**
  * The kernels in WebAssembly SIMD, over one shared memory: every array that is handed in is a view of it.
  *
  * Throws: CALL_INVALID for an array that is not in shared memory.
  */
-export function wasmEngine(memory: WebAssembly.Memory): KernelEngine {
+export function wasmEngine(memory: WebAssembly.Memory): KernelEngine & LineKernels {
   const exports = new WebAssembly.Instance(kernelModule(), { env: { memory } }).exports as Exports
   const call =
-    (name: keyof KernelEngine) =>
+    (name: keyof KernelEngine | keyof LineKernels) =>
     (...values: Argument[]): number =>
       exports[name]!(...values.map(placeOf))
 
@@ -51,6 +63,13 @@ export function wasmEngine(memory: WebAssembly.Memory): KernelEngine {
     propagateLossless: call('propagateLossless'),
     applyScreen: call('applyScreen'),
     foldColumns: call('foldColumns'),
+    tileLines: call('tileLines'),
+    fieldLines: call('fieldLines'),
+    codeLines: call('codeLines'),
+    captureProducts: (capture, first, last, line) => {
+      setCapture(capture)
+      return exports['captureProducts']!(CAPTURES[capture.as], placeOf(capture.lo), first, last, line)
+    },
     captureBalanced: (capture) => {
       setCapture(capture)
       const places = [capture.panels, capture.tile, capture.lo].map(placeOf)

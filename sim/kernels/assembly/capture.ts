@@ -11,16 +11,18 @@ const AS_CODES: i32 = 2
 const AS_SUM: i32 = 3
 /** Rows whose panels stay in the cache while all outputs pass over them. */
 const ROWS_AT_ONCE: i32 = 64
-/** Bytes of four rows of eight sums. */
-const BLOCK: usize = 128
+/** Bytes of their products at one output, and of one of three products at four. */
+const LINE: usize = 4 * ROWS_AT_ONCE
+const PART: usize = 4 * LINE
 
 /** What the next capture detects with, and where it leaves its samples. An instance, so a thread, has its own. */
-let scratch: usize = 0
 let factors: usize = 0
 let scales: usize = 0
 let detectors: usize = 0
-/** [output][plus, minus][radius key, angle key] of this upper word, behind the sums in the scratch memory. */
+/** [output][plus, minus][radius key, angle key] of this upper word. */
 let keys: usize = 0
+/** What is multiplied and not yet detected, behind the keys. */
+let products: usize = 0
 let out: usize = 0
 let stride: usize = 0
 let outputs: i32 = 0
@@ -41,11 +43,11 @@ export function setCapture(
   low: i32,
   high: i32,
 ): void {
-  scratch = toScratch
   factors = toFactors
   scales = toScales
   detectors = toDetectors
-  keys = toScratch + 3 * BLOCK
+  keys = toScratch
+  products = toScratch + <usize>outputCount * 16
   for (let d = 0; d < 2 * outputCount; d++) {
     const radius = radiusKey(load<i32>(toKeys + (<usize>d << 2)), high)
     store<i32>(keys + (<usize>d << 3), radius)
@@ -115,16 +117,18 @@ function finish(mode: i32, output: i32, row: i32, plus0: v128, plus1: v128, minu
 
 /** Balanced detection: (|s|² + l²) / 2 ± Re(s) · l, of eight samples at one output. */
 @inline
-function beat(mode: i32, output: i32, row: i32, lo: usize, at: usize): i32 {
+function beat(mode: i32, output: i32, row: i32, lo: usize, real: usize, part: usize): i32 {
   // Three real products make a complex one: Tr·xr, Ti·xi and (Tr + Ti)·(xr + xi).
-  const real0 = v128.load(at)
-  const real1 = v128.load(at, 16)
-  const imaginary0 = v128.load(at, BLOCK)
-  const imaginary1 = v128.load(at, BLOCK + 16)
+  const imaginary = real + part
+  const both = imaginary + part
+  const real0 = v128.load(real)
+  const real1 = v128.load(real, 16)
+  const imaginary0 = v128.load(imaginary)
+  const imaginary1 = v128.load(imaginary, 16)
   const re0 = f32x4.sub(real0, imaginary0)
   const re1 = f32x4.sub(real1, imaginary1)
-  const im0 = f32x4.sub(f32x4.sub(v128.load(at, 2 * BLOCK), real0), imaginary0)
-  const im1 = f32x4.sub(f32x4.sub(v128.load(at, 2 * BLOCK + 16), real1), imaginary1)
+  const im0 = f32x4.sub(f32x4.sub(v128.load(both), real0), imaginary0)
+  const im1 = f32x4.sub(f32x4.sub(v128.load(both, 16), real1), imaginary1)
   if (mode == AS_FIELDS) {
     storeTwo(<usize>(2 * output) * stride + row, re0, re1, im0, im1)
     return 0
@@ -148,7 +152,21 @@ function beat(mode: i32, output: i32, row: i32, lo: usize, at: usize): i32 {
 }
 
 @inline
-function balanced(mode: i32, panels: usize, tile: usize, lo: usize, inputs: i32): i32 {
+function beatsAs(mode: i32, output: i32, first: i32, last: i32, lo: usize, real: usize, part: usize): i32 {
+  let over = 0
+  for (let row = first; row < last; row += 8, real += 32) over += beat(mode, output, row, lo, real, part)
+  return over
+}
+
+/** Samples `first` to `last` of one output, whose first product stands at `real` and the others `part` bytes on each. */
+function beats(as: i32, output: i32, first: i32, last: i32, lo: usize, real: usize, part: usize): i32 {
+  if (as == AS_SUM) return beatsAs(AS_SUM, output, first, last, lo, real, part)
+  if (as == AS_CODES) return beatsAs(AS_CODES, output, first, last, lo, real, part)
+  if (as == AS_POWERS) return beatsAs(AS_POWERS, output, first, last, lo, real, part)
+  return beatsAs(AS_FIELDS, output, first, last, lo, real, part)
+}
+
+export function captureBalanced(as: i32, panels: usize, tile: usize, lo: usize, inputs: i32): i32 {
   let over = 0
   const sampleBytes = <usize>inputs << 5
   const weightBytes = <usize>inputs << 4
@@ -158,19 +176,48 @@ function balanced(mode: i32, panels: usize, tile: usize, lo: usize, inputs: i32)
       const w = tile + <usize>(output >> 2) * (3 * weightBytes)
       for (let row = first; row < last; row += 8) {
         const x = panels + <usize>(row >> 3) * (3 * sampleBytes)
+        const to = products + (<usize>(row - first) << 2)
         for (let part: usize = 0; part < 3; part++) {
-          fourByEight(w + part * weightBytes, x + part * sampleBytes, inputs, scratch + part * BLOCK, true)
+          fourByEight(w + part * weightBytes, x + part * sampleBytes, inputs, to + part * PART, LINE, true)
         }
-        const end = min(output + 4, outputs)
-        for (let each = output, at = scratch; each < end; each++, at += 32) over += beat(mode, each, row, lo, at)
+      }
+      const end = min(output + 4, outputs)
+      for (let each = output, at = products; each < end; each++, at += LINE) {
+        over += beats(as, each, first, last, lo, at, PART)
       }
     }
   }
   return over
 }
 
+/** Samples `first` to `last` of products [3][output][line] that another library left in the scratch memory. */
+export function captureProducts(as: i32, lo: usize, first: i32, last: i32, line: i32): i32 {
+  let over = 0
+  const bytes = <usize>line << 2
+  for (let output = 0; output < outputs; output++) {
+    over += beats(as, output, first, last, lo, products + <usize>output * bytes, <usize>outputs * bytes)
+  }
+  return over
+}
+
 @inline
-function banks(mode: i32, panels: usize, tile: usize, inputs: i32): i32 {
+function levelsAs(mode: i32, output: i32, first: i32, last: i32, plus: usize): i32 {
+  let over = 0
+  for (let row = first; row < last; row += 8, plus += 32) {
+    const minus = plus + LINE
+    over += finish(mode, output, row, v128.load(plus), v128.load(plus, 16), v128.load(minus), v128.load(minus, 16))
+  }
+  return over
+}
+
+/** Samples `first` to `last` of one output, whose plus and minus powers stand in two lines. */
+function levels(as: i32, output: i32, first: i32, last: i32, plus: usize): i32 {
+  if (as == AS_SUM) return levelsAs(AS_SUM, output, first, last, plus)
+  if (as == AS_CODES) return levelsAs(AS_CODES, output, first, last, plus)
+  return levelsAs(AS_POWERS, output, first, last, plus)
+}
+
+export function captureBanks(as: i32, panels: usize, tile: usize, inputs: i32): i32 {
   let over = 0
   const sampleBytes = <usize>inputs << 5
   const weightBytes = <usize>inputs << 4
@@ -179,34 +226,14 @@ function banks(mode: i32, panels: usize, tile: usize, inputs: i32): i32 {
     for (let output = 0; output < outputs; output += 2) {
       const w = tile + <usize>(output >> 1) * weightBytes
       for (let row = first; row < last; row += 8) {
-        fourByEight(w, panels + <usize>(row >> 3) * sampleBytes, inputs, scratch, true)
-        const end = min(output + 2, outputs)
-        for (let each = output, at = scratch; each < end; each++, at += 64) {
-          over += finish(
-            mode,
-            each,
-            row,
-            v128.load(at),
-            v128.load(at, 16),
-            v128.load(at, 32),
-            v128.load(at, 48),
-          )
-        }
+        const x = panels + <usize>(row >> 3) * sampleBytes
+        fourByEight(w, x, inputs, products + (<usize>(row - first) << 2), LINE, true)
+      }
+      const end = min(output + 2, outputs)
+      for (let each = output, at = products; each < end; each++, at += 2 * LINE) {
+        over += levels(as, each, first, last, at)
       }
     }
   }
   return over
-}
-
-export function captureBalanced(as: i32, panels: usize, tile: usize, lo: usize, inputs: i32): i32 {
-  if (as == AS_FIELDS) return balanced(AS_FIELDS, panels, tile, lo, inputs)
-  if (as == AS_POWERS) return balanced(AS_POWERS, panels, tile, lo, inputs)
-  if (as == AS_CODES) return balanced(AS_CODES, panels, tile, lo, inputs)
-  return balanced(AS_SUM, panels, tile, lo, inputs)
-}
-
-export function captureBanks(as: i32, panels: usize, tile: usize, inputs: i32): i32 {
-  if (as == AS_POWERS) return banks(AS_POWERS, panels, tile, inputs)
-  if (as == AS_CODES) return banks(AS_CODES, panels, tile, inputs)
-  return banks(AS_SUM, panels, tile, inputs)
 }

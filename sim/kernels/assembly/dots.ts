@@ -1,21 +1,24 @@
 // Thirty-two dot products at once. The same operations in the same order as ../reference/dots.ts.
 
 /**
- * Four rows of weights [term][4] times eight samples [term][8], left at `out` as [4][8].
+ * Four rows of weights [term][4] times eight samples [term][8], left at `out` as four lines of eight, `line` bytes apart.
  *
  * Each sum begins at what stands at `out`, or at 0 when `fresh`, and takes its terms in ascending order.
  */
 @inline
-export function fourByEight(weights: usize, samples: usize, terms: i32, out: usize, fresh: bool): void {
+export function fourByEight(weights: usize, samples: usize, terms: i32, out: usize, line: usize, fresh: bool): void {
   const zero = f32x4.splat(0)
+  const second = out + line
+  const third = second + line
+  const fourth = third + line
   let a0 = fresh ? zero : v128.load(out)
   let a1 = fresh ? zero : v128.load(out, 16)
-  let b0 = fresh ? zero : v128.load(out, 32)
-  let b1 = fresh ? zero : v128.load(out, 48)
-  let c0 = fresh ? zero : v128.load(out, 64)
-  let c1 = fresh ? zero : v128.load(out, 80)
-  let d0 = fresh ? zero : v128.load(out, 96)
-  let d1 = fresh ? zero : v128.load(out, 112)
+  let b0 = fresh ? zero : v128.load(second)
+  let b1 = fresh ? zero : v128.load(second, 16)
+  let c0 = fresh ? zero : v128.load(third)
+  let c1 = fresh ? zero : v128.load(third, 16)
+  let d0 = fresh ? zero : v128.load(fourth)
+  let d1 = fresh ? zero : v128.load(fourth, 16)
   let w = weights
   let x = samples
   for (const end = weights + (<usize>terms << 4); w < end; w += 16, x += 32) {
@@ -36,10 +39,10 @@ export function fourByEight(weights: usize, samples: usize, terms: i32, out: usi
   }
   v128.store(out, a0)
   v128.store(out, a1, 16)
-  v128.store(out, b0, 32)
-  v128.store(out, b1, 48)
-  v128.store(out, c0, 64)
-  v128.store(out, c1, 80)
-  v128.store(out, d0, 96)
-  v128.store(out, d1, 112)
+  v128.store(second, b0)
+  v128.store(second, b1, 16)
+  v128.store(third, c0)
+  v128.store(third, c1, 16)
+  v128.store(fourth, d0)
+  v128.store(fourth, d1, 16)
 }

@@ -68,3 +68,32 @@ export function transpose(from: usize, fromStride: i32, rows: i32, columns: i32,
     }
   }
 }
+
+// Lines for a library that multiplies whole matrices: every output and every sample has its inputs side by side.
+
+/** Complex weights [output][input] become lines [output][3][input]: re, im and re + im. */
+export function tileLines(re: usize, im: usize, outputs: i32, inputs: i32, tile: usize): void {
+  const part = <usize>inputs << 2
+  for (let output = 0, from: usize = 0; output < outputs; output++, tile += 3 * part) {
+    for (let to = tile; to < tile + part; to += 4, from += 4) storeParts(to, part, load<f32>(re + from), load<f32>(im + from))
+  }
+}
+
+/** Fields [mode][stride], re and im apart, become lines [row][3][mode]. */
+export function fieldLines(re: usize, im: usize, stride: i32, inputs: i32, rows: i32, panels: usize): void {
+  const part = <usize>inputs << 2
+  const padded = (rows + 7) & ~7
+  for (let row = 0; row < padded; row++, panels += 3 * part) {
+    for (let k = 0; k < inputs; k++) {
+      const from = (<usize>k * stride + row) << 2
+      storeParts(panels + (<usize>k << 2), part, load<f32>(re + from), load<f32>(im + from))
+    }
+  }
+}
+
+@inline
+export function storeParts(to: usize, part: usize, re: f32, im: f32): void {
+  store<f32>(to, re)
+  store<f32>(to + part, im)
+  store<f32>(to + 2 * part, re + im)
+}

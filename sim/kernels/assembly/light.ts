@@ -1,5 +1,7 @@
 // From numbers to light: scales, codes, fields. The same operations in the same order as ../reference/light.ts.
 
+import { storeParts } from './layout'
+
 const HALF_TURN: f32 = 1.5707964
 const MAX_CODE: f32 = 127
 
@@ -109,6 +111,22 @@ export function fieldPanels(codes: usize, codeStride: i32, inputs: i32, rows: i3
         store<f32>(to, re)
         store<f32>(to + part, im)
         store<f32>(to + 2 * part, re + im)
+      }
+    }
+  }
+}
+
+/** As `fieldPanels`, but lines [row][3][input]. */
+export function codeLines(codes: usize, codeStride: i32, inputs: i32, rows: i32, fields: usize, panels: usize): void {
+  const part = <usize>inputs << 2
+  for (let row = 0; row < rows; row += 8) {
+    for (let k = 0; k < inputs; k++) {
+      const line = codes + <usize>k * codeStride + row
+      const table = fields + (<usize>k << 11)
+      let to = panels + <usize>row * (3 * part) + (<usize>k << 2)
+      for (let sample: usize = 0; sample < 8; sample++, to += 3 * part) {
+        const field = table + (<usize>(<i32>load<i8>(line + sample) + 128) << 3)
+        storeParts(to, part, load<f32>(field), load<f32>(field, 4))
       }
     }
   }

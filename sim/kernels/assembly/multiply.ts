@@ -55,10 +55,10 @@ export function multiply(
           const to = c + ((<usize>(row + r) * cStride + column) << 2)
           const four = min(4, height - r)
           const rowsOfA = weights + ((<usize>r * terms) << 2)
-          if (k == 0) fourByEight(rowsOfA, samples, terms, block, true)
+          if (k == 0) fourByEight(rowsOfA, samples, terms, block, 32, true)
           else {
             copyBlock(to, cStride, block, 8, four, width)
-            fourByEight(rowsOfA, samples, terms, block, false)
+            fourByEight(rowsOfA, samples, terms, block, 32, false)
           }
           copyBlock(block, 8, to, cStride, four, width)
         }

@@ -22,6 +22,17 @@ describe('memory of the kernels', () => {
     expect(memory.float32(1000).every((value) => value === 0)).toBe(true)
   })
 
+  test('hands out what stood there before to whom it is told that zeros are not needed', () => {
+    const memory = new KernelMemory()
+    {
+      using _scope = memory.scope()
+      memory.float32(100).fill(7)
+    }
+    const again = memory.unclearedFloat32(100)
+    expect(again.every((value) => value === 7)).toBe(true)
+    expect(memory.float32(1).byteOffset).toBeGreaterThanOrEqual(again.byteOffset + again.byteLength)
+  })
+
   test('grows, and what was handed out stays what it was', () => {
     const memory = new KernelMemory()
     const early = memory.float32(10)
