@@ -6,27 +6,28 @@ import { keepFreedMemory } from '../../cli/keep-freed-memory.ts'
 
 const MODULE = join(import.meta.dirname, '..', '..', 'cli', 'keep-freed-memory.ts')
 const LOADER = join(import.meta.dirname, '..', 'support', 'typescript-loader.mjs')
+const PIECES = 128
 
-/** Page faults of a process that takes and frees sixteen pieces of 1 MiB fifty times. */
-async function faults(before: string): Promise<number> {
+/** MiB that a process still holds of 128 once it has freed them. */
+async function heldMib(before: string): Promise<number> {
   const script = `
     const { keepFreedMemory } = await import(${JSON.stringify(MODULE)})
     ${before}
-    const fill = () => {
-      for (let i = 0; i < 50; i++) {
-        for (let piece = 0; piece < 16; piece++) Buffer.allocUnsafeSlow(2 ** 20).fill(i)
-        gc()
-      }
-      return process.resourceUsage().minorPageFault
+    const emptyBytes = process.memoryUsage().rss
+    Array.from({ length: ${PIECES} }, () => Buffer.allocUnsafeSlow(2 ** 20).fill(1))
+    for (let time = 0; time < 10; time++) {
+      await new Promise(setImmediate)
+      gc()
     }
-    const first = fill()
-    console.log(fill() - first)`
+    console.log((process.memoryUsage().rss - emptyBytes) / 2 ** 20)`
   const args = ['--expose-gc', '--import', LOADER, '--input-type=module', '-e', script]
   return Number((await promisify(execFile)(process.execPath, args)).stdout)
 }
 
-test('a process that keeps freed memory does not fetch it again page by page', async ({ skip }) => {
+test('freed memory goes back to the kernel, unless the process is told to keep it', async ({ skip }) => {
   if (!keepFreedMemory()) skip('this C library has no mallopt')
-  const [given, kept] = [await faults(''), await faults('keepFreedMemory()')]
-  expect(kept).toBeLessThan(given / 2)
-})
+  // Now and then something small lies above the freed pieces and holds them.
+  const tries = await Promise.all([heldMib(''), heldMib(''), heldMib(''), heldMib('')])
+  expect(Math.min(...tries)).toBeLessThan(PIECES / 2)
+  expect(await heldMib('keepFreedMemory()')).toBeGreaterThan(PIECES / 2)
+}, 60_000)
