@@ -23,6 +23,7 @@ export function awgrWorld(spec: AwgrWorldSpec, seed: number, clock: Clock): Awgr
   const wiring: WorldSpec = {
     ...spec,
     detectors: spec.detectors.flatMap(({ plus, minus }) => [plus, minus]),
+    firstChannelThz: grid.firstThz,
     taps: undefined,
     light: imperfections,
   }

@@ -1,3 +1,4 @@
+import { DacNoise } from './dac-noise.ts'
 import { GeneratorOutput } from './generator-output.ts'
 import { fabricateModulator, modulatorField } from './modulator.ts'
 import type { ModulatorTruth } from './modulator.ts'
@@ -21,7 +22,7 @@ export class ModulatorArray {
     this.#timeConstantS = Math.max(...this.truth.map(({ timeConstantS }) => timeConstantS))
     this.#biasV = new Float64Array(spec.modulators.length)
     this.#drives = spec.modulators.map(({ generator, channel }) => {
-      const output = this.generators.get(generator) ?? new GeneratorOutput()
+      const output = this.generators.get(generator) ?? new GeneratorOutput(new DacNoise(generator, spec.light, seed))
       output.restV[channel] = 0
       this.generators.set(generator, output)
       return output

@@ -2,13 +2,18 @@ import type { Clock } from '../../core/clock.ts'
 import type { WorldPorts } from '../sim-entry.ts'
 import type { CoreOptics, Light } from './core-optics.ts'
 import { Detection } from './detection.ts'
-import type { SlotPowers } from './detection.ts'
+import { Fibres } from './fibre.ts'
+import { FrequencyComb } from './frequency-comb.ts'
 import { Mains } from './mains.ts'
 import { ModulatorArray } from './modulator-array.ts'
 import type { ModulatorTruth } from './modulator.ts'
 import { Oven } from './oven.ts'
+import { mismatchS } from './phase-noise.ts'
 import type { Photodiode } from './photodiode.ts'
+import { playSlots } from './playback.ts'
 import { ResistiveLoads } from './resistive-loads.ts'
+import { slotWithBeat } from './slot-powers.ts'
+import type { SlotPowers } from './slot-powers.ts'
 import { TapAmplifiers } from './tap-amplifiers.ts'
 import { WavelengthFilter } from './wavelength-filter.ts'
 import type { WorldSpec } from './world-spec.ts'
@@ -35,6 +40,8 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
   readonly filters = new Map<string, WavelengthFilter>()
   readonly #spec: WorldSpec
   readonly #lasers = new Map<string, { powerMw: number; frequencyThz: number }>()
+  readonly #comb: FrequencyComb | undefined
+  readonly #fibres: Fibres
   readonly #modulators: ModulatorArray
   readonly #detection: Detection
   readonly #tapAmplifiers: TapAmplifiers | undefined
@@ -49,6 +56,9 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
   constructor(spec: WorldSpec, core: Core, seed: number, clock: Clock) {
     this.core = core
     this.#spec = spec
+    const { light } = spec
+    this.#comb = light.frequencyCombSpacingGhz > 0 ? new FrequencyComb(spec.firstChannelThz, light, seed) : undefined
+    this.#fibres = new Fibres(light)
     this.#modulators = new ModulatorArray(spec, seed)
     this.#detection = new Detection(spec, seed)
     this.#tapAmplifiers = spec.taps && new TapAmplifiers(core.taps, spec.taps.amplifier, seed)
@@ -91,7 +101,7 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
       return {
         setOutput: (output) => {
           this.#mains.energyKwh()
-          this.#lasers.set(name, output)
+          this.#lasers.set(name, this.#comb?.line(output) ?? output)
         },
       }
     },
@@ -101,7 +111,7 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
         rest: (levelsV) => output.rest(levelsV),
         load: (levelsV, symbolPeriodS) => output.load(levelsV, symbolPeriodS),
         start: () => {
-          output.playing = true
+          output.start()
           if (name === this.#spec.trigger.source) this.#trigger()
         },
         onTrigger: (listener) => (output.onTrigger = listener),
@@ -202,27 +212,31 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
   #played(points: number, averagingS: number): readonly SlotPowers[] {
     const key = `${points}/${averagingS}`
     if (this.#capture?.key === key) return this.#capture.slots
-    const slots: SlotPowers[] = []
-    let symbols = ''
-    for (let point = 0; point < points; point++) {
-      const timeS = (point + 0.5) * averagingS
-      const now = this.#modulators.symbolsAt(timeS)
-      if (now === symbols && point > 0) slots.push(slots[point - 1]!)
-      else slots.push(this.core.detectorPowersMw(this.#light(this.#modulators.fieldsAt(timeS))))
-      symbols = now
-    }
+    const { frequenciesThz } = this.#light(this.#modulators.fieldsAtRest())
+    const slots = playSlots(points, averagingS, this.#fibres.delaysS(frequenciesThz), {
+      stateAt: (timeS) => this.#modulators.symbolsAt(timeS),
+      slotAt: (timeS) => this.#slot(this.#light(this.#modulators.fieldsAt(timeS))),
+    })
     this.#capture = { key, slots }
     return slots
   }
 
   #powersAtRest(): SlotPowers {
-    return this.core.detectorPowersMw(this.#light(this.#modulators.fieldsAtRest()))
+    return this.#slot(this.#light(this.#modulators.fieldsAtRest()))
+  }
+
+  #slot(light: Light): SlotPowers {
+    const noisyBeat = this.#spec.light.laserLinewidthKhz > 0 && mismatchS(this.#spec.light) > 0
+    if (!noisyBeat || this.core.sharedModulators) return { mw: this.core.detectorPowersMw(light) }
+    return slotWithBeat((loTurnRad) => this.core.detectorPowersMw({ ...light, loTurnRad }))
   }
 
   #light(fields: Pick<Light, 'fieldRe' | 'fieldIm'>): Light {
     const lasers = this.#spec.lasers.map((name) => this.#lasers.get(name))
+    const passed = Math.sqrt(this.#fibres.toCore)
     return {
-      ...fields,
+      fieldRe: passed === 1 ? fields.fieldRe : fields.fieldRe.map((re) => passed * re),
+      fieldIm: passed === 1 ? fields.fieldIm : fields.fieldIm.map((im) => passed * im),
       powersMw: Float64Array.from(lasers, (laser) => laser?.powerMw ?? 0),
       frequenciesThz: Float64Array.from(lasers, (laser) => laser?.frequencyThz ?? 0),
     }
