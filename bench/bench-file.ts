@@ -7,11 +7,13 @@ import type { AwgrImperfections } from '../sim/optics/parameters/awgr-parameters
 import { MESH_PARAMETERS } from '../sim/optics/parameters/mesh-parameters.ts'
 import type { MeshImperfections } from '../sim/optics/parameters/mesh-parameters.ts'
 import { valuesOf } from '../sim/optics/parameters/parameter.ts'
+import { withoutPresets } from '../sim/optics/parameters/presets.ts'
 import type { AwgrWiring } from './awgr-wiring.ts'
 import { AWGR_SECTIONS, CORE_KINDS, SECTIONS, TOP_LEVEL_KEYS } from './bench-schema.ts'
 import type { AwgrSections, CoreKind, Sections } from './bench-schema.ts'
 import { checkAwgrChip } from './check-awgr-chip.ts'
 import { checkAwgrWiring } from './check-awgr-wiring.ts'
+import { checkMeshLinks, checkSource } from './check-links.ts'
 import { checkWiring } from './check-wiring.ts'
 import { closestName, didYouMean } from './closest-name.ts'
 import { explainIssues, shown, valueAt } from './explain-issue.ts'
@@ -120,16 +122,19 @@ type CorePart<File extends BenchFile> = Pick<File, 'kind' | 'name' | 'wiring' | 
 function meshOf(found: Found): CorePart<MeshBenchFile> | undefined {
   const sections: Partial<Sections> = readSections(SECTIONS, found)
   const { instruments, drivers, report } = found
+  const twin = valuesOf(MESH_PARAMETERS, withoutPresets(sections.twin))
+  checkMeshLinks(sections.lanes, twin, sections.twin, report)
   const wiring = instruments.size > 0 ? checkWiring(sections, instruments, drivers, report) : undefined
   if (wiring === undefined || sections.name === undefined) return undefined
-  return { kind: 'mesh', name: sections.name, wiring, twin: valuesOf(MESH_PARAMETERS, sections.twin) }
+  return { kind: 'mesh', name: sections.name, wiring, twin }
 }
 
 function awgrOf(found: Found): CorePart<AwgrBenchFile> | undefined {
   const sections: Partial<AwgrSections> = readSections(AWGR_SECTIONS, found)
   const { instruments, drivers, report } = found
-  const twin = valuesOf(AWGR_PARAMETERS, sections.twin)
+  const twin = valuesOf(AWGR_PARAMETERS, withoutPresets(sections.twin))
   if (sections.core !== undefined) checkAwgrChip(sections.core, twin, sections.twin, report)
+  checkSource(sections.wavelengths, 'wavelengths', twin, report)
   const wiring = instruments.size > 0 ? checkAwgrWiring(sections, instruments, drivers, report) : undefined
   if (wiring === undefined || sections.name === undefined) return undefined
   return { kind: 'awgr', name: sections.name, wiring, twin }

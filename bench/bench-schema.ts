@@ -4,6 +4,7 @@ import type { DriverEntry } from '../drivers/driver-entry.ts'
 import { AWGR_PARAMETERS } from '../sim/optics/parameters/awgr-parameters.ts'
 import { MESH_PARAMETERS } from '../sim/optics/parameters/mesh-parameters.ts'
 import type { Parameters } from '../sim/optics/parameters/parameter.ts'
+import { PRESETS } from '../sim/optics/parameters/presets.ts'
 
 export type CoreKind = Bench['kind']
 export const CORE_KINDS: readonly CoreKind[] = ['mesh', 'awgr']
@@ -129,7 +130,11 @@ function twinOf(parameters: Parameters) {
     key,
     z.number().min(min).max(max).optional().describe(`default ${value}; ${source}`),
   ])
-  const shape = Object.fromEntries(keys) as Record<string, z.ZodOptional<z.ZodNumber>>
+  const presets = Object.entries(PRESETS).map(([key, named]) => [
+    key,
+    z.enum(Object.keys(named)).optional().describe('stands for several parameters; what is written beside it wins'),
+  ])
+  const shape = Object.fromEntries([...keys, ...presets]) as Record<string, z.ZodOptional<z.ZodNumber | z.ZodString>>
   return z.strictObject(shape).optional().describe('what is wrong with the simulated chip; without it, the defaults')
 }
 

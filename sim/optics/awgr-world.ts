@@ -25,6 +25,7 @@ export function awgrWorld(spec: AwgrWorldSpec, seed: number, clock: Clock, ageS 
   const wiring: WorldSpec = {
     ...spec,
     detectors: spec.detectors.flatMap(({ plus, minus }) => [plus, minus]),
+    firstChannelThz: grid.firstThz,
     taps: undefined,
     light: imperfections,
     drift: imperfections,

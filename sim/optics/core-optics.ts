@@ -9,6 +9,8 @@ export interface Light {
   /** [modulator]: field behind it for a field of 1 before it. */
   readonly fieldRe: Float64Array
   readonly fieldIm: Float64Array
+  /** By how much all local oscillators are turned, where the core has any. */
+  readonly loTurnRad?: number
 }
 
 /** The passive optics between modulators and detectors, with the heaters that set them. Time is the injected clock's. */

@@ -1,6 +1,10 @@
-import { lossDbToPowerRatio } from '../../core/quantities.ts'
 import { CounterRandom } from '../../core/random.ts'
+import { FibreAmplifier } from './amplifier.ts'
+import type { Amplified } from './amplifier.ts'
+import { Fibres } from './fibre.ts'
+import { LaserNoise } from './laser-noise.ts'
 import { Photodiode } from './photodiode.ts'
+import type { SlotPowers } from './slot-powers.ts'
 import type { MeterPort, WorldSpec } from './world-spec.ts'
 
 /** Captures of one trigger get sample numbers of their own, so that noise never repeats. */
@@ -10,26 +14,39 @@ const FIRST_READING = 2 ** 51
 /** Averaging time of a reading that is no log. */
 const SINGLE_READING_S = 0.2
 
-/** Power on each detector from each laser in one time slot. Shape: [laser, detector]. */
-export type SlotPowers = Float64Array
-
-/** From light on the photodiodes to what their meters report: intensity noise of the lasers, then each diode's own. */
+/**
+ * From light on its way to the photodiodes to what their meters report: noise of the lasers, fibre, amplifier, receiver,
+ * then each diode's own.
+ */
 export class Detection {
   /** By `meter.port`. */
   readonly photodiodes: ReadonlyMap<string, Photodiode>
   readonly #spec: WorldSpec
   /** `meter.port` to detector. */
   readonly #detectors: ReadonlyMap<string, number>
-  /** [laser] */
-  readonly #rin: readonly CounterRandom[]
+  readonly #lasers: LaserNoise
+  /** Power that the fibre to the detectors leaves over. */
+  readonly #passed: number
+  readonly #amplifier: FibreAmplifier | undefined
+  /** By meter: when it really takes its points. */
+  readonly #clocks: ReadonlyMap<string, CounterRandom>
   /** [input]: how often it was read. Each counts for itself, so that the order among inputs changes no noise. */
   readonly #readings = new Map<string, number>()
 
   constructor(spec: WorldSpec, seed: number) {
     this.#spec = spec
     this.#detectors = new Map(spec.detectors.map((at, detector) => [portKey(at), detector]))
-    this.photodiodes = new Map(spec.detectors.map((at) => [portKey(at), new Photodiode(portKey(at), spec.light, seed)]))
-    this.#rin = spec.lasers.map((_, laser) => new CounterRandom(seed, `laser/${laser}/rin`))
+    this.photodiodes = new Map(
+      spec.detectors.map((at, detector) => {
+        const side = detector % 2 === 0 ? 'plus' : 'minus'
+        return [portKey(at), new Photodiode(portKey(at), spec.light, seed, side)]
+      }),
+    )
+    this.#lasers = new LaserNoise(spec.lasers.length, spec.light, seed)
+    this.#passed = new Fibres(spec.light).toDetectors
+    this.#amplifier = spec.light.edfaGainDb > 0 ? new FibreAmplifier(spec.light) : undefined
+    const meters = new Set(spec.detectors.map(({ meter }) => meter))
+    this.#clocks = new Map([...meters].map((meter) => [meter, new CounterRandom(seed, `meter/${meter}/clock`)]))
   }
 
   /** Whether this meter sees any light of the core. */
@@ -42,35 +59,39 @@ export class Detection {
     const detector = this.#detectors.get(portKey(at))
     const series = new Float64Array(slots.length)
     if (detector === undefined) return series
+    const { light } = this.#spec
     const photodiode = this.photodiodes.get(portKey(at))!
-    const sigma = Math.sqrt(lossDbToPowerRatio(-this.#spec.light.laserRinDbPerHz) / (2 * averagingS))
+    const clock = this.#clocks.get(at.meter)!
+    const noise = this.#lasers.over(averagingS)
     const first = trigger * SAMPLES_PER_TRIGGER
     const count = this.#spec.detectors.length
-    const kept = Math.exp(-averagingS * 2 * Math.PI * this.#spec.light.receiverBandwidthMhz * 1e6)
+    const kept = Math.exp(-averagingS * 2 * Math.PI * light.receiverBandwidthMhz * 1e6)
+    const jitterShare = (light.adcJitterFs * 1e-15) / averagingS
     let seenMw: number | undefined
-    for (const [point, powers] of slots.entries()) {
-      let powerMw = 0
-      for (const [laser, rin] of this.#rin.entries()) {
-        const lightMw = powers[laser * count + detector]!
-        if (lightMw !== 0) powerMw += lightMw * (1 + sigma * rin.normal(first + point))
-      }
+    for (const [point, slot] of slots.entries()) {
+      const sample = first + point
+      const arriving = this.#arriving(noise.powerMw(slot, detector, count, sample))
+      let { powerMw } = arriving
+      const beforeMw = seenMw ?? powerMw
       // The amplifier's one pole: what it showed a point ago, it still shows in part.
-      powerMw += ((seenMw ?? powerMw) - powerMw) * kept
+      powerMw += (beforeMw - powerMw) * kept
       seenMw = powerMw
-      series[point] = photodiode.reportMw(powerMw, averagingS, first + point)
+      // A point taken late sees more of the change that is under way.
+      if (jitterShare !== 0) powerMw += (powerMw - beforeMw) * jitterShare * clock.normal(sample)
+      series[point] = photodiode.reportMw(powerMw, averagingS, sample, arriving.varianceMw2PerHz)
     }
     return series
   }
 
   /** One slow reading of one meter input. */
-  read(at: MeterPort, powers: SlotPowers): number {
+  read(at: MeterPort, slot: SlotPowers): number {
     const detector = this.#detectors.get(portKey(at))
     if (detector === undefined) return 0
-    const count = this.#spec.detectors.length
-    let powerMw = 0
-    for (let laser = 0; laser < this.#rin.length; laser++) powerMw += powers[laser * count + detector]!
-    const photodiode = this.photodiodes.get(portKey(at))!
-    return photodiode.reportMw(powerMw, SINGLE_READING_S, FIRST_READING + this.nextReading(portKey(at)))
+    const sample = FIRST_READING + this.nextReading(portKey(at))
+    const { powerMw, varianceMw2PerHz } = this.#arriving(
+      this.#lasers.slowMw(slot, detector, this.#spec.detectors.length, SINGLE_READING_S),
+    )
+    return this.photodiodes.get(portKey(at))!.reportMw(powerMw, SINGLE_READING_S, sample, varianceMw2PerHz)
   }
 
   /** How often this input was read before. */
@@ -78,6 +99,11 @@ export class Detection {
     const reading = this.#readings.get(input) ?? 0
     this.#readings.set(input, reading + 1)
     return reading
+  }
+
+  #arriving(powerMw: number): Amplified {
+    const passedMw = powerMw * this.#passed
+    return this.#amplifier?.amplify(passedMw) ?? { powerMw: passedMw, varianceMw2PerHz: 0 }
   }
 }
 

@@ -1,3 +1,5 @@
+import type { DacNoise } from './dac-noise.ts'
+
 /** Time constants after which a low-pass has followed, to the last bit of a double. */
 const SETTLED = 40
 
@@ -9,8 +11,16 @@ export class GeneratorOutput {
   onTrigger: (() => void) | undefined
   /** The loaded frame plays, since the last trigger. */
   playing = false
+  readonly #noise: DacNoise | undefined
+  #loadedV: readonly Float64Array[] = []
+  /** What plays: the loaded levels as the converters make them. */
   #levelsV: readonly Float64Array[] = []
   #symbolPeriodS = 1
+  #starts = 0
+
+  constructor(noise?: DacNoise) {
+    this.#noise = noise
+  }
 
   rest(levelsV: readonly number[]): void {
     this.restV = [...levelsV]
@@ -18,9 +28,15 @@ export class GeneratorOutput {
   }
 
   load(levelsV: readonly Float64Array[], symbolPeriodS: number): void {
-    this.#levelsV = levelsV
+    this.#loadedV = this.#levelsV = levelsV
     this.#symbolPeriodS = symbolPeriodS
     this.playing = false
+  }
+
+  start(): void {
+    this.playing = true
+    this.#starts++
+    this.#levelsV = this.#noise?.spoiled(this.#loadedV, this.#symbolPeriodS, this.restV, this.#starts) ?? this.#loadedV
   }
 
   /** Number of the symbol on the outputs, −1 at rest. */

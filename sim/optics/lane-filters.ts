@@ -40,6 +40,7 @@ export class LaneFilters {
           width1DbThz: what.muxPassband1DbGhz / 1e3,
           width3DbThz: what.muxPassband3DbGhz / 1e3,
           spacingThz: what.gridSpacingGhz / 1e3,
+          freeSpectralRangeThz: what.muxFreeSpectralRangeThz,
           adjacentLeak: lossDbToPowerRatio(what.muxAdjacentIsolationDb),
           otherLeak: lossDbToPowerRatio(what.muxNonAdjacentIsolationDb),
         })),

@@ -74,6 +74,7 @@ export class MeshOptics implements CoreOptics {
     const { transfer, phasesRad } = this.#fold()
     const { lo } = this.truth.chip.layout
     const { demuxPower } = this.truth.filters.at(light.frequenciesThz)
+    const { loTurnRad: turnRad = 0 } = light
     const powersMw = new Float64Array(this.truth.paths.length * this.detectors)
     for (const [lane, path] of this.truth.paths.entries()) {
       const amplitude = Math.sqrt(light.powersMw[lane]!)
@@ -85,7 +86,7 @@ export class MeshOptics implements CoreOptics {
         const passed = Math.sqrt(demuxPower[at / 2]!)
         const [sr, si] = [passed * fr, passed * fi]
         this.#leak(lane, port, fr * fr + fi * fi, demuxPower, powersMw)
-        const turned = rotate(path.loRe[port]!, path.loIm[port]!, phasesRad[lo[lane]![port]!]!)
+        const turned = rotate(path.loRe[port]!, path.loIm[port]!, phasesRad[lo[lane]![port]!]! + turnRad)
         const [lr, li] = [amplitude * turned[0], amplitude * turned[1]]
         const sum = (sr * sr + si * si + lr * lr + li * li) / 2
         const beat = sr * lr + si * li

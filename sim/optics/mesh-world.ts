@@ -22,6 +22,7 @@ export function meshWorld(spec: MeshWorldSpec, seed: number, clock: Clock, ageS 
   const wiring = {
     ...spec,
     lasers: lanes.map(({ laser }) => laser),
+    firstChannelThz: lanes[0]!.frequencyThz,
     modulators: lanes.flatMap(({ modulators }) => modulators),
     detectors: lanes.flatMap(({ detectors }) => detectors.flatMap(({ plus, minus }) => [plus, minus])),
     light: imperfections,

@@ -1,5 +1,6 @@
 import type { BenchAge } from './drift/bench-age.ts'
 import { BiasDrift } from './drift/bias-drift.ts'
+import { DacNoise } from './dac-noise.ts'
 import { GeneratorOutput } from './generator-output.ts'
 import { fabricateModulator, modulatorField } from './modulator.ts'
 import type { ModulatorTruth } from './modulator.ts'
@@ -30,7 +31,7 @@ export class ModulatorArray {
     this.#drift = spec.modulators.map(({ bias }) => new BiasDrift(bias, spec.drift, seed))
     this.#age = age
     this.#drives = spec.modulators.map(({ generator, channel }) => {
-      const output = this.generators.get(generator) ?? new GeneratorOutput()
+      const output = this.generators.get(generator) ?? new GeneratorOutput(new DacNoise(generator, spec.light, seed))
       output.restV[channel] = 0
       this.generators.set(generator, output)
       return output

@@ -6,13 +6,18 @@ import { LaserDrift } from './drift/laser-drift.ts'
 import type { LaserOutput } from './drift/laser-drift.ts'
 import { Room } from './drift/room.ts'
 import { Detection } from './detection.ts'
-import type { SlotPowers } from './detection.ts'
+import { Fibres } from './fibre.ts'
+import { FrequencyComb } from './frequency-comb.ts'
 import { Mains } from './mains.ts'
 import { ModulatorArray } from './modulator-array.ts'
 import type { ModulatorTruth } from './modulator.ts'
 import { Oven } from './oven.ts'
+import { mismatchS } from './phase-noise.ts'
 import type { Photodiode } from './photodiode.ts'
+import { playSlots } from './playback.ts'
 import { ResistiveLoads } from './resistive-loads.ts'
+import { slotWithBeat } from './slot-powers.ts'
+import type { SlotPowers } from './slot-powers.ts'
 import { TapAmplifiers } from './tap-amplifiers.ts'
 import { WavelengthFilter } from './wavelength-filter.ts'
 import type { WorldSpec } from './world-spec.ts'
@@ -46,6 +51,8 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
   readonly #laserDrift: readonly LaserDrift[]
   readonly #age: BenchAge
   readonly #room: Room
+  readonly #comb: FrequencyComb | undefined
+  readonly #fibres: Fibres
   readonly #modulators: ModulatorArray
   readonly #detection: Detection
   readonly #tapAmplifiers: TapAmplifiers | undefined
@@ -61,9 +68,14 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
   constructor(spec: WorldSpec, core: Core, seed: number, clock: Clock, age: BenchAge) {
     this.core = core
     this.#spec = spec
+    const { light } = spec
     this.#age = age
     this.#room = new Room(spec.drift, seed)
-    this.#laserDrift = spec.lasers.map((name) => new LaserDrift(name, spec.drift, seed))
+    this.#comb = light.frequencyCombSpacingGhz > 0 ? new FrequencyComb(spec.firstChannelThz, light, seed) : undefined
+    // Lines of one comb wander together.
+    const source = (name: string): string => (this.#comb === undefined ? name : 'comb')
+    this.#laserDrift = spec.lasers.map((name) => new LaserDrift(source(name), spec.drift, seed))
+    this.#fibres = new Fibres(light)
     this.#modulators = new ModulatorArray(spec, seed, age)
     this.#detection = new Detection(spec, seed)
     this.#tapAmplifiers = spec.taps && new TapAmplifiers(core.taps, spec.taps.amplifier, seed)
@@ -107,7 +119,7 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
       return {
         setOutput: (output) => {
           this.#mains.energyKwh()
-          this.#lasers.set(name, output)
+          this.#lasers.set(name, this.#comb?.line(output) ?? output)
         },
       }
     },
@@ -117,7 +129,7 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
         rest: (levelsV) => output.rest(levelsV),
         load: (levelsV, symbolPeriodS) => output.load(levelsV, symbolPeriodS),
         start: () => {
-          output.playing = true
+          output.start()
           if (name === this.#spec.trigger.source) this.#trigger()
         },
         onTrigger: (listener) => (output.onTrigger = listener),
@@ -219,27 +231,31 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
   #played(points: number, averagingS: number): readonly SlotPowers[] {
     const key = `${points}/${averagingS}`
     if (this.#capture?.key === key) return this.#capture.slots
-    const slots: SlotPowers[] = []
-    let symbols = ''
-    for (let point = 0; point < points; point++) {
-      const timeS = (point + 0.5) * averagingS
-      const now = this.#modulators.symbolsAt(timeS)
-      if (now === symbols && point > 0) slots.push(slots[point - 1]!)
-      else slots.push(this.core.detectorPowersMw(this.#light(this.#modulators.fieldsAt(timeS))))
-      symbols = now
-    }
+    const { frequenciesThz } = this.#light(this.#modulators.fieldsAtRest())
+    const slots = playSlots(points, averagingS, this.#fibres.delaysS(frequenciesThz), {
+      stateAt: (timeS) => this.#modulators.symbolsAt(timeS),
+      slotAt: (timeS) => this.#slot(this.#light(this.#modulators.fieldsAt(timeS))),
+    })
     this.#capture = { key, slots }
     return slots
   }
 
   #powersAtRest(): SlotPowers {
-    return this.core.detectorPowersMw(this.#light(this.#modulators.fieldsAtRest()))
+    return this.#slot(this.#light(this.#modulators.fieldsAtRest()))
+  }
+
+  #slot(light: Light): SlotPowers {
+    const noisyBeat = this.#spec.light.laserLinewidthKhz > 0 && mismatchS(this.#spec.light) > 0
+    if (!noisyBeat || this.core.sharedModulators) return { mw: this.core.detectorPowersMw(light) }
+    return slotWithBeat((loTurnRad) => this.core.detectorPowersMw({ ...light, loTurnRad }))
   }
 
   #light(fields: Pick<Light, 'fieldRe' | 'fieldIm'>): Light {
     const lasers = this.#spec.lasers.map((_, laser) => this.#emitted(laser))
+    const passed = Math.sqrt(this.#fibres.toCore)
     return {
-      ...fields,
+      fieldRe: passed === 1 ? fields.fieldRe : fields.fieldRe.map((re) => passed * re),
+      fieldIm: passed === 1 ? fields.fieldIm : fields.fieldIm.map((im) => passed * im),
       powersMw: Float64Array.from(lasers, ({ powerMw }) => powerMw),
       frequenciesThz: Float64Array.from(lasers, ({ frequencyThz }) => frequencyThz),
     }

@@ -6,6 +6,8 @@ export interface Passband {
   readonly width3DbThz: number
   /** Spacing of the grid, which says what counts as adjacent. */
   readonly spacingThz: number
+  /** Where the channel opens again. Undefined: never. */
+  readonly freeSpectralRangeThz?: number
   /** Power that leaks from the adjacent channel, and from any other. */
   readonly adjacentLeak: number
   readonly otherLeak: number
@@ -27,7 +29,9 @@ export function superGaussian(offThz: number, width3DbThz: number, order: number
  * Neighbours leak at the isolation, however far their light is from the centre.
  */
 export function passbandTransmission(band: Passband, frequencyThz: number): number {
-  const offThz = Math.abs(frequencyThz - band.centreThz)
+  const besideThz = frequencyThz - band.centreThz
+  const { freeSpectralRangeThz: rangeThz = Infinity } = band
+  const offThz = Math.abs(besideThz - (rangeThz === Infinity ? 0 : Math.round(besideThz / rangeThz) * rangeThz))
   const order = Math.log(1 / 3) / Math.log(band.width1DbThz / band.width3DbThz) / 2
   const passed = superGaussian(offThz, band.width3DbThz, order)
   const channels = Math.round(offThz / band.spacingThz)

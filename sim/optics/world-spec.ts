@@ -5,6 +5,8 @@ import type { LightValues } from './parameters/light-parameters.ts'
 export interface WorldSpec {
   /** [laser] */
   readonly lasers: readonly string[]
+  /** Where the first laser belongs. */
+  readonly firstChannelThz: number
   /** [modulator] of the core. */
   readonly modulators: readonly { readonly generator: string; readonly channel: number; readonly bias: string }[]
   /** [detector] of the core. */

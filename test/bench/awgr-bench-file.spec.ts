@@ -8,6 +8,7 @@ import { openBench, openMeshBench } from '../../bench/open-bench.ts'
 import { awgrOutput } from '../../core/awgr-layout.ts'
 import { VirtualClock } from '../../core/clock.ts'
 import { BenchError } from '../../core/errors.ts'
+import { PRESETS } from '../../sim/optics/parameters/presets.ts'
 import { AWGR_PARAMETERS } from '../../sim/optics/parameters/awgr-parameters.ts'
 
 const EXAMPLE = 'examples/awgr-16.yaml'
@@ -108,7 +109,7 @@ describe('the file of a bench with an AWGR', () => {
 })
 
 describe('a fault in the file of a bench with an AWGR is named with its place, and what would be right', () => {
-  const known = Object.keys(AWGR_PARAMETERS)
+  const known = [AWGR_PARAMETERS, PRESETS].flatMap(Object.keys)
   const twin = (text: string): string => `${SMALL}twin: { ${text} }\n`
   const cases: readonly (readonly [what: string, text: string, expected: readonly string[]])[] = [
     ['a core without ports', changed(['size: 2', 'size: 0']), ['2:43 core.size - is 0; must be 2 to 64']],

@@ -141,11 +141,37 @@ function randomImperfections(random: RandomStream): Readonly<Record<string, numb
     if (kind < 0.6) chosen[key] = Math.min(Math.max(near, min), max)
     else if (kind < 0.62) chosen[key] = random.uniform(min, max)
   }
-  return { ...chosen, ...randomPassband(random) }
+  return { ...chosen, ...randomPassband(random), ...randomLinks(random) }
 }
 
 /** On the grid of the bench's lasers, and as a passband must be: wider at 3 dB than at 1 dB, no wider than the grid. */
 function randomPassband(random: RandomStream): Readonly<Record<string, number>> {
   const muxPassband3DbGhz = random.uniform(20, 100)
-  return { gridSpacingGhz: 100, muxPassband3DbGhz, muxPassband1DbGhz: muxPassband3DbGhz * random.uniform(0.5, 0.9) }
+  return {
+    gridSpacingGhz: 100,
+    muxPassband3DbGhz,
+    muxPassband1DbGhz: muxPassband3DbGhz * random.uniform(0.5, 0.9),
+    muxFreeSpectralRangeThz: random.uniform(0.4, 20),
+  }
+}
+
+/** What is absent by default, now and then there. */
+function randomLinks(random: RandomStream): Readonly<Record<string, number>> {
+  const now = (value: number): number => (random.uniform() < 0.4 ? value : 0)
+  return {
+    eamExtinctionDb: 0,
+    frequencyCombSpacingGhz: now(pick(random, [25, 50, 100])),
+    frequencyCombOffsetGhz: now(random.uniform(-5, 5)),
+    loMismatchM: now(random.uniform(-20, 20)),
+    modulatorFibreKm: now(random.uniform(0, 5)),
+    detectorFibreKm: now(random.uniform(0, 5)),
+    meterTriggerDelayUs: now(random.uniform(0, 50)),
+    edfaGainDb: now(random.uniform(3, 35)),
+    edfaNoiseFigureDb: random.uniform(3.1, 8),
+    dacJitterFs: now(random.uniform(0, 1e9)),
+    adcJitterFs: now(random.uniform(0, 1e9)),
+    readoutOffsetShare: now(random.uniform(-0.01, 0.01)),
+    pairImbalance: now(random.uniform(0, 0.2)),
+    photodiodeSaturationMw: now(random.uniform(0.1, 10)),
+  }
 }

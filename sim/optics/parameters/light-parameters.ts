@@ -1,5 +1,9 @@
+import { CONVERTER_PARAMETERS } from './converter-parameters.ts'
+import { EAM_PARAMETERS } from './eam-parameters.ts'
 import { assumption } from './parameter.ts'
 import type { Parameters, Values } from './parameter.ts'
+import { SOURCE_PARAMETERS } from './source-parameters.ts'
+import { SPAN_PARAMETERS } from './span-parameters.ts'
 
 /** What brings light to a core and takes it away, of either core: lasers, modulators, photodiodes, mains. */
 export const LIGHT_PARAMETERS = {
@@ -45,6 +49,10 @@ export const LIGHT_PARAMETERS = {
     max: 1e5,
     source: assumption('rack of four generators, four meters and small instruments'),
   },
+  ...SOURCE_PARAMETERS,
+  ...EAM_PARAMETERS,
+  ...SPAN_PARAMETERS,
+  ...CONVERTER_PARAMETERS,
 } as const satisfies Parameters
 
 export type LightValues = Values<typeof LIGHT_PARAMETERS>

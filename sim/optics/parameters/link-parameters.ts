@@ -12,6 +12,12 @@ export const LINK_PARAMETERS = {
     max: 1000,
     source: assumption('σ a channel and port; the data sheet allows ±0.05 nm'),
   },
+  muxFreeSpectralRangeThz: {
+    value: 10,
+    min: 0.05,
+    max: 100,
+    source: assumption('far beyond the C band: every channel opens at its own frequency only'),
+  },
   muxAdjacentIsolationDb: { value: 25, min: 3, max: 100, source: '40-channel AAWG data sheet' },
   muxNonAdjacentIsolationDb: { value: 30, min: 3, max: 100, source: '40-channel AAWG data sheet' },
 } as const satisfies Parameters

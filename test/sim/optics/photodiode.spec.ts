@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { MeshImperfections } from '../../../sim/optics/parameters/mesh-parameters.ts'
+import { withoutPresets } from '../../../sim/optics/parameters/presets.ts'
 import { Photodiode } from '../../../sim/optics/photodiode.ts'
 import { defaultImperfections } from '../../support/direct-bench.ts'
 import { statistics } from '../../support/statistics.ts'
@@ -45,6 +46,43 @@ describe('a photodiode', () => {
     const { sigma, sigmaTolerance } = readings({ thermalNoisePaPerRtHz: 12.2, receiverBandwidthMhz: 0.01 }, 0, 1e-5)
     const expectedMw = 12.2e-12 * Math.sqrt((Math.PI / 2) * 1e4) * 1e3
     expect(Math.abs(sigma - expectedMw)).toBeLessThan(sigmaTolerance)
+  })
+
+  test('adds the emulator of Lightning: 7.27 bits of full scale, and a mean of 2.32 codes of 255', () => {
+    const changes = withoutPresets({ noise: 'lightning-emulator' }) as Partial<MeshImperfections>
+    const { mean, meanTolerance, sigma } = readings(changes, 1, 1e-3)
+    expect(Math.log2(2 / sigma)).toBeCloseTo(7.27, 1)
+    expect(Math.abs(mean - 1 - (2 * 2.32) / 255)).toBeLessThan(meanTolerance)
+  })
+
+  test('with beats of light and ASE: their variance a hertz, in 1/(2T)', () => {
+    const diode = new Photodiode('pm.0', defaultImperfections(quiet), 1)
+    const values = Float64Array.from({ length: SAMPLES }, (_, sample) => diode.reportMw(0, 1e-5, sample, 1e-12))
+    const { sigma, sigmaTolerance } = statistics(values)
+    expect(Math.abs(sigma - Math.sqrt(1e-12 / 2e-5))).toBeLessThan(sigmaTolerance)
+  })
+
+  test('of a converter with 8 of 12 effective bits: what its steps do not explain, of full scale', () => {
+    const { sigma, sigmaTolerance } = readings({ adcEffectiveBits: 8, receiverFullScaleMw: 2 }, 0.5, 1)
+    expect(Math.abs(sigma - 2 * Math.sqrt((4 ** -8 - 4 ** -12) / 12))).toBeLessThan(sigmaTolerance)
+  })
+
+  test('bends in bright light: half of the responsivity is left at its saturation power', () => {
+    expect(readings({ photodiodeSaturationMw: 5 }, 5, 1).mean).toBeCloseTo(2.5, 4)
+    expect(readings({ photodiodeSaturationMw: 5 }, 0.005, 1).mean).toBeCloseTo(0.005 / 1.001, 6)
+  })
+
+  test('is better on one side of an unbalanced pair and worse on the other: 20 dB of what both have in common', () => {
+    const what = defaultImperfections({ ...quiet, pairImbalance: 0.1 })
+    const [plus, minus] = (['plus', 'minus'] as const).map((side) => new Photodiode('pm.0', what, 1, side).gain)
+    expect(-20 * Math.log10((plus! - minus!) / (plus! + minus!))).toBeCloseTo(20, 9)
+  })
+
+  test('sees one photon in 10 µs through its shot noise alone: σ² is the mean', () => {
+    const photonMw = ((6.62607015e-34 * 193.4e12) / 10e-6) * 1e3
+    const { sigma, sigmaTolerance } = readings({ responsivityAPerW: 1 }, photonMw, 10e-6)
+    const electrons = (photonMw * 1e-3 * 10e-6) / Q
+    expect(Math.abs(sigma / photonMw - 1 / Math.sqrt(electrons))).toBeLessThan(sigmaTolerance / photonMw)
   })
 
   test('clips at full scale, and not below', () => {
