@@ -4,6 +4,8 @@ import { meshCoreLayout } from '../../core/mesh-layout.ts'
 import { fabricateChip } from './chip.ts'
 import type { ChipTruth } from './chip.ts'
 import type { CoreOptics, Light } from './core-optics.ts'
+import { dispersedChips } from './dispersion.ts'
+import type { LaneChip } from './dispersion.ts'
 import { BenchAge } from './drift/bench-age.ts'
 import { HeaterDrift } from './drift/heater-drift.ts'
 import { MeshDrift } from './drift/mesh-drift.ts'
@@ -18,6 +20,15 @@ import type { ChipTransfer, ComplexMatrix } from './transfer.ts'
 interface Fields {
   readonly re: Float64Array
   readonly im: Float64Array
+}
+
+/** The core at one state of its heaters. */
+interface Folded {
+  readonly version: number
+  /** [lane], one and the same where nothing disperses. */
+  readonly transfers: readonly ChipTransfer[]
+  /** Shape: [heater]. */
+  readonly phasesRad: Float64Array
 }
 
 /** What was fabricated. For tests and for the oracle. */
@@ -43,7 +54,9 @@ export class MeshOptics implements CoreOptics {
   readonly #size: number
   readonly #drift: MeshDrift
   readonly #age: BenchAge
-  #folded: { version: number; transfer: ChipTransfer; phasesRad: Float64Array } | undefined
+  /** [lane] */
+  readonly #chips: readonly LaneChip[]
+  #folded: Folded | undefined
 
   /** `channelsThz[lane]` is where the lane's laser belongs. */
   constructor(
@@ -60,6 +73,7 @@ export class MeshOptics implements CoreOptics {
     const chip = fabricateChip(meshCoreLayout(size, lanes, design), what, seed)
     const paths = Array.from({ length: lanes }, (_, lane) => fabricateLanePath(lane, size, what, seed))
     this.truth = { chip, paths, filters }
+    this.#chips = dispersedChips(chip, channelsThz, what, seed)
     const drift = new HeaterDrift(chip.layout.heaters.length, what, seed)
     this.heaters = new HeaterArray(chip, what.heaterTimeConstantUs, clock, { drift, age })
     this.#drift = new MeshDrift(chip.layout, what, seed)
@@ -71,7 +85,7 @@ export class MeshOptics implements CoreOptics {
   }
 
   detectorPowersMw(light: Light): Float64Array {
-    const { transfer, phasesRad } = this.#fold()
+    const { transfers, phasesRad } = this.#fold()
     const { lo } = this.truth.chip.layout
     const { demuxPower } = this.truth.filters.at(light.frequenciesThz)
     const { loTurnRad: turnRad = 0 } = light
@@ -79,7 +93,7 @@ export class MeshOptics implements CoreOptics {
     for (const [lane, path] of this.truth.paths.entries()) {
       const amplitude = Math.sqrt(light.powersMw[lane]!)
       if (amplitude === 0) continue
-      const out = multiply(transfer.through, this.#inputFields(lane, light, phasesRad))
+      const out = multiply(transfers[lane]!.through, this.#inputFields(lane, light, phasesRad))
       for (let port = 0; port < this.#size; port++) {
         const at = lane * this.detectors + 2 * (lane * this.#size + port)
         const [fr, fi] = times(out.re[port]!, out.im[port]!, path.outRe[port]!, path.outIm[port]!)
@@ -98,10 +112,10 @@ export class MeshOptics implements CoreOptics {
   }
 
   tapPowersMw(light: Light): Float64Array {
-    const { transfer, phasesRad } = this.#fold()
+    const { transfers, phasesRad } = this.#fold()
     const powersMw = new Float64Array(this.taps)
     for (const lane of this.truth.paths.keys()) {
-      const { re, im } = multiply(transfer.toTaps, this.#inputFields(lane, light, phasesRad))
+      const { re, im } = multiply(transfers[lane]!.toTaps, this.#inputFields(lane, light, phasesRad))
       for (let tap = 0; tap < this.taps; tap++) {
         powersMw[tap]! += (re[tap]! ** 2 + im[tap]! ** 2) * this.truth.chip.tapPowerRatio
       }
@@ -136,16 +150,26 @@ export class MeshOptics implements CoreOptics {
     return fields
   }
 
-  #fold(): { transfer: ChipTransfer; phasesRad: Float64Array } {
+  #fold(): Folded {
     const { version } = this.heaters
     if (this.#folded?.version === version) return this.#folded
     const driftRad = this.#drift.phasesRad(this.#age.heldS())
     const phasesRad = this.heaters.phasesRad().map((rad, heater) => rad + driftRad[heater]!)
-    const folded = { version, transfer: chipTransfer(this.truth.chip, phasesRad), phasesRad }
+    const known = new Map<LaneChip, ChipTransfer>()
+    const transfers = this.#chips.map((lane) => {
+      const transfer = known.get(lane) ?? chipTransfer(lane.chip, addedTo(phasesRad, lane.phasesRad))
+      known.set(lane, transfer)
+      return transfer
+    })
+    const folded = { version, transfers, phasesRad }
     // While heaters still move the next look may differ.
     this.#folded = this.heaters.settled ? folded : undefined
     return folded
   }
+}
+
+function addedTo(phasesRad: Float64Array, more: Float64Array | undefined): Float64Array {
+  return more === undefined ? phasesRad : phasesRad.map((rad, heater) => rad + more[heater]!)
 }
 
 function multiply({ size, re, im }: ComplexMatrix, input: Fields): Fields {

@@ -160,6 +160,8 @@ function randomLinks(random: RandomStream): Readonly<Record<string, number>> {
   const now = (value: number): number => (random.uniform() < 0.4 ? value : 0)
   return {
     eamExtinctionDb: 0,
+    pathMismatchUm: now(random.uniform(0, 20)),
+    splitterDispersionRadPerThz: now(random.uniform(-0.2, 0.2)),
     frequencyCombSpacingGhz: now(pick(random, [25, 50, 100])),
     frequencyCombOffsetGhz: now(random.uniform(-5, 5)),
     loMismatchM: now(random.uniform(-20, 20)),

@@ -1,3 +1,4 @@
+import { DISPERSION_PARAMETERS } from './dispersion-parameters.ts'
 import { DRIFT_PARAMETERS, MESH_DRIFT_PARAMETERS } from './drift-parameters.ts'
 import { HEATER_PARAMETERS } from './heater-parameters.ts'
 import { LIGHT_PARAMETERS } from './light-parameters.ts'
@@ -43,6 +44,7 @@ export const MESH_PARAMETERS = {
   ...HEATER_PARAMETERS,
   ...LIGHT_PARAMETERS,
   ...LINK_PARAMETERS,
+  ...DISPERSION_PARAMETERS,
   ...DRIFT_PARAMETERS,
   ...MESH_DRIFT_PARAMETERS,
 } as const satisfies Parameters
