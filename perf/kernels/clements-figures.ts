@@ -10,7 +10,8 @@ import { noPeer } from './mesh-figures.ts'
 import { PeerProcess } from './peer-process.ts'
 import { interleaved, milliseconds } from './rounds.ts'
 
-const ROUNDS = { 64: 25, 256: 7 } as const
+/** Enough for the compilers of JavaScript and WebAssembly to have done their best well before the median. */
+const ROUNDS = { 64: 101, 256: 31 } as const
 
 /** Phases of a rectangular mesh for a random unitary, beside NumPy that changes two rows or columns a step. */
 export async function clementsFigures(): Promise<readonly Figure[]> {

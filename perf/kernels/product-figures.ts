@@ -17,7 +17,7 @@ import { productJob, TILE } from './product-job.ts'
 import { asyncMilliseconds, interleaved, milliseconds } from './rounds.ts'
 
 const SIZE = 1024
-const ROUNDS = 9
+const ROUNDS = 17
 const PHYSICS = 'DAC 8, shot, thermal and intensity noise, ADC 12 a partial sum, 64×64 tiles'
 
 /** 1024×1024 · 1024×1024 with everything that light and electronics do to it, by the engine that is fastest here. */
