@@ -1,5 +1,6 @@
 import type { AwgrForm } from '../../core/awgr-layout.ts'
 import type { Verification } from '../calibration-record.ts'
+import type { MeasuredCurve } from './measured-curve.ts'
 
 /** What the foundry made of one ring, with its heater. */
 export interface FittedRing {
@@ -19,6 +20,8 @@ export interface FittedRing {
 export interface IntensityModulators {
   readonly radPerCode: readonly number[]
   readonly biasRad: readonly number[]
+  /** Counts in the place of the sine where a modulator is no interferometer; null where it is. Undefined: all are. */
+  readonly curves?: readonly (MeasuredCurve | null)[]
 }
 
 /** Light of one input at full scale on its way to the detectors, per wavelength. Shapes: [port][wavelength]. */

@@ -13,7 +13,12 @@ export const SPAN_PARAMETERS = {
   meterTriggerDelayUs: { value: 0, min: 0, max: 1e5, source: assumption('no delay generator before the meters') },
   edfaGainDb: { value: 0, min: 0, max: 50, source: assumption('0: no amplifier; GNPy’s library has 8–35 dB') },
   edfaNoiseFigureDb: { value: 5, min: 0, max: 20, source: 'telecom EDFA 4–6 dB, typical in the C band' },
-  edfaSaturationDbm: { value: 23, min: -20, max: 40, source: 'GNPy std_medium_gain: most power at the output' },
+  edfaSaturationDbm: {
+    value: 23,
+    min: -20,
+    max: 40,
+    source: 'GNPy std_medium_gain; here the output at which a large gain has fallen by 3 dB',
+  },
   edfaOpticalBandwidthGhz: {
     value: 4000,
     min: 1,
