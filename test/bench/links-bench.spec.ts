@@ -42,9 +42,12 @@ test('A preset stands for its values, and what is written beside it wins', () =>
   expect(read(awgr, 'noise: lightning-emulator').twin).toMatchObject({
     receiverFullScaleMw: 2,
     readoutNoiseShare: 1.6569279459762971 / 255,
-    readoutOffsetShare: 2.32 / 255,
   })
   const beside = read(awgr, 'noise: lightning-emulator, receiverFullScaleMw: 1, modulator: eam').twin
-  expect(beside).toMatchObject({ receiverFullScaleMw: 1, readoutOffsetShare: 2.32 / 255, eamExtinctionDb: 11.83 })
+  expect(beside).toMatchObject({
+    receiverFullScaleMw: 1,
+    readoutNoiseShare: 1.6569279459762971 / 255,
+    eamExtinctionDb: 11.83,
+  })
   expect(read(awgr, 'modulator: mzm').twin.eamExtinctionDb).toBe(0)
 })

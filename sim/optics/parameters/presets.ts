@@ -6,13 +6,11 @@ export const PRESETS = {
   },
   noise: {
     /**
-     * Normal noise of mean 2.32 and σ 1.6569 on codes of 8 bits, as the emulator of Lightning adds it
-     * (hipersys-team/lightning, `emulate_alexnet.py`; the σ was read there, the mean is second-hand). Full scale is that
-     * of a meter in its 0 dBm range.
+     * Normal noise of mean 0 and σ 1.6569 on codes of 8 bits, as the emulator of Lightning adds it
+     * (hipersys-team/lightning, `emulate_alexnet.py`). Full scale is that of a meter in its 0 dBm range.
      */
     'lightning-emulator': {
       receiverFullScaleMw: 2,
-      readoutOffsetShare: 2.32 / 255,
       readoutNoiseShare: 1.6569279459762971 / 255,
     },
   },
