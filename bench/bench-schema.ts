@@ -42,8 +42,12 @@ const lane = z.strictObject({
   frequencyThz: frequencyThz.describe('optical frequency on the grid 193.1 + n × 0.1 THz'),
   powerDbm: laserPowerDbm,
   ...modulators,
-  plus: connectors.describe('meter port at the + output of each balanced coupler, like pm-0.1-8'),
-  minus: connectors.describe('meter port at the − output of each balanced coupler, like pm-1.1-8'),
+  plus: connectors.describe(
+    'meter port at the + output of each balanced coupler, or at each output of the core (intensity), like pm-0.1-8',
+  ),
+  minus: connectors
+    .optional()
+    .describe('meter port at the − output of each balanced coupler, like pm-1.1-8; intensity has none'),
 })
 
 const wavelength = z.strictObject({
@@ -168,7 +172,9 @@ export const SECTIONS = {
   drive: COMMON.drive,
   detection: z
     .strictObject({
-      kind: z.literal('balanced-homodyne').describe('how fields become currents'),
+      kind: z
+        .enum(['balanced-homodyne', 'intensity'])
+        .describe('how fields become currents: beside a local oscillator on pairs, or as powers on single photodiodes'),
       rangeDbm,
     })
     .describe('how light is read'),
@@ -182,7 +188,10 @@ export const SECTIONS = {
           first: meshHeaters.describe('mesh V†, which light meets first, or the only mesh of a unitary core'),
           sigma: meshHeaters.optional().describe('between the meshes; a unitary core has none'),
           second: meshHeaters.optional().describe('mesh U; a unitary core has none'),
-          lo: z.array(heaterList).describe('local-oscillator shifters, one entry a lane'),
+          lo: z
+            .array(heaterList)
+            .optional()
+            .describe('local-oscillator shifters, one entry a lane; intensity has none'),
         })
         .describe('which channel heats what'),
     })
@@ -253,7 +262,7 @@ export type AwgrSections = Read<typeof AWGR_SECTIONS>
 /** What the sections of either core have in common. */
 export type CommonSections = Read<typeof COMMON> & { readonly detection: { readonly rangeDbm: number } }
 /** Inputs and outputs as they are written: a lane of a mesh, the ports of an AWGR. */
-export type WrittenPorts = Pick<AwgrSections['ports'], 'drive' | 'bias' | 'plus' | 'minus'>
+export type WrittenPorts = Pick<Sections['lanes'][number], 'drive' | 'bias' | 'plus' | 'minus'>
 
 /** Every key at the top of a bench file, in the order of the examples. */
 const topLevelKeys = (sections: Readonly<Record<string, z.ZodType>>): readonly string[] => [

@@ -4,13 +4,13 @@ import type { AwgrWiring } from './awgr-wiring.ts'
 import {
   GRID_TOLERANCE_THZ,
   HeaterChannels,
-  PORT_KEYS,
   checkGrid,
   checkPortCounts,
   checkSurroundings,
   claimPorts,
   lightWiring,
   playersOf,
+  portKeys,
 } from './check-light-wiring.ts'
 import { Claims } from './claims.ts'
 import type { ReportProblem } from './claims.ts'
@@ -64,7 +64,7 @@ export function checkAwgrWiring(
 
 /** False when it is the size that is wrong, and nothing can be counted against it. */
 function checkCounts(size: number, wavelengths: number, ports: PortWiring, report: ReportProblem): boolean {
-  const counts = new Set([wavelengths, ...PORT_KEYS.map((key) => ports[key].length)])
+  const counts = new Set([wavelengths, ...portKeys(ports).map((key) => ports[key].length)])
   const [common = size] = counts
   if (counts.size === 1 && common !== size) {
     report(['core', 'size'], `is ${size}, but ${common} wavelengths and ports are wired; must be ${common}`)

@@ -16,7 +16,7 @@ export const GRID_TOLERANCE_THZ = 1e-7
 export function claimPorts(written: WrittenPorts, path: YamlPath, claims: Claims): PortWiring {
   written.bias.forEach((name, port) => claims.role(name, 'bias-controller', [...path, 'bias', port]))
   const connectors = (key: 'drive' | 'plus' | 'minus', kind: Kind): readonly Connector[] => {
-    const list = expandConnectors(written[key], [...path, key])
+    const list = expandConnectors(written[key] ?? [], [...path, key])
     claims.connectors(list, kind)
     return list
   }
@@ -28,16 +28,20 @@ export function claimPorts(written: WrittenPorts, path: YamlPath, claims: Claims
   }
 }
 
-/** Every list of `ports` is as long as the core is wide. */
+/** Every list of `ports` is as long as the core is wide; there may be no − side. */
 export function checkPortCounts(size: number, ports: PortWiring, path: YamlPath, report: ReportProblem): void {
-  for (const key of PORT_KEYS) {
+  for (const key of portKeys(ports)) {
     if (ports[key].length === size) continue
     const side = key === 'drive' || key === 'bias' ? 'inputs' : 'outputs'
     report([...path, key], `lists ${ports[key].length} for a core with ${size} ${side}; list ${size}`)
   }
 }
 
-export const PORT_KEYS = ['drive', 'bias', 'plus', 'minus'] as const satisfies readonly (keyof PortWiring)[]
+const PORT_KEYS = ['drive', 'bias', 'plus', 'minus'] as const satisfies readonly (keyof PortWiring)[]
+
+/** The lists that are there. */
+export const portKeys = ({ minus }: PortWiring): readonly (keyof PortWiring)[] =>
+  PORT_KEYS.filter((key) => key !== 'minus' || minus.length > 0)
 
 export function checkGrid(frequencyThz: number, stepThz: number, path: YamlPath, report: ReportProblem): void {
   const steps = (frequencyThz - GRID_ANCHOR_THZ) / stepThz

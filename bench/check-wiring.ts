@@ -4,13 +4,13 @@ import type { Sections } from './bench-schema.ts'
 import {
   GRID_TOLERANCE_THZ,
   HeaterChannels,
-  PORT_KEYS,
   checkGrid,
   checkPortCounts,
   checkSurroundings,
   claimPorts,
   lightWiring,
   playersOf,
+  portKeys,
 } from './check-light-wiring.ts'
 import { Claims } from './claims.ts'
 import type { ReportProblem } from './claims.ts'
@@ -39,7 +39,8 @@ export function checkWiring(
     report(path, message)
   }
   const claims = new Claims(instruments, drivers, fault)
-  const { core, lanes, heaters, taps } = sections
+  const { core, heaters, taps } = sections
+  const lanes = lanesOf(sections, fault)
 
   const laneWiring = lanes?.map((lane, index): LaneWiring => {
     const path: YamlPath = ['lanes', index]
@@ -57,9 +58,9 @@ export function checkWiring(
   const players = laneWiring && playersOf(laneWiring)
   const banks = heaters === undefined ? [] : claimBanks(heaters.bank, claims, fault)
   const channels =
-    heaters === undefined || core === undefined || lanes === undefined || !sizeFits
+    heaters === undefined || core === undefined || sections.lanes === undefined || !sizeFits
       ? undefined
-      : heaterChannels(heaters.channels, core.size, lanes.length, designOf(core), fault)
+      : heaterChannels(heaters.channels, core.size, sections.lanes.length, designOf(core, sections), fault)
   if (taps !== undefined) claims.role(taps.monitor, 'voltage-monitor', ['taps', 'monitor'])
   if (taps !== undefined && core?.form === 'unitary') {
     fault(['taps'], 'stand between two meshes, and a unitary core has one; remove them')
@@ -74,18 +75,38 @@ export function checkWiring(
   return {
     ...light,
     size: core.size,
-    design: designOf(core),
+    design: designOf(core, sections),
     lanes: laneWiring,
     heaters: { banks, channels, limitV, settleMs },
     taps,
   }
 }
 
-const designOf = ({ layout, mzi, form }: Sections['core']): MeshDesign => ({ arrangement: layout, mzi, form })
+function designOf({ layout, mzi, form }: Sections['core'], { detection, heaters }: Partial<Sections>): MeshDesign {
+  // Where the section cannot be read it is taken as wired, so that other faults are found all the same.
+  const wired = heaters !== undefined && heaters.channels.lo === undefined ? 'intensity' : 'balanced-homodyne'
+  const kind = detection?.kind ?? wired
+  return { arrangement: layout, mzi, form, ...(kind === 'intensity' && { detection: kind }) }
+}
+
+/** As if they could not be read where they have other sides than their detection: what follows from that is no fault. */
+function lanesOf({ lanes, detection }: Partial<Sections>, report: ReportProblem): Partial<Sections>['lanes'] {
+  const wrong = (lanes ?? []).flatMap(({ minus }, index) => {
+    const isPair = minus !== undefined
+    return detection === undefined || isPair === (detection.kind === 'balanced-homodyne') ? [] : [{ index, isPair }]
+  })
+  for (const { index, isPair } of wrong) {
+    const why = isPair
+      ? 'has no place where detection.kind is intensity: plus lists the one photodiode of each output; remove it'
+      : 'is missing: meter port at the − output of each balanced coupler; list them, or set detection.kind to intensity'
+    report(['lanes', index, 'minus'], why)
+  }
+  return wrong.length === 0 ? lanes : undefined
+}
 
 /** False when it is the size that is wrong, and nothing can be counted against it. */
 function checkCounts(size: number, lanes: readonly LaneWiring[], report: ReportProblem): boolean {
-  const counts = new Set(lanes.flatMap((lane) => PORT_KEYS.map((key) => lane[key].length)))
+  const counts = new Set(lanes.flatMap((lane) => portKeys(lane).map((key) => lane[key].length)))
   const [common = size] = counts
   if (counts.size === 1 && common !== size) {
     report(['core', 'size'], `is ${size}, but every lane wires ${common} inputs and outputs; must be ${common}`)
@@ -113,11 +134,21 @@ function heaterChannels(
   const base: YamlPath = ['heaters', 'channels']
   for (const group of ['input', 'lo'] as const) {
     const path = [...base, group]
-    if (written[group].length !== lanes) {
-      fault(path, `lists ${written[group].length} lanes of ${lanes}; give each lane its channels`)
+    const channels = written[group]
+    if (group === 'lo' && design.detection === 'intensity') {
+      const why = 'has no place where detection.kind is intensity: there are no local oscillators; remove it'
+      if (channels !== undefined) fault(path, why)
       continue
     }
-    written[group].forEach((list, lane) => given.take(list, layout[group][lane]!, [...path, lane]))
+    if (channels === undefined) {
+      fault(path, `is missing: give each of ${lanes} lanes its channels, or set detection.kind to intensity`)
+      continue
+    }
+    if (channels.length !== lanes) {
+      fault(path, `lists ${channels.length} lanes of ${lanes}; give each lane its channels`)
+      continue
+    }
+    channels.forEach((list, lane) => given.take(list, layout[group][lane]!, [...path, lane]))
   }
   for (const group of ['first', 'sigma', 'second'] as const) {
     const channels = written[group]

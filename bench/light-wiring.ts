@@ -14,6 +14,7 @@ export interface PortWiring {
   readonly bias: readonly string[]
   /** [output] */
   readonly plus: readonly Connector[]
+  /** [output], or nothing where each output has a single photodiode. */
   readonly minus: readonly Connector[]
 }
 

@@ -141,7 +141,7 @@ function lightBench(
       drive: drive(connector),
       bias: at(bias[input]!) as BiasController,
     })),
-    detectors: plus.map((side, output) => ({ plus: port(side), minus: port(minus[output]!) })),
+    detectors: plus.map((side, output) => ({ plus: port(side), ...(minus[output] && { minus: port(minus[output]) }) })),
   })
   const heaters = bankRow(wiring.heaters.banks, (name) => at(name) as PhaseShifterBank)
   return {

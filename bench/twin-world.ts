@@ -91,7 +91,10 @@ function ports({ drive, bias, plus, minus }: PortWiring) {
       channel: index,
       bias: bias[port]!,
     })),
-    detectors: plus.map((side, port) => ({ plus: meterPort(side), minus: meterPort(minus[port]!) })),
+    detectors: plus.map((side, port) => ({
+      plus: meterPort(side),
+      ...(minus[port] && { minus: meterPort(minus[port]) }),
+    })),
   }
 }
 

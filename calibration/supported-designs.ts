@@ -26,6 +26,14 @@ const SUPPORTED: readonly Supported[] = [
 
 /** Throws: CALL_INVALID for a mesh core that the steps cannot calibrate, naming those that they can. Sends nothing. */
 export function requireCalibratable(design: MeshDesign, size: number): void {
+  if (design.detection === 'intensity') {
+    const why = 'the sign of a field cannot be seen in its intensity'
+    throw new BenchError(
+      'CALL_INVALID',
+      `a mesh core read by intensity can be simulated, and not calibrated: ${why}; balanced-homodyne can`,
+      { context: { design, size } },
+    )
+  }
   const wanted = designText(design)
   if (SUPPORTED.some((one) => designText(one.design) === wanted && size <= one.maxSize)) return
   const supported = SUPPORTED.map(

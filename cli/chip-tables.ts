@@ -33,6 +33,7 @@ function tablesOf(path: string, object: PlainObject, outer: Labels): readonly De
   const inner: DeviceTable[] = []
   for (const [key, value] of Object.entries(entries)) {
     const name = path === '' ? key : `${path}.${key}`
+    if (Array.isArray(value) && value.length === 0) continue
     if (Array.isArray(value) && (value as readonly Plain[]).every((each) => !isObject(each))) {
       const list = value as readonly Plain[]
       lists.set(list.length, [...(lists.get(list.length) ?? []), [key, list]])

@@ -12,7 +12,8 @@ export function requireCalibratableCore(file: BenchFile): void {
     requireCalibratable(file.wiring.design, file.wiring.size)
   } catch (error) {
     if (!isBenchError(error)) throw error
-    const { line, column, path, message } = file.problemAt(['core'], error.message)
+    const where = file.wiring.design.detection === undefined ? ['core'] : ['detection', 'kind']
+    const { line, column, path, message } = file.problemAt(where, error.message)
     throw new BenchError(error.code, `${file.path}:${line}:${column} ${path} - ${message}`, { context: error.context })
   }
 }

@@ -29,12 +29,18 @@ export interface BenchLaser {
   readonly laserPower: PowerDbm
 }
 
+/** What reads one output: the two sides of a balanced pair, or a single photodiode. */
+export interface OutputDetectors {
+  readonly plus: MeterPort
+  readonly minus?: MeterPort
+}
+
 /** Data that passes the core at once: what puts it on the light, and what reads its products. */
 export interface DataLane {
   /** [input] */
   readonly modulators: readonly { readonly drive: DriveChannel; readonly bias: BiasController }[]
-  /** [output]: the two sides of a balanced pair. */
-  readonly detectors: readonly { readonly plus: MeterPort; readonly minus: MeterPort }[]
+  /** [output] */
+  readonly detectors: readonly OutputDetectors[]
 }
 
 export interface FrameTiming {

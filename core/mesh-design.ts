@@ -15,10 +15,15 @@ export interface MeshDesign {
   readonly arrangement: MeshArrangement
   readonly mzi: MziKind
   readonly form: CoreForm
+  /**
+   * How light is read behind the core. Absent, as in records from before there was a choice: balanced homodyne, which needs
+   * local oscillators and their heaters. Intensity is one photodiode an output, and nothing beside the light.
+   */
+  readonly detection?: 'intensity'
 }
 
 export const DEFAULT_DESIGN: MeshDesign = { arrangement: 'clements', mzi: 'plain', form: 'svd' }
 
 /** In the words of a bench file. */
-export const designText = ({ arrangement, mzi, form }: MeshDesign): string =>
-  `layout ${arrangement}, mzi ${mzi}, form ${form}`
+export const designText = ({ arrangement, mzi, form, detection }: MeshDesign): string =>
+  `layout ${arrangement}, mzi ${mzi}, form ${form}${detection === undefined ? '' : `, detection ${detection}`}`

@@ -94,7 +94,7 @@ export interface SvdCoreLayout {
   readonly second: { readonly phi: readonly number[]; readonly theta: readonly number[] }
   /** [channel]: between the meshes, a phase shifter and an attenuating MZI on each waveguide. */
   readonly sigma: { readonly phi: readonly number[]; readonly theta: readonly number[] }
-  /** [lane][port]: phase shifters on the local-oscillator paths. */
+  /** [lane][port]: phase shifters on the local-oscillator paths; no ports where intensities are read. */
   readonly lo: readonly (readonly number[])[]
 }
 
@@ -104,7 +104,7 @@ export interface SvdCoreLayout {
  * input trimmers │ V† mesh: φ, θ a column │ Σ: φ, θ │ U mesh: φ, θ a column │ local-oscillator shifters
  *
  * The list of heaters follows it: input [lane, port], φ of V† [mzi], θ of V† [mzi], Σ φ, Σ θ, φ of U, θ of U, lo [lane, port].
- * In a unitary core the local oscillators follow its only mesh.
+ * In a unitary core the local oscillators follow its only mesh; a core whose intensities are read has none.
  */
 export function meshCoreLayout(size: number, lanes: number, design: MeshDesign = DEFAULT_DESIGN): SvdCoreLayout {
   const { places, columnsOf } = ARRANGEMENTS[design.arrangement]
@@ -139,7 +139,7 @@ export function meshCoreLayout(size: number, lanes: number, design: MeshDesign =
   const first = mesh('first')
   const sigma = design.form === 'svd' ? attenuators() : nothing
   const second = design.form === 'svd' ? mesh('second') : nothing
-  const lo = perLane('lo')
+  const lo = design.detection === 'intensity' ? laneNumbers.map(() => []) : perLane('lo')
   return { size, lanes, design, columns, mzis, heaters, input, first, second, sigma, lo }
 }
 

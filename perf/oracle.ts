@@ -40,7 +40,8 @@ export function oracleCalibration(
     detectors.map(({ plus, minus }) => {
       const of = ({ meter, port }: { meter: number; port: number }): { gain: number; darkMw: number } =>
         photodiodes.get(`${meterNames[meter]!}.${port}`)!
-      return { plus: of(plus), minus: of(minus) }
+      // What is calibrated is read by pairs.
+      return { plus: of(plus), minus: of(minus!) }
     }),
   )
   for (const [lane, path] of paths.entries()) {

@@ -5,7 +5,10 @@ import { thzToNm } from '../../core/quantities.ts'
 /** [lane][port]: the codes that each modulator plays, one a symbol. */
 export type FrameCodes = readonly (readonly Int8Array[])[]
 
-/** [lane][port]: power at the two outputs of each balanced coupler, mean of a symbol's inner points, mW, one a symbol. */
+/**
+ * [lane][port]: power at the two outputs of each balanced coupler, mean of a symbol's inner points, mW, one a symbol.
+ * Single photodiodes are `plusMw`, and their lanes have no ports in `minusMw`.
+ */
 export interface FrameReading {
   readonly plusMw: readonly (readonly Float64Array[])[]
   readonly minusMw: readonly (readonly Float64Array[])[]
@@ -78,7 +81,9 @@ export class FrameRunner {
       innerMeans(logs[meter]![port]!, symbols, timing.pointsPerSymbol)
     return {
       plusMw: lanes.map(({ detectors }) => detectors.map(({ plus }) => series(plus))),
-      minusMw: lanes.map(({ detectors }) => detectors.map(({ minus }) => series(minus))),
+      minusMw: lanes.map(({ detectors }) =>
+        detectors.flatMap(({ minus }) => (minus === undefined ? [] : [series(minus)])),
+      ),
     }
   }
 

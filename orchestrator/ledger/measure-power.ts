@@ -31,7 +31,7 @@ export async function measurePower(bench: LightBench, signal: AbortSignal): Prom
   const lightW = lightMw.reduce<number>((sum, mw) => sum + mw, 0) / 1e3
   const heatersW = heatersMw.reduce((sum, mw) => sum + mw, 0) / 1e3
   const modulators = lanes.reduce((sum, lane) => sum + lane.modulators.length, 0)
-  const detectors = lanes.reduce((sum, lane) => sum + 2 * lane.detectors.length, 0)
+  const detectors = lanes.flatMap((lane) => lane.detectors).reduce((sum, { minus }) => sum + (minus ? 2 : 1), 0)
   const symbolsPerS = 1 / timing.symbolPeriodS
   const converters = (modulators * DAC_BITS + detectors * ADC_BITS) * CONVERTER_FJ_PER_BIT * 1e-15 * symbolsPerS
   return [

@@ -52,6 +52,7 @@ export class AwgrOptics implements CoreOptics {
   readonly detectors: number
   readonly taps = 0
   readonly sharedModulators = true
+  readonly localOscillators = false
   readonly #what: AwgrImperfections
   readonly #room: Room
   readonly #age: BenchAge

@@ -4,7 +4,8 @@ import type { AwgrGrid } from './awgr-optics.ts'
 import { BenchAge } from './drift/bench-age.ts'
 import { OpticalWorld } from './optical-world.ts'
 import type { AwgrImperfections } from './parameters/awgr-parameters.ts'
-import type { MeterPort, WorldSpec } from './world-spec.ts'
+import { photodiodePlaces } from './world-spec.ts'
+import type { OutputPorts, WorldSpec } from './world-spec.ts'
 
 /** How the twin's instruments are wired to an AWGR core. Names are those of the bench file. */
 export interface AwgrWorldSpec extends Pick<WorldSpec, 'modulators' | 'heaters' | 'ovens' | 'mains' | 'trigger'> {
@@ -12,7 +13,7 @@ export interface AwgrWorldSpec extends Pick<WorldSpec, 'modulators' | 'heaters' 
   /** [wavelength] */
   readonly lasers: readonly string[]
   /** [output]: behind the drop and the through router. */
-  readonly detectors: readonly { readonly plus: MeterPort; readonly minus: MeterPort }[]
+  readonly detectors: readonly OutputPorts[]
   readonly imperfections: AwgrImperfections
 }
 
@@ -24,7 +25,7 @@ export function awgrWorld(spec: AwgrWorldSpec, seed: number, clock: Clock, ageS 
   const age = new BenchAge(clock, { startS: ageS, holdS: imperfections.driftHoldS })
   const wiring: WorldSpec = {
     ...spec,
-    detectors: spec.detectors.flatMap(({ plus, minus }) => [plus, minus]),
+    detectors: photodiodePlaces(spec.detectors),
     firstChannelThz: grid.firstThz,
     taps: undefined,
     light: imperfections,

@@ -24,6 +24,8 @@ export interface CoreOptics {
   readonly taps: number
   /** Each modulator carries the light of all lasers; otherwise modulators belong to their lane's laser. */
   readonly sharedModulators: boolean
+  /** Its detectors see light beat with the same laser's, so that phases show. */
+  readonly localOscillators: boolean
   /** Power on each detector from each laser, in mW. Shape: [laser, detector]. */
   detectorPowersMw(light: Light): Float64Array
   /** Power on each monitor tap, of all lasers, in mW. Shape: [tap]. */

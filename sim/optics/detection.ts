@@ -37,10 +37,7 @@ export class Detection {
     this.#spec = spec
     this.#detectors = new Map(spec.detectors.map((at, detector) => [portKey(at), detector]))
     this.photodiodes = new Map(
-      spec.detectors.map((at, detector) => {
-        const side = detector % 2 === 0 ? 'plus' : 'minus'
-        return [portKey(at), new Photodiode(portKey(at), spec.light, seed, side)]
-      }),
+      spec.detectors.map((at) => [portKey(at), new Photodiode(portKey(at), spec.light, seed, at.side)]),
     )
     this.#lasers = new LaserNoise(spec.lasers.length, spec.light, seed)
     this.#passed = new Fibres(spec.light).toDetectors

@@ -1,3 +1,4 @@
+import type { MeshDesign } from '../../core/mesh-design.ts'
 import { lossDbToFieldRatio } from '../../core/quantities.ts'
 import { RandomStream } from '../../core/random.ts'
 import type { MeshImperfections } from './parameters/mesh-parameters.ts'
@@ -7,16 +8,21 @@ export interface LanePath {
   /** Field from the laser to the mesh input of each port, phase of the path included. */
   readonly inRe: Float64Array
   readonly inIm: Float64Array
-  /** Field from the output of U to the balanced coupler. */
+  /** Field from the output of U to the balanced coupler, or to the photodiode. */
   readonly outRe: Float64Array
   readonly outIm: Float64Array
-  /** Local oscillator at the balanced coupler. */
+  /** Local oscillator at the balanced coupler. Nothing where intensities are read. */
   readonly loRe: Float64Array
   readonly loIm: Float64Array
 }
 
-/** Draws the losses and phases of one lane's paths. */
-export function fabricateLanePath(lane: number, size: number, what: MeshImperfections, seed: number): LanePath {
+/** Draws the losses and phases of one lane's paths. Without local oscillators all light goes to the inputs. */
+export function fabricateLanePath(
+  lane: number,
+  { size, design }: { readonly size: number; readonly design: MeshDesign },
+  what: MeshImperfections,
+  seed: number,
+): LanePath {
   const draw = (device: string, lossDb: number, spreadDb: number, powerShare: number): [Float64Array, Float64Array] => {
     const stream = new RandomStream(seed, `lane/${lane}/${device}`)
     const [re, im] = [new Float64Array(size), new Float64Array(size)]
@@ -28,8 +34,11 @@ export function fabricateLanePath(lane: number, size: number, what: MeshImperfec
     }
     return [re, im]
   }
-  const [inRe, inIm] = draw('input', what.inputLossDb, what.inputLossSpreadDb, (1 - what.loShare) / size)
+  const hasLo = design.detection !== 'intensity'
+  const loShare = hasLo ? what.loShare : 0
+  const [inRe, inIm] = draw('input', what.inputLossDb, what.inputLossSpreadDb, (1 - loShare) / size)
   const [outRe, outIm] = draw('output', what.outputLossDb, what.outputLossSpreadDb, 1)
-  const [loRe, loIm] = draw('lo', what.loLossDb, what.loLossSpreadDb, what.loShare / size)
+  const nothing = new Float64Array()
+  const [loRe, loIm] = hasLo ? draw('lo', what.loLossDb, what.loLossSpreadDb, loShare / size) : [nothing, nothing]
   return { inRe, inIm, outRe, outIm, loRe, loIm }
 }

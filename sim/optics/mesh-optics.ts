@@ -41,9 +41,9 @@ export interface MeshTruth {
 
 /**
  * U·Σ·V† between modulators and detectors, one laser a lane; a unitary core has the first mesh alone:
- * input trimmers → mux → V† → taps → Σ → U → demux → balanced couplers ← local oscillators.
+ * input trimmers → mux → V† → taps → Σ → U → demux → balanced couplers ← local oscillators, or photodiodes alone.
  *
- * Modulators are [lane, port]; detectors are [lane, port, side] with + before −.
+ * Modulators are [lane, port]; detectors are [lane, port, side] with + before −, or [lane, port] where intensities are read.
  */
 export class MeshOptics implements CoreOptics {
   readonly heaters: HeaterArray
@@ -51,6 +51,7 @@ export class MeshOptics implements CoreOptics {
   readonly detectors: number
   readonly taps: number
   readonly sharedModulators = false
+  readonly localOscillators: boolean
   readonly #size: number
   readonly #drift: MeshDrift
   readonly #age: BenchAge
@@ -71,14 +72,15 @@ export class MeshOptics implements CoreOptics {
     const filters = new LaneFilters(size, channelsThz, what, seed)
     const lanes = channelsThz.length
     const chip = fabricateChip(meshCoreLayout(size, lanes, design), what, seed)
-    const paths = Array.from({ length: lanes }, (_, lane) => fabricateLanePath(lane, size, what, seed))
+    const paths = Array.from({ length: lanes }, (_, lane) => fabricateLanePath(lane, chip.layout, what, seed))
     this.truth = { chip, paths, filters }
     this.#chips = dispersedChips(chip, channelsThz, what, seed)
     const drift = new HeaterDrift(chip.layout.heaters.length, what, seed)
     this.heaters = new HeaterArray(chip, what.heaterTimeConstantUs, clock, { drift, age })
     this.#drift = new MeshDrift(chip.layout, what, seed)
     this.#age = age
-    this.detectors = 2 * size * lanes
+    this.localOscillators = chip.layout.design.detection === undefined
+    this.detectors = (this.localOscillators ? 2 : 1) * size * lanes
     // Taps stand between two meshes.
     this.taps = chip.layout.sigma.phi.length
     this.#size = size
@@ -95,17 +97,21 @@ export class MeshOptics implements CoreOptics {
       if (amplitude === 0) continue
       const out = multiply(transfers[lane]!.through, this.#inputFields(lane, light, phasesRad))
       for (let port = 0; port < this.#size; port++) {
-        const at = lane * this.detectors + 2 * (lane * this.#size + port)
+        const output = this.#output(lane, lane, port)
         const [fr, fi] = times(out.re[port]!, out.im[port]!, path.outRe[port]!, path.outIm[port]!)
-        const passed = Math.sqrt(demuxPower[at / 2]!)
+        const passed = Math.sqrt(demuxPower[output]!)
         const [sr, si] = [passed * fr, passed * fi]
         this.#leak(lane, port, fr * fr + fi * fi, demuxPower, powersMw)
+        if (!this.localOscillators) {
+          powersMw[output] = sr * sr + si * si
+          continue
+        }
         const turned = rotate(path.loRe[port]!, path.loIm[port]!, phasesRad[lo[lane]![port]!]! + turnRad)
         const [lr, li] = [amplitude * turned[0], amplitude * turned[1]]
         const sum = (sr * sr + si * si + lr * lr + li * li) / 2
         const beat = sr * lr + si * li
-        powersMw[at] = sum + beat
-        powersMw[at + 1] = sum - beat
+        powersMw[2 * output] = sum + beat
+        powersMw[2 * output + 1] = sum - beat
       }
     }
     return powersMw
@@ -123,12 +129,19 @@ export class MeshOptics implements CoreOptics {
     return powersMw
   }
 
-  /** A lane's light at the couplers of the others: beside their local oscillator, so that only its power is seen. */
+  /** Index in [laser, lane, port]. */
+  #output(laser: number, lane: number, port: number): number {
+    return (laser * this.truth.paths.length + lane) * this.#size + port
+  }
+
+  /** A lane's light at the outputs of the others: beside their own frequency, so that only its power is seen. */
   #leak(lane: number, port: number, signalMw: number, demuxPower: Float64Array, powersMw: Float64Array): void {
     for (const other of this.truth.paths.keys()) {
       if (other === lane) continue
-      const at = lane * this.detectors + 2 * (other * this.#size + port)
-      powersMw[at] = powersMw[at + 1] = (signalMw * demuxPower[at / 2]!) / 2
+      const output = this.#output(lane, other, port)
+      const leakedMw = signalMw * demuxPower[output]!
+      if (this.localOscillators) powersMw[2 * output] = powersMw[2 * output + 1] = leakedMw / 2
+      else powersMw[output] = leakedMw
     }
   }
 

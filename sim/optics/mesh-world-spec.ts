@@ -1,5 +1,6 @@
 import type { MeshDesign } from '../../core/mesh-design.ts'
 import type { MeshImperfections } from './parameters/mesh-parameters.ts'
+import type { OutputPorts } from './world-spec.ts'
 
 /** How the twin's instruments are wired to the chip. Names are those of the bench file; it is the twin's copy of its wiring. */
 export interface MeshWorldSpec {
@@ -11,11 +12,8 @@ export interface MeshWorldSpec {
     readonly frequencyThz: number
     /** [port] */
     readonly modulators: readonly { readonly generator: string; readonly channel: number; readonly bias: string }[]
-    /** [port]: the two outputs of the balanced coupler. */
-    readonly detectors: readonly {
-      readonly plus: { readonly meter: string; readonly port: number }
-      readonly minus: { readonly meter: string; readonly port: number }
-    }[]
+    /** [port]: the two outputs of the balanced coupler, or one photodiode, as the design says. */
+    readonly detectors: readonly OutputPorts[]
   }[]
   /** `channels[heater of meshCoreLayout]` is the channel of the bank. */
   readonly heaters: { readonly bank: string; readonly channels: readonly number[] }

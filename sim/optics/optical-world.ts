@@ -246,7 +246,7 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
 
   #slot(light: Light): SlotPowers {
     const noisyBeat = this.#spec.light.laserLinewidthKhz > 0 && mismatchS(this.#spec.light) > 0
-    if (!noisyBeat || this.core.sharedModulators) return { mw: this.core.detectorPowersMw(light) }
+    if (!noisyBeat || !this.core.localOscillators) return { mw: this.core.detectorPowersMw(light) }
     return slotWithBeat((loTurnRad) => this.core.detectorPowersMw({ ...light, loTurnRad }))
   }
 

@@ -302,8 +302,8 @@ describe.each(['wire', 'direct'] as const)('a bench with an AWGR, open on its %s
     for (const { bias } of bench.lanes[0]!.modulators) await bias.lockNull(signal)
     const minusMw: number[] = []
     for (const { minus } of bench.lanes[0]!.detectors) {
-      const meter = file.wiring.meters[minus.meter]!
-      minusMw.push(world.port('power-meter', meter).powerMw(minus.port))
+      const meter = file.wiring.meters[minus!.meter]!
+      minusMw.push(world.port('power-meter', meter).powerMw(minus!.port))
     }
     // Cold rings let the light through, so it is the minus side that is lit.
     expect(minusMw.indexOf(Math.max(...minusMw))).toBe(awgrOutput(size, port, wavelength))

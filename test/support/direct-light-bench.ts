@@ -3,7 +3,7 @@ import type { Instrument } from '../../core/instruments.ts'
 import type { LightBench } from '../../core/light-bench.ts'
 import { dbmToMw, powerDbm } from '../../core/quantities.ts'
 import type { OpticalWorld } from '../../sim/optics/optical-world.ts'
-import type { MeterPort, WorldSpec } from '../../sim/optics/world-spec.ts'
+import type { MeterPort, OutputPorts, WorldSpec } from '../../sim/optics/world-spec.ts'
 
 export const CHANNELS_PER_GENERATOR = 4
 export const PORTS_PER_METER = 8
@@ -15,7 +15,7 @@ export interface DirectWiring extends Pick<WorldSpec, 'trigger'> {
   readonly lasers: readonly { readonly name: string; readonly frequencyThz: number }[]
   readonly lanes: readonly {
     readonly modulators: WorldSpec['modulators']
-    readonly detectors: readonly { readonly plus: MeterPort; readonly minus: MeterPort }[]
+    readonly detectors: readonly OutputPorts[]
   }[]
   readonly heaters: number
   readonly adcSteps: number
@@ -99,7 +99,7 @@ export function directLightBench(
       }),
       detectors: lane.detectors.map(({ plus, minus }) => ({
         plus: { meter: meterNames.indexOf(plus.meter), port: plus.port },
-        minus: { meter: meterNames.indexOf(minus.meter), port: minus.port },
+        ...(minus && { minus: { meter: meterNames.indexOf(minus.meter), port: minus.port } }),
       })),
     })),
     generators: generatorNames.map((name) => {
