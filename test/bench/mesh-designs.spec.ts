@@ -34,7 +34,8 @@ describe.each(ALL_DESIGNS.map((design) => [designText(design), design] as const)
     expect(wiring.heaters.channels).toEqual(layout.heaters.map((_, heater) => heater))
     const meshes = design.form === 'svd' ? 2 : 1
     const mzis = (size * (size - 1)) / 2
-    expect(layout.heaters).toHaveLength(2 * size + 2 * meshes * mzis + (design.form === 'svd' ? 2 * size : 0))
+    const ends = design.detection === 'intensity' ? size : 2 * size
+    expect(layout.heaters).toHaveLength(ends + 2 * meshes * mzis + (design.form === 'svd' ? 2 * size : 0))
     const world = twinWorld(fileOf(size, design), { seed: 1, clock: new VirtualClock() })
     const { chip } = world.truth
     expect(chip.first).toHaveLength(mzis)
@@ -72,9 +73,9 @@ test('Cores of 256 ports are read, fabricated and folded in every arrangement an
       fieldIm: fields,
     }
     const powersMw = core.detectorPowersMw(light)
-    expect(powersMw).toHaveLength(2 * size)
+    expect(powersMw).toHaveLength(design.detection === 'intensity' ? size : 2 * size)
     const sum = powersMw.reduce((all, power) => all + power, 0)
-    // A laser of 1 mW lights modulators and local oscillators: no more comes out than went in.
+    // A laser of 1 mW lights modulators, and local oscillators if there are any: no more comes out than went in.
     expect(sum).toBeGreaterThan(0)
     expect(sum).toBeLessThan(1)
     expect(core.tapPowersMw(light)).toHaveLength(design.form === 'svd' ? size : 0)
@@ -84,6 +85,7 @@ test('Cores of 256 ports are read, fabricated and folded in every arrangement an
 describe('a bench file that wires another core than it draws', () => {
   const unitary = { ...DEFAULT_DESIGN, form: 'unitary' } as const
   const [svdText, unitaryText] = [meshBenchText(2, DEFAULT_DESIGN), meshBenchText(2, unitary)]
+  const intensityText = meshBenchText(2, { ...DEFAULT_DESIGN, detection: 'intensity' })
 
   test.each([
     [
@@ -115,6 +117,36 @@ describe('a bench file that wires another core than it draws', () => {
       /taps - stand between two meshes, and a unitary core has one; remove them/,
     ],
     [
+      'another detection',
+      svdText.replace('"balanced-homodyne"', '"heterodyne"'),
+      /detection\.kind - is "heterodyne"; must be "balanced-homodyne" or "intensity"/,
+    ],
+    [
+      'a − side where intensities are read',
+      svdText.replace('"balanced-homodyne"', '"intensity"'),
+      /lanes\[0\]\.minus - has no place where detection\.kind is intensity: plus lists the one photodiode of each output/,
+    ],
+    [
+      'local oscillators where intensities are read',
+      svdText.replace('"balanced-homodyne"', '"intensity"'),
+      /heaters\.channels\.lo - has no place where detection\.kind is intensity: there are no local oscillators; remove it/,
+    ],
+    [
+      'no − side where pairs are read',
+      intensityText.replace('"intensity"', '"balanced-homodyne"'),
+      /lanes\[0\]\.minus - is missing: meter port at the − output of each balanced coupler; list them, or set detection\.kind/,
+    ],
+    [
+      'no local oscillators where pairs are read',
+      intensityText.replace('"intensity"', '"balanced-homodyne"'),
+      /heaters\.channels\.lo - is missing: give each of 1 lanes its channels, or set detection\.kind to intensity/,
+    ],
+    [
+      'too few photodiodes where intensities are read',
+      intensityText.replace(/"pm-0\.1",\s*"pm-0\.2"/, '"pm-0.1"'),
+      /lanes\[0\]\.plus - lists 1 for a core with 2 outputs; list 2/,
+    ],
+    [
       'too few heaters',
       meshBenchText(3, unitary).replace(/"phi": "3-5"/, '"phi": "3-4"'),
       /heaters\.channels\.first\.phi - lists 2 channels for 3 heaters; list 3/,
@@ -126,6 +158,15 @@ describe('a bench file that wires another core than it draws', () => {
       lines.join('\n'),
     ).toBe(true)
     for (const line of lines) expect(line).toMatch(/^b\.yaml:[1-9]\d*:[1-9]\d* /)
+  })
+
+  test('is told of every side and oscillator that does not belong to its detection, and of nothing that follows', () => {
+    expect(faults(svdText.replace('"balanced-homodyne"', '"intensity"'))).toHaveLength(2)
+    expect(faults(intensityText.replace('"intensity"', '"balanced-homodyne"'))).toHaveLength(2)
+    // A detection that cannot be read hides nothing else, and blames nothing else.
+    for (const text of [svdText, intensityText]) {
+      expect(faults(text.replace(/"(balanced-homodyne|intensity)"/, '"heterodyne"'))).toHaveLength(1)
+    }
   })
 
   test('that says nothing of mzi and form is U·Σ·V† of plain ones', () => {

@@ -13,7 +13,9 @@ import { openDirectBench } from '../support/direct-bench.ts'
 import { neverAborted, quietLog, runToEnd } from '../support/run-plan.ts'
 import { ALL_DESIGNS } from '../support/mesh-bench-text.ts'
 
-const SUPPORTED = ALL_DESIGNS.filter(({ mzi }) => mzi === 'plain')
+const PAIRS = ALL_DESIGNS.filter(({ detection }) => detection === undefined)
+const SINGLES = ALL_DESIGNS.filter(({ detection }) => detection === 'intensity')
+const SUPPORTED = PAIRS.filter(({ mzi }) => mzi === 'plain')
 const named = (designs: readonly MeshDesign[]) => designs.map((design) => [designText(design), design] as const)
 
 describe.each(named(SUPPORTED))('a cold, dark core of %s', (_, design) => {
@@ -42,7 +44,7 @@ describe.each(named(SUPPORTED))('a cold, dark core of %s', (_, design) => {
   })
 })
 
-describe.each(named(ALL_DESIGNS.filter((design) => !SUPPORTED.includes(design))))('a core of %s', (text, design) => {
+describe.each(named(PAIRS.filter((design) => !SUPPORTED.includes(design))))('a core of %s', (text, design) => {
   test('is refused before the first step, in the words of the bench file', async () => {
     const { bench } = openDirectBench({ size: 3, lanes: 1, design })
     const steps: string[] = []
@@ -50,6 +52,17 @@ describe.each(named(ALL_DESIGNS.filter((design) => !SUPPORTED.includes(design)))
     await expect(refused).rejects.toMatchObject({ code: 'CALL_INVALID' })
     await expect(refused).rejects.toThrow(`a mesh core of ${text}, size 3 can be simulated, and not calibrated yet`)
     await expect(refused).rejects.toThrow('layout clements, mzi plain, form svd; ')
+    expect(steps).toEqual([])
+  })
+})
+
+describe.each(named(SINGLES))('a core of %s', (_, design) => {
+  test('is refused before the first step: intensities have no sign', async () => {
+    const { bench } = openDirectBench({ size: 3, lanes: 1, design })
+    const steps: string[] = []
+    const refused = runToEnd(calibrationPlan(bench), (name) => steps.push(name))
+    await expect(refused).rejects.toMatchObject({ code: 'CALL_INVALID' })
+    await expect(refused).rejects.toThrow('the sign of a field cannot be seen in its intensity')
     expect(steps).toEqual([])
   })
 })

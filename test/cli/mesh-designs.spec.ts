@@ -1,4 +1,4 @@
-import { access, writeFile } from 'node:fs/promises'
+import { access, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { DEFAULT_DESIGN } from '../../core/mesh-design.ts'
@@ -8,6 +8,7 @@ import { meshBenchText } from '../support/mesh-bench-text.ts'
 import { documentOf, fringe, scratchFolder } from './fringe-process.ts'
 
 const UNITARY: MeshDesign = { ...DEFAULT_DESIGN, form: 'unitary' }
+const INTENSITY: MeshDesign = { ...DEFAULT_DESIGN, detection: 'intensity' }
 const THREE: MeshDesign = { arrangement: 'reck', mzi: 'three-splitter', form: 'svd' }
 
 /** A folder with a bench of two ports, and factors: B is no multiple of an orthogonal matrix, H is. */
@@ -39,6 +40,36 @@ describe('a bench with another mesh', { timeout: 120_000 }, () => {
       )
     }
     await expect(access(join(cwd, 'fringe.db'))).rejects.toThrow('ENOENT')
+  })
+
+  test('whose intensities are read is checked every way and shown, and refused where its detection is written', async () => {
+    const cwd = await folderWith(INTENSITY)
+    const lines = (await readFile(join(cwd, 'bench.yaml'), 'utf8')).split('\n')
+    const line = lines.findIndex((each) => each.includes('"kind": "intensity"'))
+    const column = lines[line]!.indexOf('"intensity"')
+    for (const sim of ['--sim', '--sim=wire', '--sim=direct']) {
+      const checked = await fringe(['check', 'bench.yaml', sim], { cwd })
+      expect(checked.code, checked.stderr).toBe(0)
+    }
+    const shown = await fringe(['show', '--chip', 'bench.yaml'], { cwd })
+    expect(shown.code, shown.stderr).toBe(0)
+    expect(shown.stdout).toContain('core: layout clements, mzi plain, form svd, detection intensity, size 2')
+    // One photodiode an output, and nothing of local oscillators.
+    expect(shown.stdout).toMatch(/photodiodes gain +2 /)
+    expect(shown.stdout).not.toMatch(/loRe|lo lane/)
+    const pairs = await fringe(['show', '--chip', join(await folderWith(DEFAULT_DESIGN), 'bench.yaml')], { cwd })
+    expect(pairs.stdout).toMatch(/lo lane 0 port 1/)
+    expect(pairs.stdout).toMatch(/paths\[0\] loRe +2 /)
+    for (const call of [['calibrate', 'bench.yaml', '--sim'], ['calibrate', 'bench.yaml'], product('B.npy')]) {
+      const refused = await fringe(call, { cwd })
+      expect(refused.code).toBe(2)
+      expect(refused.stderr).toContain(
+        `error: bench.yaml:${line + 1}:${column + 1} detection.kind - a mesh core read by intensity can be simulated, and not calibrated: the sign of a field cannot be seen in its intensity`,
+      )
+      expect(refused.stderr.match(/error:/g)).toHaveLength(1)
+    }
+    await expect(access(join(cwd, 'fringe.db'))).rejects.toThrow('ENOENT')
+    await expect(access(join(cwd, 'C.npy'))).rejects.toThrow('ENOENT')
   })
 
   test('of a single mesh multiplies orthogonal tiles, and refuses others before it calibrates', async () => {

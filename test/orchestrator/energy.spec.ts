@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { DEFAULT_DESIGN } from '../../core/mesh-design.ts'
 import { powerDbm } from '../../core/quantities.ts'
 import { accountEnergy, BOUNDARIES } from '../../orchestrator/ledger/energy.ts'
 import type { PowerShare } from '../../orchestrator/ledger/energy.ts'
@@ -105,6 +106,10 @@ describe('what a bench draws', () => {
       'transimpedance amplifiers': 'modelled',
       'whole bench': 'measured',
     })
+    // Single photodiodes are half as many.
+    const singles = openDirectBench({ size: 4, lanes: 2, design: { ...DEFAULT_DESIGN, detection: 'intensity' } }).bench
+    const amplifiers = (await measurePower(singles, neverAborted)).find(({ component }) => /amplifiers/.test(component))
+    expect(amplifiers?.powerW).toBeCloseTo(8 * 0.119, 12)
     const { boundaries } = accountEnergy(shares, 10, 1e6)
     expect(boundaries[1]!.joules).toBeCloseTo(10 * (0.11 / 0.2 + 1.2), 9)
     expect(boundaries[3]!.joules).toBe(9870)

@@ -8,7 +8,7 @@ import { valuesOf } from '../../sim/optics/parameters/parameter.ts'
 import type { MeshWorldSpec } from '../../sim/optics/mesh-world-spec.ts'
 import { meshWorld } from '../../sim/optics/mesh-world.ts'
 import type { MeshWorld } from '../../sim/optics/mesh-world.ts'
-import { detectorPlaces, directLightBench, modulatorPlaces, triggerOf } from './direct-light-bench.ts'
+import { detectorPlaces, directLightBench, modulatorPlaces, photodiodePlaces, triggerOf } from './direct-light-bench.ts'
 
 const ADC_STEPS = 4096
 
@@ -22,6 +22,8 @@ export function directWorldSpec(
   design?: MeshDesign,
 ): MeshWorldSpec {
   const layout = meshCoreLayout(size, lanes, design)
+  const isSingle = layout.design.detection === 'intensity'
+  const places = isSingle ? photodiodePlaces : detectorPlaces
   return {
     size,
     design: layout.design,
@@ -29,13 +31,13 @@ export function directWorldSpec(
       laser: `laser-${lane}`,
       frequencyThz: 193.1 + 0.1 * lane,
       modulators: modulatorPlaces(lane * size, size),
-      detectors: detectorPlaces(lane * size, size),
+      detectors: places(lane * size, size),
     })),
     heaters: { bank: 'heaters', channels: layout.heaters.map((_, heater) => heater) },
     taps: layout.design.form === 'svd' ? { monitor: 'taps', firstChannel: 0 } : undefined,
     ovens: [],
     mains: 'mains',
-    trigger: triggerOf(size * lanes, size * lanes),
+    trigger: triggerOf(size * lanes, size * lanes, isSingle ? 1 : 2),
     imperfections,
   }
 }

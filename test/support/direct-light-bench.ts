@@ -30,24 +30,30 @@ export function modulatorPlaces(first: number, count: number): WorldSpec['modula
   })
 }
 
+const meterPlace = (at: number): MeterPort => ({
+  meter: `meter-${Math.floor(at / PORTS_PER_METER)}`,
+  port: at % PORTS_PER_METER,
+})
+
 export function detectorPlaces(first: number, count: number): { plus: MeterPort; minus: MeterPort }[] {
-  const place = (at: number): MeterPort => ({
-    meter: `meter-${Math.floor(at / PORTS_PER_METER)}`,
-    port: at % PORTS_PER_METER,
-  })
   return Array.from({ length: count }, (_, port) => ({
-    plus: place(2 * (first + port)),
-    minus: place(2 * (first + port) + 1),
+    plus: meterPlace(2 * (first + port)),
+    minus: meterPlace(2 * (first + port) + 1),
   }))
 }
 
+/** One photodiode an output. */
+export function photodiodePlaces(first: number, count: number): OutputPorts[] {
+  return Array.from({ length: count }, (_, port) => ({ plus: meterPlace(first + port) }))
+}
+
 /** The first generator starts all others and the meters. */
-export function triggerOf(modulators: number, detectors: number): WorldSpec['trigger'] {
+export function triggerOf(modulators: number, outputs: number, sides = 2): WorldSpec['trigger'] {
   const list = (count: number, name: string): string[] => Array.from({ length: count }, (_, i) => `${name}-${i}`)
   const generators = list(Math.ceil(modulators / CHANNELS_PER_GENERATOR), 'awg')
   return {
     source: 'awg-0',
-    targets: [...generators.slice(1), ...list(Math.ceil((2 * detectors) / PORTS_PER_METER), 'meter')],
+    targets: [...generators.slice(1), ...list(Math.ceil((sides * outputs) / PORTS_PER_METER), 'meter')],
   }
 }
 

@@ -17,7 +17,8 @@ export function meshBenchText(size: number, design: MeshDesign): string {
       return `${name}-${Math.floor(at / each)}.${(at % each) + 1}`
     })
   const generators = list(Math.ceil(size / 4), (i) => `awg-${i}`)
-  const meters = list(Math.ceil((2 * size) / 8), (i) => `pm-${i}`)
+  const sides = design.detection === 'intensity' ? 1 : 2
+  const meters = list(Math.ceil((sides * size) / 8), (i) => `pm-${i}`)
   const channelsPerChain = 8 * 64
   const chains = list(Math.ceil(layout.heaters.length / channelsPerChain), (i) => `chain-${i}`)
   const serial = (name: string): string => `ASRL/dev/any/${name}::INSTR`
@@ -49,13 +50,13 @@ export function meshBenchText(size: number, design: MeshDesign): string {
           powerDbm: 8,
           drive: connectors('awg', 4, 0, 1),
           bias: list(size, (port) => `mbx-${port}`),
-          plus: connectors('pm', 8, 0, 2),
-          minus: connectors('pm', 8, 1, 2),
+          plus: connectors('pm', 8, 0, sides),
+          ...(sides === 2 ? { minus: connectors('pm', 8, 1, 2) } : {}),
         },
       ],
       frame: { symbolPeriodUs: 40, pointsPerSymbol: 4, maxSymbols: 512 },
       drive: { amplitudeV: 0.5 },
-      detection: { kind: 'balanced-homodyne', rangeDbm: 0 },
+      detection: { kind: design.detection ?? 'balanced-homodyne', rangeDbm: 0 },
       trigger: { source: 'awg-0', targets: [...generators.slice(1), ...meters] },
       heaters: {
         bank: chains.length === 1 ? 'chain-0' : chains.map((name) => `${name}.0-${channelsPerChain - 1}`),
@@ -65,7 +66,7 @@ export function meshBenchText(size: number, design: MeshDesign): string {
           input: [span(layout.input[0]!)],
           first: mesh(layout.first),
           ...(design.form === 'svd' ? { sigma: mesh(layout.sigma), second: mesh(layout.second) } : {}),
-          lo: [span(layout.lo[0]!)],
+          ...(sides === 2 ? { lo: [span(layout.lo[0]!)] } : {}),
         },
       },
       ovens: [{ name: 'chip', controller: 'oven', temperatureC: 30 }],
@@ -77,9 +78,12 @@ export function meshBenchText(size: number, design: MeshDesign): string {
   )
 }
 
-/** All that a bench file may say of how its mesh is drawn. */
+/** All that a bench file may say of how its mesh is drawn and read. */
 export const ALL_DESIGNS: readonly MeshDesign[] = (['clements', 'reck'] as const).flatMap((arrangement) =>
   (['plain', 'three-splitter', 'crossing'] as const).flatMap((mzi) =>
-    (['svd', 'unitary'] as const).map((form) => ({ arrangement, mzi, form })),
+    (['svd', 'unitary'] as const).flatMap((form): MeshDesign[] => [
+      { arrangement, mzi, form },
+      { arrangement, mzi, form, detection: 'intensity' },
+    ]),
   ),
 )

@@ -16,11 +16,12 @@ export const whole = (random: RandomStream, min: number, max: number): number =>
 
 /** The text of a bench file: 2 to 5 ports, 1 to 3 lanes, any design and settings, any chip that the file may describe. */
 export function randomBench(random: RandomStream): string {
-  const { arrangement, mzi, form } = pick(random, ALL_DESIGNS)
+  const { arrangement, mzi, form, detection } = pick(random, ALL_DESIGNS)
+  const sides = detection === 'intensity' ? 1 : 2
   const [size, lanes] = [whole(random, 2, 5), whole(random, 1, 3)]
   const modulators = size * lanes
   const generators = Math.ceil(modulators / CHANNELS_PER_GENERATOR)
-  const meters = Math.ceil((2 * modulators) / PORTS_PER_METER)
+  const meters = Math.ceil((sides * modulators) / PORTS_PER_METER)
   const mzis = (size * (size - 1)) / 2
   const modules = Math.ceil((2 * modulators + 4 * mzis + 2 * size) / CHANNELS_PER_MODULE) + whole(random, 0, 1)
   const connector = (name: string, perInstrument: number, at: number): string =>
@@ -40,7 +41,7 @@ export function randomBench(random: RandomStream): string {
     input: perLane(),
     first: perMesh(mzis),
     ...(form === 'svd' ? { sigma: perMesh(size), second: perMesh(mzis) } : {}),
-    lo: perLane(),
+    ...(sides === 2 ? { lo: perLane() } : {}),
   }
 
   const points = whole(random, 3, 6)
@@ -95,8 +96,8 @@ export function randomBench(random: RandomStream): string {
       powerDbm: Number(random.uniform(6, 13.5).toFixed(3)),
       drive: ports.map((at) => connector('awg', CHANNELS_PER_GENERATOR, at)),
       bias: ports.map((at) => `mbx-${at}`),
-      plus: ports.map((at) => connector('pm', PORTS_PER_METER, 2 * at)),
-      minus: ports.map((at) => connector('pm', PORTS_PER_METER, 2 * at + 1)),
+      plus: ports.map((at) => connector('pm', PORTS_PER_METER, sides * at)),
+      ...(sides === 2 ? { minus: ports.map((at) => connector('pm', PORTS_PER_METER, 2 * at + 1)) } : {}),
     }
   }
   // JSON is YAML.
@@ -111,7 +112,7 @@ export function randomBench(random: RandomStream): string {
       maxSymbols: 64,
     },
     drive: { amplitudeV: random.uniform(0.04, 0.5) },
-    detection: { kind: 'balanced-homodyne', rangeDbm: pick(random, [10, 0, 0, -10, -20]) },
+    detection: { kind: detection ?? 'balanced-homodyne', rangeDbm: pick(random, [10, 0, 0, -10, -20]) },
     trigger: {
       source: 'awg-0',
       targets: [...list(generators, (i) => `awg-${i}`).slice(1), ...list(meters, (i) => `pm-${i}`)],

@@ -1,4 +1,5 @@
 import { VirtualClock } from '../../core/clock.ts'
+import type { MeshDesign } from '../../core/mesh-design.ts'
 import type { MeshImperfections } from '../../sim/optics/parameters/mesh-parameters.ts'
 import { meshWorld } from '../../sim/optics/mesh-world.ts'
 import type { MeshWorld } from '../../sim/optics/mesh-world.ts'
@@ -27,13 +28,20 @@ export interface SmallWorld {
   readonly lockBiases: () => void
 }
 
+interface SmallWorldChoice {
+  readonly lanes?: number
+  readonly seed?: number
+  readonly ageS?: number
+  readonly design?: MeshDesign | undefined
+}
+
 /** An optical world of 4 ports with an oven, and what an operator would do with it. */
 export function smallWorld(
   changes: Partial<MeshImperfections> = {},
-  { lanes = 1, seed = 1, ageS = 0 } = {},
+  { lanes = 1, seed = 1, ageS = 0, design }: SmallWorldChoice = {},
 ): SmallWorld {
   const clock = new VirtualClock()
-  const spec = { ...directWorldSpec(SIZE, lanes, defaultImperfections(changes)), ovens: ['oven'] }
+  const spec = { ...directWorldSpec(SIZE, lanes, defaultImperfections(changes), design), ovens: ['oven'] }
   const world = meshWorld(spec, seed, clock, ageS)
   return {
     world,
