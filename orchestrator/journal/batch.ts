@@ -1,7 +1,7 @@
 import type { Sample } from './records.ts'
 import type { Sqlite } from './sqlite.ts'
 import type { WireHead } from './records.ts'
-import { INSERT_WIRE_ROWS, paddedNames, WireRows } from './wire-rows.ts'
+import { INSERT_WIRE_BATCH, WireRows } from './wire-rows.ts'
 
 const INSERT_STEPS = `
   INSERT INTO steps (run, step, parent, name, detail, t_ns)
@@ -62,12 +62,11 @@ export class Batch {
     this.#blobs.set(sha256, new Uint8Array(bytes))
   }
 
-  /** Inside a transaction. `wires` are the names that the wire records refer to, with where each wire stands. */
+  /** Inside a transaction. `wires` says where each wire stands. */
   async store(db: Sqlite, run: string, wires: ReadonlyMap<string, WireHead>): Promise<void> {
     if (this.#steps.length > 0) await db.run(INSERT_STEPS, run, array(this.#steps))
     if (this.wire.count > 0) {
-      const { padded, width } = paddedNames([...wires.keys()])
-      await db.run(INSERT_WIRE_ROWS, run, this.wire.fields, orNull(this.wire.bytes), padded, width)
+      await db.run(INSERT_WIRE_BATCH, run, this.wire.records, orNull(this.wire.bytes))
       const heads = [...wires].map(([wire, { records, crc }]) => [wire, records, crc])
       await db.run(SET_HEADS, run, JSON.stringify(heads))
     }

@@ -18,8 +18,7 @@ import type {
 } from './records.ts'
 import { nearest } from './run-id.ts'
 import type { Sqlite, SqlRow, SqlValue } from './sqlite.ts'
-
-const PAGE_ROWS = 256
+import { SELECT_NEXT_WIRE_BATCH, wireRecordsOf } from './wire-rows.ts'
 
 /** What a journal tells. Throws: JOURNAL_UNREADABLE where the file is damaged; RUN_UNKNOWN with the names that are near. */
 export class JournalReader {
@@ -150,15 +149,16 @@ export class JournalReader {
   }
 
   async *#wirePages(run: string): AsyncIterableIterator<readonly WireRecord[]> {
-    // Cast: whoever edits a row may well leave text in it, and that too is bytes.
-    const sql = `SELECT rowid AS row, wire, seq, t_ns, dir, step, CAST(bytes AS BLOB) AS bytes, crc FROM wire
-      WHERE run = ? AND rowid > ? ORDER BY rowid LIMIT ${PAGE_ROWS}`
+    let records = 0
     for (let after = 0; ;) {
-      const rows = await this.#all(sql, run, after)
-      const last = rows.at(-1)
-      if (last === undefined) return
-      after = numberOf(last['row'])
-      yield rows.map(wireRecordOf)
+      const [row] = await this.#all(SELECT_NEXT_WIRE_BATCH, run, after)
+      if (row === undefined) return
+      after = numberOf(row['row'])
+      const batch = this.#json(row, 'records')
+      if (!Array.isArray(batch)) throw this.#damaged(`batch ${after} of the wires' records is no list`)
+      const page = wireRecordsOf(batch, bytesOf(row['bytes']), records)
+      records += page.length
+      yield page
     }
   }
 
@@ -219,19 +219,7 @@ function summaryOf(row: SqlRow): RunSummary {
   }
 }
 
-function wireRecordOf(row: SqlRow): WireRecord {
-  return {
-    row: numberOf(row['row']),
-    wire: textOf(row['wire']),
-    seq: numberOf(row['seq']),
-    direction: textOf(row['dir']),
-    step: numberOf(row['step']),
-    timeNs: numberOf(row['t_ns']),
-    bytes: row['bytes'] instanceof Uint8Array ? row['bytes'] : new Uint8Array(0),
-    crc: numberOf(row['crc']),
-  }
-}
-
 /** Columns have types, but whoever edits a row may ignore them: NaN, then, which equals no number. */
 const numberOf = (value: SqlValue | undefined): number => (typeof value === 'number' ? value : NaN)
 const textOf = (value: SqlValue | undefined): string => (typeof value === 'string' ? value : '')
+const bytesOf = (value: SqlValue | undefined): Uint8Array => (value instanceof Uint8Array ? value : new Uint8Array(0))

@@ -2,20 +2,21 @@ import type { WireDirection, WireTap } from '../../core/transport.ts'
 import type { BatchWriter } from './batch-writer.ts'
 import type { WireHead } from './records.ts'
 import { chain, CHAIN_START } from './wire-chain.ts'
+import { recordStarts } from './wire-rows.ts'
+import type { RecordStarts } from './wire-rows.ts'
 
 /** Notes every byte of one wire: number, time and checksum at once, the rest later and elsewhere. */
 export class RecordingTap implements WireTap {
   cause = 0
-  readonly #wire: number
+  readonly #starts: RecordStarts
   readonly #writer: BatchWriter
   readonly #timeNs: () => number
   #records = 0
   #crc = CHAIN_START
   #closed = false
 
-  /** `wire` is the place of this wire among all wires of the run. */
-  constructor(wire: number, writer: BatchWriter, timeNs: () => number) {
-    this.#wire = wire
+  constructor(wire: string, writer: BatchWriter, timeNs: () => number) {
+    this.#starts = recordStarts(wire)
     this.#writer = writer
     this.#timeNs = timeNs
   }
@@ -27,7 +28,8 @@ export class RecordingTap implements WireTap {
   record(direction: WireDirection, bytes: Uint8Array): void {
     if (this.#closed) return
     this.#crc = chain(this.#crc, direction, bytes)
-    this.#writer.filling.wire.add(this.#wire, ++this.#records, this.#timeNs(), direction, this.cause, bytes, this.#crc)
+    const start = this.#starts[direction]
+    this.#writer.filling.wire.add(start, ++this.#records, this.#timeNs(), this.cause, bytes, this.#crc)
     this.#writer.added()
   }
 

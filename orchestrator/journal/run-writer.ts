@@ -57,7 +57,7 @@ export class RunWriter {
     if (wire !== wire.trim() || wire === '') {
       throw new BenchError('CALL_INVALID', `"${wire}" cannot name a wire: no blanks at its ends, and not empty`)
     }
-    const tap = new RecordingTap(this.#taps.size, this.#writer, () => this.timeNs)
+    const tap = new RecordingTap(wire, this.#writer, () => this.timeNs)
     this.#taps.set(wire, tap)
     return tap
   }

@@ -1,15 +1,16 @@
 import { BenchError } from '../../core/errors.ts'
 import type { Sqlite } from './sqlite.ts'
+import { CREATE_WIRE_TABLES } from './wire-rows.ts'
 
 /** 'FRNG' in the header of the file says whose SQLite file it is. */
 export const APPLICATION_ID = 0x46524e47
 /** Counts up whenever a table changes its meaning. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /*
  * All times `t_ns` are nanoseconds since the start of the run, all `…_ms` milliseconds since 1970 (UTC).
- * Columns of objects hold JSON text. The table `wire` is for everybody: its rows are ordinary rows, to be
- * queried and edited with any SQLite tool; what was edited, replay notices by `crc` (see wire-chain.ts).
+ * Columns of objects hold JSON text. What passed the wires stands in `wire_batches` and is read through the view
+ * `wire` (see wire-rows.ts); what was edited with another SQLite tool, replay notices by `crc` (see wire-chain.ts).
  */
 const TABLES = `
   CREATE TABLE runs (
@@ -33,17 +34,7 @@ const TABLES = `
     t_ns   INTEGER NOT NULL,
     PRIMARY KEY (run, step)
   ) WITHOUT ROWID;
-  CREATE TABLE wire (
-    run   TEXT NOT NULL,
-    wire  TEXT NOT NULL,
-    seq   INTEGER NOT NULL,
-    t_ns  INTEGER NOT NULL,
-    dir   TEXT NOT NULL,
-    step  INTEGER NOT NULL,
-    bytes BLOB NOT NULL,
-    crc   INTEGER NOT NULL
-  );
-  CREATE INDEX wire_by_run ON wire (run);
+  ${CREATE_WIRE_TABLES}
   CREATE TABLE wire_heads (
     run     TEXT NOT NULL,
     wire    TEXT NOT NULL,

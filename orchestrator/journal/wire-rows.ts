@@ -1,107 +1,134 @@
 import type { WireDirection } from '../../core/transport.ts'
+import type { WireRecord } from './records.ts'
 
 /*
- * Rows of the table `wire` on their way to SQLite: one text of fixed-width decimal fields, and all bytes in one
- * piece. One statement takes a whole batch and cuts the rows out of it, because binding eight values a row costs
- * ten times as much. Digits are written while recording; nothing remains to be done when the batch leaves.
+ * Wire records on their way to SQLite and back. A batch of them is one row of `wire_batches`: a JSON text with one
+ * array a record, and all their bytes in one piece. A row for each would cost SQLite some 2.4 µs a record, on a
+ * processor that the bench's own two ends of a wire are waiting for; so they cost a quarter. The view `wire` cuts
+ * them into ordinary rows again, for every SQLite tool.
  *
- *   wire 5 │ direction 1 │ seq 10 │ t_ns 16 │ step 10 │ first byte 10 │ length 10 │ crc 10
+ *   [wire, direction, seq, t_ns, step, first byte, length, crc]
  */
-const ROW_WIDTH = 72
-const AT = { wire: 0, direction: 5, seq: 6, time: 16, step: 32, first: 42, length: 52, crc: 62 } as const
+export const CREATE_WIRE_TABLES = `
+  CREATE TABLE wire_batches (
+    run     TEXT NOT NULL,
+    records TEXT NOT NULL,
+    bytes   BLOB NOT NULL
+  );
+  CREATE INDEX wire_batches_by_run ON wire_batches (run);
+  CREATE VIEW wire AS
+    SELECT run, record.value ->> 0 AS wire, record.value ->> 2 AS seq, record.value ->> 3 AS t_ns,
+      record.value ->> 1 AS dir, record.value ->> 4 AS step,
+      coalesce(substr(bytes, (record.value ->> 5) + 1, record.value ->> 6), x'') AS bytes, record.value ->> 7 AS crc
+    FROM wire_batches, json_each(wire_batches.records) AS record;`
 
-const field = (at: number, width: number): string => `CAST(substr(?2, p + ${at}, ${width}) AS INTEGER)`
+/** ?1 run · ?2 records · ?3 bytes, or NULL when there are none. */
+export const INSERT_WIRE_BATCH = `
+  INSERT INTO wire_batches (run, records, bytes) VALUES (?1, CAST(?2 AS TEXT), coalesce(?3, x''))`
 
-/** ?1 run · ?2 fields · ?3 bytes, or NULL when there are none · ?4 names of the wires, each padded with spaces to ?5 bytes. */
-export const INSERT_WIRE_ROWS = `
-  WITH RECURSIVE place(p) AS (SELECT 1 UNION ALL SELECT p + ${ROW_WIDTH} FROM place WHERE p + ${ROW_WIDTH} < length(?2))
-  INSERT INTO wire (run, wire, seq, t_ns, dir, step, bytes, crc)
-  SELECT ?1,
-    rtrim(CAST(substr(?4, ${field(AT.wire, 5)} * ?5 + 1, ?5) AS TEXT)),
-    ${field(AT.seq, 10)},
-    ${field(AT.time, 16)},
-    rtrim(substr('tx rx ctlerr', ${field(AT.direction, 1)} * 3 + 1, 3)),
-    ${field(AT.step, 10)},
-    coalesce(substr(?3, ${field(AT.first, 10)} + 1, ${field(AT.length, 10)}), x''),
-    ${field(AT.crc, 10)}
-  FROM place`
-
-const DIRECTION_CODE: Record<WireDirection, number> = { tx: 0, rx: 1, ctl: 2, err: 3 }
+/** Casts: whoever edits a batch may well leave text among the bytes, and that too is bytes. */
+export const SELECT_NEXT_WIRE_BATCH = `
+  SELECT rowid AS row, records, CAST(bytes AS BLOB) AS bytes FROM wire_batches
+  WHERE run = ? AND rowid > ? ORDER BY rowid LIMIT 1`
 
 const FIRST_CAPACITY_BYTES = 1 << 16
 /** A buffer that one burst has blown up beyond this is let go of afterwards. */
 const KEPT_CAPACITY_BYTES = 1 << 22
+/** Six numbers of up to 16 digits and what stands between them. */
+const NUMBERS_BYTES = 6 * 17 + 1
 
-/** Wire records that wait for the disk. */
+const [ZERO, COMMA, OPEN, CLOSE] = Array.from('0,[]', (sign) => sign.charCodeAt(0)) as [number, number, number, number]
+
+/** How the records of one wire begin, by their direction. */
+export type RecordStarts = Readonly<Record<WireDirection, Uint8Array>>
+
+export function recordStarts(wire: string): RecordStarts {
+  const start = (direction: WireDirection): Uint8Array =>
+    Buffer.from(`[${JSON.stringify(wire)},"${direction}",`, 'utf8')
+  return { tx: start('tx'), rx: start('rx'), ctl: start('ctl'), err: start('err') }
+}
+
+/** Wire records that wait for the disk. Digits are written while recording; nothing remains to be done when the batch leaves. */
 export class WireRows {
-  #fields = Buffer.allocUnsafe(FIRST_CAPACITY_BYTES)
+  #text = Buffer.allocUnsafe(FIRST_CAPACITY_BYTES)
   #bytes = Buffer.allocUnsafe(FIRST_CAPACITY_BYTES)
-  #fieldsLength = 0
+  #textLength = 0
   #bytesLength = 0
+  #count = 0
 
   get count(): number {
-    return this.#fieldsLength / ROW_WIDTH
+    return this.#count
   }
 
   get byteLength(): number {
-    return this.#fieldsLength + this.#bytesLength
+    return this.#textLength + this.#bytesLength
   }
 
-  /** For ?2 and ?3 of the statement. Valid until `clear`. */
-  get fields(): Uint8Array {
-    return this.#fields.subarray(0, this.#fieldsLength)
+  /** For ?2 of the statement, when there are any. Valid until `clear`. */
+  get records(): Uint8Array {
+    this.#text[0] = OPEN
+    this.#text[this.#textLength - 1] = CLOSE
+    return this.#text.subarray(0, this.#textLength)
   }
 
+  /** For ?3 of the statement. Valid until `clear`. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#bytesLength)
   }
 
-  add(
-    wire: number,
-    seq: number,
-    timeNs: number,
-    direction: WireDirection,
-    step: number,
-    bytes: Uint8Array,
-    crc: number,
-  ): void {
-    const start = this.#fieldsLength
+  add(start: Uint8Array, seq: number, timeNs: number, step: number, bytes: Uint8Array, crc: number): void {
     const first = this.#bytesLength
-    this.#fieldsLength += ROW_WIDTH
     this.#bytesLength += bytes.length
-    if (this.#fieldsLength > this.#fields.length) this.#fields = grown(this.#fields, this.#fieldsLength)
     if (this.#bytesLength > this.#bytes.length) this.#bytes = grown(this.#bytes, this.#bytesLength)
     this.#bytes.set(bytes, first)
 
-    const fields = this.#fields
-    const tenthsOfSeconds = Math.floor(timeNs / 1e8)
-    put5(fields, start + AT.wire, wire)
-    fields[start + AT.direction] = ZERO + DIRECTION_CODE[direction]
-    put10(fields, start + AT.seq, seq)
-    put8(fields, start + AT.time, tenthsOfSeconds)
-    put8(fields, start + AT.time + 8, timeNs - tenthsOfSeconds * 1e8)
-    put10(fields, start + AT.step, step)
-    put10(fields, start + AT.first, first)
-    put10(fields, start + AT.length, bytes.length)
-    put10(fields, start + AT.crc, crc)
+    // The first record follows the bracket that opens the batch.
+    let at = Math.max(1, this.#textLength)
+    const most = at + start.length + NUMBERS_BYTES
+    if (most > this.#text.length) this.#text = grown(this.#text, most)
+    const text = this.#text
+    text.set(start, at)
+    at = putNumber(text, at + start.length, seq)
+    at = putNumber(text, at, timeNs)
+    at = putNumber(text, at, step)
+    at = putNumber(text, at, first)
+    at = putNumber(text, at, bytes.length)
+    at = putNumber(text, at, crc)
+    text[at - 1] = CLOSE
+    text[at] = COMMA
+    this.#textLength = at + 1
+    this.#count++
   }
 
   clear(): void {
-    this.#fieldsLength = 0
+    this.#textLength = 0
     this.#bytesLength = 0
-    if (this.#fields.length > KEPT_CAPACITY_BYTES) this.#fields = Buffer.allocUnsafe(FIRST_CAPACITY_BYTES)
+    this.#count = 0
+    if (this.#text.length > KEPT_CAPACITY_BYTES) this.#text = Buffer.allocUnsafe(FIRST_CAPACITY_BYTES)
     if (this.#bytes.length > KEPT_CAPACITY_BYTES) this.#bytes = Buffer.allocUnsafe(FIRST_CAPACITY_BYTES)
   }
 }
 
-/** ?4 and ?5 of the statement. */
-export function paddedNames(names: readonly string[]): { readonly padded: Uint8Array; readonly width: number } {
-  const encoded = names.map((name) => Buffer.from(name, 'utf8'))
-  const width = Math.max(1, ...encoded.map((name) => name.length))
-  const padded = Buffer.alloc(width * names.length, ' ')
-  encoded.forEach((name, index) => padded.set(name, index * width))
-  return { padded, width }
+/** The records of one batch as they stand there, after `before` others; possibly edited: what has another type than it should equals nothing. */
+export function wireRecordsOf(records: readonly unknown[], bytes: Uint8Array, before: number): readonly WireRecord[] {
+  return records.map((record, index) => {
+    const [wire, direction, seq, timeNs, step, first, length, crc] = Array.isArray(record) ? (record as unknown[]) : []
+    const start = numberOf(first)
+    return {
+      row: before + index + 1,
+      wire: textOf(wire),
+      direction: textOf(direction),
+      seq: numberOf(seq),
+      timeNs: numberOf(timeNs),
+      step: numberOf(step),
+      bytes: bytes.subarray(start, start + numberOf(length)),
+      crc: numberOf(crc),
+    }
+  })
 }
+
+const numberOf = (value: unknown): number => (typeof value === 'number' ? value : NaN)
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 function grown(old: Buffer<ArrayBuffer>, length: number): Buffer<ArrayBuffer> {
   const larger = Buffer.allocUnsafe(Math.max(2 * old.length, length))
@@ -109,23 +136,32 @@ function grown(old: Buffer<ArrayBuffer>, length: number): Buffer<ArrayBuffer> {
   return larger
 }
 
-const ZERO = 48
+/** A whole number up to 2⁵³ and a comma; returns where they end. 32-bit arithmetic, because that is what makes it cheap. */
+function putNumber(out: Uint8Array, at: number, value: number): number {
+  let end = at
+  if (value < 1e9) {
+    end = putDigits(out, at, digitsOf(value), value)
+  } else {
+    const high = Math.floor(value / 1e8)
+    end = putDigits(out, at, digitsOf(high), high)
+    end = putDigits(out, end, 8, value - high * 1e8)
+  }
+  out[end] = COMMA
+  return end + 1
+}
 
-/** Digits from the last to the first; 32-bit arithmetic, because that is what makes it cheap. */
-function put(out: Uint8Array, at: number, width: number, value: number): void {
+function digitsOf(value: number): number {
+  let digits = 1
+  for (let limit = 10; value >= limit; limit *= 10) digits++
+  return digits
+}
+
+function putDigits(out: Uint8Array, at: number, digits: number, value: number): number {
   let rest = value | 0
-  for (let place = at + width - 1; place >= at; place--) {
+  for (let place = at + digits - 1; place >= at; place--) {
     const tenth = (rest / 10) | 0
     out[place] = ZERO + rest - 10 * tenth
     rest = tenth
   }
-}
-
-const put5 = (out: Uint8Array, at: number, value: number): void => put(out, at, 5, value)
-const put8 = (out: Uint8Array, at: number, value: number): void => put(out, at, 8, value)
-
-function put10(out: Uint8Array, at: number, value: number): void {
-  const high = Math.floor(value / 1e5)
-  put(out, at, 5, high)
-  put(out, at + 5, 5, value - high * 1e5)
+  return at + digits
 }

@@ -35,30 +35,35 @@ describe('a replay', { timeout: PATIENCE_MS }, () => {
   async function recordOf(
     wire: string,
     direction: 'tx' | 'rx',
-  ): Promise<{ row: number; seq: number; stepName: string }> {
+  ): Promise<{ batch: number; last: number; seq: number; stepName: string }> {
     const rows = await query(
       journal,
-      `SELECT wire.rowid AS row, seq, steps.name AS stepName FROM wire
-       JOIN steps ON steps.run = wire.run AND steps.step = wire.step
-       WHERE wire.run = (SELECT max(id) FROM runs) AND wire.wire = '${wire}' AND dir = '${direction}' ORDER BY seq`,
+      `SELECT batches.rowid AS batch, (record.value ->> 5) + (record.value ->> 6) AS last,
+         record.value ->> 2 AS seq, steps.name AS stepName
+       FROM wire_batches AS batches, json_each(batches.records) AS record
+       JOIN steps ON steps.run = batches.run AND steps.step = record.value ->> 4
+       WHERE batches.run = (SELECT max(id) FROM runs)
+         AND record.value ->> 0 = '${wire}' AND record.value ->> 1 = '${direction}' ORDER BY seq`,
     )
-    const { row, seq, stepName } = rows[Math.floor(rows.length / 2)]!
-    return { row: Number(row), seq: Number(seq), stepName: String(stepName) }
+    const { batch, last, seq, stepName } = rows[Math.floor(rows.length / 2)]!
+    return { batch: Number(batch), last: Number(last), seq: Number(seq), stepName: String(stepName) }
   }
 
   describe.each(['laser', 'awg', 'shifters', 'pm', 'oven'])('on the wire of %s', (wire) => {
     test.each(['tx', 'rx'] as const)('notices one flipped bit of one byte, %s', async (direction) => {
-      const { row, seq, stepName } = await recordOf(wire, direction)
+      const { batch, last, seq, stepName } = await recordOf(wire, direction)
       const copy = await copyOf(journal)
       const [byte] = await query(
         copy,
-        `SELECT hex(substr(bytes, length(bytes), 1)) AS last FROM wire WHERE rowid = ${row}`,
+        `SELECT hex(substr(bytes, ${last}, 1)) AS last FROM wire_batches WHERE rowid = ${batch}`,
       )
       const flipped = (parseInt(String(byte?.['last']), 16) ^ 1).toString(16).padStart(2, '0')
       await edit(
         copy,
-        `UPDATE wire SET bytes = CAST(substr(bytes, 1, length(bytes) - 1) || x'${flipped}' AS BLOB) WHERE rowid = ?`,
-        row,
+        `UPDATE wire_batches SET bytes = CAST(substr(bytes, 1, ?1 - 1) || x'${flipped}' || substr(bytes, ?1 + 1) AS BLOB)
+         WHERE rowid = ?2`,
+        last,
+        batch,
       )
       const divergence = await divergenceOf(await replay(copy))
       expect(divergence).toMatchObject({ wire, record: seq, stepName })
@@ -102,7 +107,7 @@ describe('a replay', { timeout: PATIENCE_MS }, () => {
     ['a calibration that is gone', `DELETE FROM calibrations`],
     ['a reading of power', `UPDATE samples SET value = value * 1.0000001`],
     ['the quality of a frame', `UPDATE frames SET data = replace(data, '"attempt":1', '"attempt":2')`],
-    ['records that are gone', `DELETE FROM wire WHERE rowid > (SELECT max(rowid) FROM wire) - 5`],
+    ['records that are gone', `DELETE FROM wire_batches WHERE rowid = (SELECT max(rowid) FROM wire_batches)`],
   ])('notices %s', async (_, sql) => {
     const copy = await copyOf(journal)
     await edit(copy, sql)

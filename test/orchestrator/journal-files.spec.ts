@@ -79,15 +79,15 @@ test('the SQLite file of another program is refused and left as it was', async (
 
 test('a journal of another version is refused, and the message says which Fringe reads it', async () => {
   for (const [version, remedy] of [
-    [2, 'Use the newer Fringe that wrote it'],
-    [0, 'Use the older Fringe that wrote it'],
+    [3, 'Use the newer Fringe that wrote it'],
+    [1, 'Use the older Fringe that wrote it'],
   ] as const) {
     const file = await filledJournal()
     {
       await using db = await Sqlite.open(file, 'write')
       await db.exec(`PRAGMA user_version = ${version}`)
     }
-    await expectRefused(file, `is a journal of version ${version}, and this Fringe reads version 1. ${remedy}`)
+    await expectRefused(file, `is a journal of version ${version}, and this Fringe reads version 2. ${remedy}`)
   }
 })
 
@@ -117,7 +117,7 @@ test('a journal whose tables were removed is refused', async () => {
   const file = await filledJournal()
   {
     await using db = await Sqlite.open(file, 'write')
-    await db.exec('DROP TABLE wire')
+    await db.exec('DROP TABLE wire_batches')
   }
   await using journal = await Journal.open(file, { clock, mode: 'read' })
   const reading = journal.readWires('last').then(recordsOf)

@@ -299,18 +299,21 @@ test('a run whose process died replays as far as it came, and says that it was c
   })
 })
 
-test('a row of the table wire that was edited with another SQLite tool is noticed', async () => {
+test('a record of a wire that was edited with another SQLite tool is noticed', async () => {
   const file = await scratchFile()
   const run = await recordRun(file, (writer) => converse(liveWire(writer, 'laser')))
   const edits = [
-    `UPDATE wire SET bytes = replace(bytes, '0.12', '0.21') WHERE run = '${run}' AND wire = 'laser' AND seq = 5`,
-    `UPDATE wire SET bytes = x'302e31350a' WHERE run = '${run}' AND seq = 5`,
-    `DELETE FROM wire WHERE seq = 5`,
-    `UPDATE wire SET dir = 'tx' WHERE seq = 5`,
-    `UPDATE wire SET wire = 'oven' WHERE seq = 5`,
-    `INSERT INTO wire (run, wire, seq, t_ns, dir, step, bytes, crc) SELECT run, wire, 16, t_ns, dir, step, bytes, crc FROM wire WHERE seq = 15`,
-    `UPDATE wire SET seq = 29 - seq WHERE seq IN (14, 15)`,
-    `DELETE FROM wire`,
+    `bytes = replace(bytes, '0.12', '0.21')`,
+    `records = json_set(records, '$[4][6]', 3)`,
+    `records = json_set(records, '$[4][5]', 'no place')`,
+    `records = json_set(records, '$[4][7]', 17)`,
+    `records = json_remove(records, '$[4]')`,
+    `records = json_set(records, '$[4]', 'gone')`,
+    `records = json_set(records, '$[4][1]', 'tx')`,
+    `records = json_set(records, '$[4][0]', 'oven')`,
+    `records = json_insert(records, '$[#]', json_set(records -> 14, '$[2]', 16))`,
+    `records = json_set(records, '$[13]', records -> 14, '$[14]', records -> 13)`,
+    `records = '[]'`,
   ]
   await using player = await Player.open(await readRecording(file, run))
   await converse(player.wire('laser'))
@@ -320,7 +323,7 @@ test('a row of the table wire that was edited with another SQLite tool is notice
     await copyFile(file, copy)
     {
       await using db = await Sqlite.open(copy, 'write')
-      await db.exec(edit)
+      await db.exec(`UPDATE wire_batches SET ${edit} WHERE run = '${run}'`)
     }
     await using tampered = await Player.open(await readRecording(copy, run))
     await converse(tampered.wire('laser')).catch(() => undefined)
