@@ -40,7 +40,7 @@ export async function wireRates(): Promise<readonly Figure[]> {
   for (const wire of WIRES) {
     const { name, peer, goal } = wire
     const missing = wire.missing?.(served.places)
-    const { ours, peers } = await measure(wire, served.places, missing === undefined)
+    const { ours, peers, limits } = await measure(wire, served.places, missing === undefined)
     figures.push(
       figure({ name: `${name}, journal on`, value: median(ours), unit: '/s', better: 'higher', against: 'loopback' }),
     )
@@ -54,28 +54,42 @@ export async function wireRates(): Promise<readonly Figure[]> {
       figure({ name: `${name}, over ${peer}`, value: ratio, unit: '×', better: 'higher', goal, against }),
       figure({ name: `${name}, ${peer}`, value: median(peers), unit: '/s', better: 'higher', against: 'loopback' }),
     )
+    if (limits.length === 0) continue
+    figures.push(
+      figure({
+        name: `${name}, bare socket over ${peer}`,
+        value: median(limits.map((rate, round) => rate / peers[round]!)),
+        unit: '×',
+        better: 'higher',
+        against: 'limit: a blocking Python socket that sends the same bytes, no library, no journal; same rounds',
+      }),
+    )
   }
   return figures
 }
 
-async function measure(
-  wire: MeasuredWire,
-  places: Places,
-  withPeer: boolean,
-): Promise<Record<'ours' | 'peers', number[]>> {
+type Rates = Record<'ours' | 'peers' | 'limits', number[]>
+
+async function measure(wire: MeasuredWire, places: Places, withPeer: boolean): Promise<Rates> {
   const folder = await mkdtemp(join(tmpdir(), 'fringe-perf-'))
   try {
-    const rates: Record<'ours' | 'peers', number[]> = { ours: [], peers: [] }
+    const rates: Rates = { ours: [], peers: [], limits: [] }
     for (let round = 0; round < ROUNDS; round++) {
       rates.ours.push(await ourRate(wire, places, join(folder, `${round}.db`)))
       if (!withPeer) continue
-      const script = `${ASK_IN_TURN}\n${wire.peerScript(places)}\nrate(ask, ${QUERIES})`
-      rates.peers.push(Number((await promisify(execFile)('/usr/bin/python3', ['-c', script])).stdout))
+      rates.peers.push(await pythonRate(wire.peerScript(places)))
+      if (wire.limitScript !== undefined) rates.limits.push(await pythonRate(wire.limitScript(places)))
     }
     return rates
   } finally {
     await rm(folder, { recursive: true })
   }
+}
+
+/** `script` defines ask(). */
+async function pythonRate(script: string): Promise<number> {
+  const whole = `${ASK_IN_TURN}\n${script}\nrate(ask, ${QUERIES})`
+  return Number((await promisify(execFile)('/usr/bin/python3', ['-c', whole])).stdout)
 }
 
 async function ourRate(wire: MeasuredWire, places: Places, file: string): Promise<number> {

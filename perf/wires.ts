@@ -27,6 +27,8 @@ export interface MeasuredWire {
   open(places: Places, tapped: Tapped, signal: AbortSignal): Promise<Asker>
   /** Defines `ask()`. */
   peerScript(places: Places): string
+  /** Defines `ask()` as a bare blocking socket that sends the same bytes and looks at no answer: what nobody can beat by much. */
+  limitScript?(places: Places): string
 }
 
 const pythonHas = (module: string): boolean => spawnSync('/usr/bin/python3', ['-c', `import ${module}`]).status === 0
@@ -49,6 +51,14 @@ import pyvisa
 instrument = pyvisa.ResourceManager('@py').open_resource('${resource}', read_termination='\\n', write_termination='\\n')
 def ask(): return instrument.query('${QUESTION}')`
 
+const bareSocket = (port: number, question: string): string => `
+import socket
+bare = socket.create_connection(('${HOST}', ${port}))
+bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def ask():
+    bare.sendall(${question})
+    return bare.recv(4096)`
+
 const socketName = ({ socket }: Places): string => `TCPIP::${HOST}::${socket}::SOCKET`
 
 export const WIRES: readonly MeasuredWire[] = [
@@ -59,6 +69,7 @@ export const WIRES: readonly MeasuredWire[] = [
     open: async (places, tapped, signal) =>
       scpi(tapped(await TcpTransport.open(socketName(places), HOST, places.socket, signal))),
     peerScript: (places) => pyvisa(socketName(places)),
+    limitScript: ({ socket }) => bareSocket(socket, `b'${QUESTION}\\n'`),
   },
   {
     name: 'VXI-11',
@@ -100,6 +111,7 @@ from pymodbus.client import ModbusTcpClient
 client = ModbusTcpClient('${HOST}', port=${monitor})
 client.connect()
 def ask(): return client.read_holding_registers(0, 2, slave=1).registers[1]`,
+    limitScript: ({ monitor }) => bareSocket(monitor, `bytes.fromhex('000100000006010300000002')`),
   },
   {
     name: 'serial port',
