@@ -1,13 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { extname } from 'node:path'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 import type { NulledUnitary, NullUnitary } from './nulling.ts'
-
-/** Built by `npm run prepare`: beside the compiled file, or from the sources at the same place of `dist`. */
-export const NULLING_WASM = new URL(
-  extname(import.meta.url) === '.ts' ? '../../dist/calibration/kernels/nulling.wasm' : './nulling.wasm',
-  import.meta.url,
-)
+import { calibrationModule } from './wasm-module.ts'
 
 const PAGE_BYTES = 65_536
 const FIRST_BYTE = 1024
@@ -35,8 +28,9 @@ export function wasmNulling(): NullUnitary | undefined {
 }
 
 function load(): NullUnitary | undefined {
-  if (!existsSync(NULLING_WASM)) return undefined
-  const exports = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(NULLING_WASM))).exports as Exports
+  const module = calibrationModule()
+  if (module === undefined) return undefined
+  const exports = new WebAssembly.Instance(module).exports as Exports
   return (unitary, signs) => nullBy(exports, unitary, signs)
 }
 

@@ -101,7 +101,8 @@ function portFactor(
 
 /** Cached at the point where the problem was linearised, [reading]. */
 interface Linearised {
-  readonly phases: Float64Array
+  /** Of the model, so that products need no sines. */
+  readonly folded: Float64Array
   /** [element of the matrix] G_i·g_j·e^{i(ψ_j − λ_i)}/noise, re and im in turn. */
   readonly factors: Float64Array
   readonly voltagesSquared: Float64Array
@@ -154,9 +155,8 @@ class ChipProblem implements MatrixFreeProblem {
     const gradient = new Float64Array(this.#model.blocks.count)
     let sum = 0
     for (const [r, reading] of readings.entries()) {
-      const line = this.#lineOf(reading)
+      const { line, matrix } = this.#lineOf(reading)
       this.#lines[r] = line
-      const matrix = this.#model.transfer(this.#at, line.phases)
       const residuals = new Float64Array(matrix.re.length)
       for (const [row, y] of reading.lanes[lane]!.entries()) {
         const fr = line.factors[2 * row]!
@@ -179,14 +179,14 @@ class ChipProblem implements MatrixFreeProblem {
     const change = this.#scales.toParameters(v)
     const out = new Float64Array(change.length)
     for (const line of this.#lines) {
-      const matrix = this.#model.transfer(this.#at, line!.phases)
+      const matrix = this.#model.transferAgain(line!.folded)
       this.#addAdjoint(line!, matrix, this.#tangent(line!, matrix, change), out)
     }
     for (const index of free) out[index]! += change[index]! / priors.sigma[index]! ** 2
     return this.#scales.fromGradient(out)
   }
 
-  #lineOf({ voltagesV }: ChipReading): Linearised {
+  #lineOf({ voltagesV }: ChipReading): { readonly line: Linearised; readonly matrix: ComplexMatrix } {
     const model = this.#model
     const { size } = model.layout
     const { radPerV2, offset } = model.blocks
@@ -202,7 +202,9 @@ class ChipProblem implements MatrixFreeProblem {
       factors[2 * row] = re / this.#input.noise
       factors[2 * row + 1] = im / this.#input.noise
     }
-    return { phases, factors, voltagesSquared, byNeighbour, byDecay: this.#crosstalk.givenByLogDecay(self) }
+    const matrix = model.transfer(this.#at, phases)
+    const byDecay = this.#crosstalk.givenByLogDecay(self)
+    return { line: { folded: model.folded, factors, voltagesSquared, byNeighbour, byDecay }, matrix }
   }
 
   /** ∂y/noise along a change of the parameters. */

@@ -1,16 +1,15 @@
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
-import { complexIdentity, complexZeros } from '../fit/complex-matrix.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
+import { chipSweeps } from '../kernels/chip-sweeps.ts'
+import type { ChipSweeps, Stop } from '../kernels/chip-sweeps.ts'
 import { elementCount, parameterBlocks } from './chip-parameters.ts'
 import type { ParameterBlocks } from './chip-parameters.ts'
 import { Crosstalk, HeaterGrid } from './crosstalk.ts'
-import { mziModel, mziScratch } from './mzi-model.ts'
+import { mziModel } from './mzi-model.ts'
 import type { MziDerivatives } from './mzi-model.ts'
 
-/** One stop of the light: an MZI on two waveguides, or the attenuator on one. */
-interface Element {
-  readonly top: number
-  readonly single: boolean
+/** Which heaters turn the light of a stop. */
+interface StopHeaters {
   readonly theta: number
   readonly phi: number
 }
@@ -35,21 +34,28 @@ export interface ChipChange {
 export class ChipModel {
   readonly layout: SvdCoreLayout
   readonly blocks: ParameterBlocks
-  readonly #elements: readonly Element[]
+  readonly #heaters: readonly StopHeaters[]
   readonly #grid: HeaterGrid
-  readonly #scratch: MziDerivatives[]
-  readonly #rowsBefore: Float64Array[]
+  readonly #sweeps: ChipSweeps
+  /** [value, ∂θ, ∂φ, ∂α, ∂β][element][re, im of 11, 12, 21, 22], and the same element by element. */
+  readonly #mzis: Float64Array
+  readonly #mzi: readonly MziDerivatives[]
 
   constructor(layout: SvdCoreLayout) {
     this.layout = layout
     this.blocks = parameterBlocks(layout)
-    const mesh = ({ phi, theta }: SvdCoreLayout['first']): Element[] =>
-      theta.map((heater, k) => ({ top: layout.mzis[k]!.top, single: false, theta: heater, phi: phi[k]! }))
-    const sigma = layout.sigma.theta.map((theta, top) => ({ top, single: true, theta, phi: layout.sigma.phi[top]! }))
-    this.#elements = [...mesh(layout.first), ...sigma, ...mesh(layout.second)]
+    const mesh = ({ phi, theta }: SvdCoreLayout['first'], single: boolean): (StopHeaters & Stop)[] =>
+      theta.map((heater, k) => ({ top: single ? k : layout.mzis[k]!.top, single, theta: heater, phi: phi[k]! }))
+    const stops = [...mesh(layout.first, false), ...mesh(layout.sigma, true), ...mesh(layout.second, false)]
+    this.#heaters = stops
     this.#grid = new HeaterGrid(layout)
-    this.#scratch = this.#elements.map(mziScratch)
-    this.#rowsBefore = this.#elements.map(() => new Float64Array(4 * layout.size))
+    this.#sweeps = chipSweeps(layout.size, stops)
+    const block = 8 * stops.length
+    this.#mzis = new Float64Array(5 * block)
+    this.#mzi = stops.map((_, e) => {
+      const of = (which: number): Float64Array => this.#mzis.subarray(which * block + 8 * e, which * block + 8 * e + 8)
+      return { value: of(0), theta: of(1), phi: of(2), alpha: of(3), beta: of(4) }
+    })
   }
 
   /** The law by which heaters warm each other. */
@@ -67,54 +73,30 @@ export class ChipModel {
 
   /** Folds the core at these phases. Leaves what `tangent` and `adjoint` need. */
   transfer(parameters: Float64Array, phasesRad: Float64Array): ComplexMatrix {
-    const { size } = this.layout
     const { alpha, beta, logMziField } = this.blocks
-    const field = Math.exp(parameters[logMziField]!)
-    const matrix = complexIdentity(size)
-    const { re, im } = matrix
-    for (let e = 0; e < this.#elements.length; e++) {
-      const { top, single, theta, phi } = this.#elements[e]!
-      const t = this.#scratch[e]!
-      mziModel(phasesRad[theta]!, phasesRad[phi]!, parameters[alpha + e]!, parameters[beta + e]!, t)
-      for (let i = 0; i < 8; i++) {
-        t.value[i]! *= field
-        t.theta[i]! *= field
-        t.phi[i]! *= field
-        t.alpha[i]! *= field
-        t.beta[i]! *= field
-      }
-      const before = this.#rowsBefore[e]!
-      const v = t.value
-      const v0 = v[0]!
-      const v1 = v[1]!
-      const v2 = v[2]!
-      const v3 = v[3]!
-      const v4 = v[4]!
-      const v5 = v[5]!
-      const v6 = v[6]!
-      const v7 = v[7]!
-      for (let c = 0, b = 0, u = top * size, l = u + size; c < size; c++, b += 4, u++, l++) {
-        const ur = re[u]!
-        const ui = im[u]!
-        before[b] = ur
-        before[b + 1] = ui
-        if (single) {
-          // Light enters the upper waveguide of the attenuator and leaves from its lower one.
-          re[u] = v4 * ur - v5 * ui
-          im[u] = v4 * ui + v5 * ur
-          continue
-        }
-        const lr = re[l]!
-        const li = im[l]!
-        before[b + 2] = lr
-        before[b + 3] = li
-        re[u] = v0 * ur - v1 * ui + v2 * lr - v3 * li
-        im[u] = v0 * ui + v1 * ur + v2 * li + v3 * lr
-        re[l] = v4 * ur - v5 * ui + v6 * lr - v7 * li
-        im[l] = v4 * ui + v5 * ur + v6 * li + v7 * lr
-      }
+    for (const [e, { theta, phi }] of this.#heaters.entries()) {
+      mziModel(phasesRad[theta]!, phasesRad[phi]!, parameters[alpha + e]!, parameters[beta + e]!, this.#mzi[e]!)
     }
-    return matrix
+    const field = Math.exp(parameters[logMziField]!)
+    for (let i = 0; i < this.#mzis.length; i++) this.#mzis[i]! *= field
+    return this.#fold()
+  }
+
+  /** What `transfer` made of its parameters and phases, for `transferAgain`. */
+  get folded(): Float64Array {
+    return this.#mzis.slice()
+  }
+
+  /** As the `transfer` that left `folded`, without its sines. */
+  transferAgain(folded: Float64Array): ComplexMatrix {
+    this.#mzis.set(folded)
+    return this.#fold()
+  }
+
+  #fold(): ComplexMatrix {
+    const { values } = this.#sweeps
+    values.set(this.#mzis.subarray(0, values.length))
+    return this.#sweeps.forward()
   }
 
   /** Powers at the taps between the meshes for a unit of light at each input of V†. Shape: [tap, input]. */
@@ -123,140 +105,42 @@ export class ChipModel {
     this.transfer(parameters, phasesRad)
     const powers = new Float64Array(size * size)
     for (let tap = 0; tap < size; tap++) {
-      const row = this.#rowsBefore[mzis.length + tap]!
-      for (let input = 0; input < size; input++) {
-        powers[tap * size + input] = row[4 * input]! ** 2 + row[4 * input + 1]! ** 2
-      }
+      const { re, im } = this.#sweeps.entered(mzis.length + tap)
+      for (let input = 0; input < size; input++) powers[tap * size + input] = re[input]! ** 2 + im[input]! ** 2
     }
     return powers
   }
 
   /** Change of the matrix of the last `transfer` for a small change of the chip. */
   tangent(change: ChipChange): ComplexMatrix {
-    const { size } = this.layout
-    const out = complexZeros(size)
-    const { re, im } = out
-    const d = new Float64Array(8)
-    for (let e = 0; e < this.#elements.length; e++) {
-      const { top, single, theta, phi } = this.#elements[e]!
-      const t = this.#scratch[e]!
-      const dTheta = change.phase[theta]!
-      const dPhi = change.phase[phi]!
+    const { changes } = this.#sweeps
+    for (const [e, heaters] of this.#heaters.entries()) {
+      const { value, theta, phi, alpha, beta } = this.#mzi[e]!
+      const dTheta = change.phase[heaters.theta]!
+      const dPhi = change.phase[heaters.phi]!
       const dAlpha = change.alpha[e]!
       const dBeta = change.beta[e]!
+      const dField = change.logMziField[e]!
       for (let i = 0; i < 8; i++) {
-        d[i] =
-          dTheta * t.theta[i]! +
-          dPhi * t.phi[i]! +
-          dAlpha * t.alpha[i]! +
-          dBeta * t.beta[i]! +
-          change.logMziField[e]! * t.value[i]!
-      }
-      const before = this.#rowsBefore[e]!
-      const v = t.value
-      const v0 = v[0]!
-      const v1 = v[1]!
-      const v2 = v[2]!
-      const v3 = v[3]!
-      const v4 = v[4]!
-      const v5 = v[5]!
-      const v6 = v[6]!
-      const v7 = v[7]!
-      const d0 = d[0]!
-      const d1 = d[1]!
-      const d2 = d[2]!
-      const d3 = d[3]!
-      const d4 = d[4]!
-      const d5 = d[5]!
-      const d6 = d[6]!
-      const d7 = d[7]!
-      for (let c = 0, b = 0, u = top * size, l = u + size; c < size; c++, b += 4, u++, l++) {
-        const ur = re[u]!
-        const ui = im[u]!
-        const xr = before[b]!
-        const xi = before[b + 1]!
-        if (single) {
-          re[u] = v4 * ur - v5 * ui + d4 * xr - d5 * xi
-          im[u] = v4 * ui + v5 * ur + d4 * xi + d5 * xr
-          continue
-        }
-        const lr = re[l]!
-        const li = im[l]!
-        const yr = before[b + 2]!
-        const yi = before[b + 3]!
-        re[u] = v0 * ur - v1 * ui + v2 * lr - v3 * li + d0 * xr - d1 * xi + d2 * yr - d3 * yi
-        im[u] = v0 * ui + v1 * ur + v2 * li + v3 * lr + d0 * xi + d1 * xr + d2 * yi + d3 * yr
-        re[l] = v4 * ur - v5 * ui + v6 * lr - v7 * li + d4 * xr - d5 * xi + d6 * yr - d7 * yi
-        im[l] = v4 * ui + v5 * ur + v6 * li + v7 * lr + d4 * xi + d5 * xr + d6 * yi + d7 * yr
+        changes[8 * e + i] =
+          dTheta * theta[i]! + dPhi * phi[i]! + dAlpha * alpha[i]! + dBeta * beta[i]! + dField * value[i]!
       }
     }
-    return out
+    return this.#sweeps.tangent()
   }
 
-  /**
-   * The other way round: how Σ Re(weight_ij*·M_ij) of the last `transfer` changes with each part of the chip, added to
-   * `out`. Leaves: `weight` is overwritten.
-   */
-  adjoint({ re, im }: ComplexMatrix, out: ChipChange): void {
-    const { size } = this.layout
-    const s = new Float64Array(8)
-    for (let e = this.#elements.length - 1; e >= 0; e--) {
-      const { top, single, theta, phi } = this.#elements[e]!
-      const t = this.#scratch[e]!
-      const before = this.#rowsBefore[e]!
-      const v = t.value
-      const v0 = v[0]!
-      const v1 = v[1]!
-      const v2 = v[2]!
-      const v3 = v[3]!
-      const v4 = v[4]!
-      const v5 = v[5]!
-      const v6 = v[6]!
-      const v7 = v[7]!
-      let s0 = 0
-      let s1 = 0
-      let s2 = 0
-      let s3 = 0
-      let s4 = 0
-      let s5 = 0
-      let s6 = 0
-      let s7 = 0
-      // s_ab = Σ_c weight_ac·x_bc*, then the weight moves to the other side of the element: T†·weight.
-      for (let c = 0, b = 0, u = top * size, l = u + size; c < size; c++, b += 4, u++, l++) {
-        const ur = re[u]!
-        const ui = im[u]!
-        const xr = before[b]!
-        const xi = before[b + 1]!
-        if (single) {
-          s4 += ur * xr + ui * xi
-          s5 += ui * xr - ur * xi
-          re[u] = v4 * ur + v5 * ui
-          im[u] = v4 * ui - v5 * ur
-          continue
-        }
-        const lr = re[l]!
-        const li = im[l]!
-        const yr = before[b + 2]!
-        const yi = before[b + 3]!
-        s0 += ur * xr + ui * xi
-        s1 += ui * xr - ur * xi
-        s2 += ur * yr + ui * yi
-        s3 += ui * yr - ur * yi
-        s4 += lr * xr + li * xi
-        s5 += li * xr - lr * xi
-        s6 += lr * yr + li * yi
-        s7 += li * yr - lr * yi
-        re[u] = v0 * ur + v1 * ui + v4 * lr + v5 * li
-        im[u] = v0 * ui - v1 * ur + v4 * li - v5 * lr
-        re[l] = v2 * ur + v3 * ui + v6 * lr + v7 * li
-        im[l] = v2 * ui - v3 * ur + v6 * li - v7 * lr
-      }
-      s.set([s0, s1, s2, s3, s4, s5, s6, s7])
-      out.phase[theta]! += dot(s, t.theta)
-      out.phase[phi]! += dot(s, t.phi)
-      out.alpha[e]! += dot(s, t.alpha)
-      out.beta[e]! += dot(s, t.beta)
-      out.logMziField[e]! += dot(s, t.value)
+  /** The other way round: how Σ Re(weight_ij*·M_ij) of the last `transfer` changes with each part of the chip, added to `out`. */
+  adjoint(weight: ComplexMatrix, out: ChipChange): void {
+    this.#sweeps.backward(weight)
+    const { gradients } = this.#sweeps
+    for (const [e, { theta, phi }] of this.#heaters.entries()) {
+      const mzi = this.#mzi[e]!
+      const at = 8 * e
+      out.phase[theta]! += dot(gradients, at, mzi.theta)
+      out.phase[phi]! += dot(gradients, at, mzi.phi)
+      out.alpha[e]! += dot(gradients, at, mzi.alpha)
+      out.beta[e]! += dot(gradients, at, mzi.beta)
+      out.logMziField[e]! += dot(gradients, at, mzi.value)
     }
   }
 
@@ -271,8 +155,8 @@ export class ChipModel {
   }
 }
 
-function dot(left: Float64Array, right: Float64Array): number {
+function dot(gradients: Float64Array, at: number, numbers: Float64Array): number {
   let sum = 0
-  for (let i = 0; i < 8; i++) sum += left[i]! * right[i]!
+  for (let i = 0; i < 8; i++) sum += gradients[at + i]! * numbers[i]!
   return sum
 }

@@ -7,7 +7,8 @@ import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { nullUnitary } from '../../../calibration/kernels/reference/nulling.ts'
-import { NULLING_WASM, wasmNulling } from '../../../calibration/kernels/wasm-nulling.ts'
+import { wasmNulling } from '../../../calibration/kernels/wasm-nulling.ts'
+import { CALIBRATION_WASM } from '../../../calibration/kernels/wasm-module.ts'
 import { clementsPhases } from '../../../calibration/model/clements.ts'
 import { RandomStream } from '../../../core/random.ts'
 import { haarUnitary, zeros } from '../../support/complex.ts'
@@ -51,10 +52,10 @@ describe('the nulling of a unitary in WebAssembly', () => {
   test('is what its source compiles to (if not: npm run prepare)', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'fringe-nulling-'))
     try {
-      const outFile = join(folder, 'nulling.wasm')
+      const outFile = join(folder, 'calibration.wasm')
       const args = [ASC, '--config', 'calibration/kernels/asconfig.json', '--outFile', outFile]
       await promisify(execFile)(process.execPath, args, { cwd: ROOT })
-      expect(Buffer.compare(await readFile(NULLING_WASM), await readFile(outFile))).toBe(0)
+      expect(Buffer.compare(await readFile(CALIBRATION_WASM), await readFile(outFile))).toBe(0)
     } finally {
       await rm(folder, { recursive: true })
     }

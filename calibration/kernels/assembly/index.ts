@@ -1,0 +1,2 @@
+export { nullUnitary } from './nulling'
+export { backward, forward, tangent } from './chip-sweeps'
