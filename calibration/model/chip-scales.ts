@@ -5,8 +5,9 @@ import type { ChipModel } from './chip-model.ts'
  * Variables of the fit in units of what the readings can tell them apart by, so that conjugate gradients need few steps.
  *
  * Offset and coefficient of a heater are taken as the phase at its mean V² and the slope around it: as themselves they
- * are nearly the same direction. The crosstalk law likewise
- * moves phases around what it gives on average. Any phase moves about one N-th of the light.
+ * are nearly the same direction. The crosstalk law likewise moves phases around what it gives on average, and the loss
+ * of an interferometer what paths differ in, the outputs' gains making up for what they have in common. Any phase moves
+ * about one N-th of the light.
  */
 export class ChipScales {
   readonly #offset: number
@@ -16,6 +17,10 @@ export class ChipScales {
   readonly #spread: Float64Array
   /** The two parameters of the crosstalk law, and the mean phase that each gives every heater. */
   readonly #law: readonly { readonly index: number; readonly meanRad: Float64Array }[]
+  /** Interferometers on an average path; nothing where their loss is held. */
+  readonly #stops: number
+  readonly #outputs: readonly number[]
+  readonly #logMziField: number
   /** [parameter]; 0 for what is held. */
   readonly #scale: Float64Array
 
@@ -53,12 +58,16 @@ export class ChipScales {
       { index: blocks.logNeighbour, meanRad: neighbour.mean.map((rad, h) => (held[h]! ? 0 : rad)) },
       { index: blocks.logDecay, meanRad: decay.mean.map((rad, h) => (held[h]! ? 0 : rad)) },
     ]
+    const meshes = layout.second.theta.length > 0 ? 2 : 1
+    this.#stops = isFree[blocks.logMziField] === 1 ? meshes * (size - 1) + (meshes - 1) : 0
+    this.#outputs = Array.from({ length: size }, (_, port) => blocks.logOut + lane * size + port)
+    this.#logMziField = blocks.logMziField
     const curvature = (index: number): number => {
       if (index < blocks.alpha) return one
       if (index < blocks.logNeighbour) return 2 * one
       if (index === blocks.logNeighbour) return one * neighbour.variance
       if (index === blocks.logDecay) return one * decay.variance
-      if (index === blocks.logMziField) return whole * (2 * size + 1) ** 2
+      if (index === blocks.logMziField) return whole * size
       return one
     }
     this.#scale = Float64Array.from({ length: blocks.count }, (_, index) => {
@@ -77,6 +86,7 @@ export class ChipScales {
       change[this.#offset + h]! -= slope * this.#mean[h]!
       for (const { index, meanRad } of this.#law) change[this.#offset + h]! -= change[index]! * meanRad[h]!
     }
+    for (const output of this.#outputs) change[output]! -= this.#stops * change[this.#logMziField]!
     return change
   }
 
@@ -88,6 +98,7 @@ export class ChipScales {
       out[this.#radPerV2 + h] = slope / this.#spread[h]!
       for (const { index, meanRad } of this.#law) out[index]! -= gradient[this.#offset + h]! * meanRad[h]!
     }
+    for (const output of this.#outputs) out[this.#logMziField]! -= this.#stops * gradient[output]!
     return out.map((value, i) => value * this.#scale[i]!)
   }
 }

@@ -39,7 +39,7 @@ const MAX_HELD_OUT_RESIDUAL = 0.1
 export const chipPlanFor = (size: number): ChipPlan =>
   size <= 16
     ? { settings: 64, heldOut: 6, fit: { maxIterations: 25, tolerance: 0.02, maxProducts: 40, gradientLeft: 0.02 } }
-    : { settings: 40, heldOut: 4, fit: { maxIterations: 10, tolerance: 0.05, maxProducts: 20, gradientLeft: 0.1 } }
+    : { settings: 40, heldOut: 4, fit: { maxIterations: 12, tolerance: 0.02, maxProducts: 40, gradientLeft: 0.1 } }
 
 /**
  * Crosstalk, offsets, splitter errors and losses of the whole chip: from a first guess, one fit of the clear-box model
