@@ -10,6 +10,7 @@ import { kernels } from './kernels.ts'
 import { laws } from './laws.ts'
 import { writePerformancePage } from './performance-page.ts'
 import { largerCores } from './larger-cores.ts'
+import { meshError } from './mesh-error.ts'
 import { polling } from './polling.ts'
 import { wireRates } from './wire-rates.ts'
 
@@ -17,6 +18,7 @@ import { wireRates } from './wire-rates.ts'
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   accuracy,
   'larger-cores': largerCores,
+  'mesh-error': meshError,
   'wire-rates': wireRates,
   'block-rate': blockRate,
   polling,

@@ -1,5 +1,5 @@
-import { meshCoreLayout } from '../../core/mesh-layout.ts'
-import type { MeshDesign } from '../../core/mesh-design.ts'
+import { meshCoreLayout } from '../core/mesh-layout.ts'
+import type { MeshDesign } from '../core/mesh-design.ts'
 
 /**
  * The text of a bench file around a mesh core of any size and design: one lane, instruments as many as it takes, heaters

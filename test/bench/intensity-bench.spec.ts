@@ -11,7 +11,7 @@ import { RandomStream } from '../../core/random.ts'
 import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import type { FrameReading } from '../../orchestrator/frames/frame-runner.ts'
 import { bringLight } from '../../orchestrator/plans/light.ts'
-import { ALL_DESIGNS, meshBenchText } from '../support/mesh-bench-text.ts'
+import { ALL_DESIGNS, meshBenchText } from '../../perf/mesh-bench-text.ts'
 import { neverAborted } from '../support/run-plan.ts'
 
 const SIZE = 3

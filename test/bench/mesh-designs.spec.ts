@@ -11,7 +11,7 @@ import { DEFAULT_DESIGN, designText } from '../../core/mesh-design.ts'
 import type { MeshDesign } from '../../core/mesh-design.ts'
 import { meshCoreLayout } from '../../core/mesh-layout.ts'
 import { neverAborted } from '../support/run-plan.ts'
-import { ALL_DESIGNS, meshBenchText } from '../support/mesh-bench-text.ts'
+import { ALL_DESIGNS, meshBenchText } from '../../perf/mesh-bench-text.ts'
 
 const fileOf = (size: number, design: MeshDesign) =>
   requireKind(benchFromText(meshBenchText(size, design), 'b.yaml'), 'mesh')

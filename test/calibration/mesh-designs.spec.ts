@@ -11,7 +11,7 @@ import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import { multiply } from '../../orchestrator/jobs/matmul.ts'
 import { openDirectBench } from '../support/direct-bench.ts'
 import { neverAborted, quietLog, runToEnd } from '../support/run-plan.ts'
-import { ALL_DESIGNS } from '../support/mesh-bench-text.ts'
+import { ALL_DESIGNS } from '../../perf/mesh-bench-text.ts'
 
 const PAIRS = ALL_DESIGNS.filter(({ detection }) => detection === undefined)
 const SINGLES = ALL_DESIGNS.filter(({ detection }) => detection === 'intensity')

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { DEFAULT_DESIGN } from '../../core/mesh-design.ts'
 import type { MeshDesign } from '../../core/mesh-design.ts'
 import { writeNpy } from '../../orchestrator/arrays/npy.ts'
-import { meshBenchText } from '../support/mesh-bench-text.ts'
+import { meshBenchText } from '../../perf/mesh-bench-text.ts'
 import { documentOf, fringe, scratchFolder } from './fringe-process.ts'
 
 const UNITARY: MeshDesign = { ...DEFAULT_DESIGN, form: 'unitary' }

@@ -1,5 +1,5 @@
 import type { RandomStream } from '../../core/random.ts'
-import { ALL_DESIGNS } from './mesh-bench-text.ts'
+import { ALL_DESIGNS } from '../../perf/mesh-bench-text.ts'
 import { MESH_PARAMETERS } from '../../sim/optics/parameters/mesh-parameters.ts'
 
 const CHANNELS_PER_GENERATOR = 4

@@ -8,7 +8,7 @@ import type { Light } from '../../../sim/optics/core-optics.ts'
 import { MeshOptics } from '../../../sim/optics/mesh-optics.ts'
 import type { MeshImperfections } from '../../../sim/optics/parameters/mesh-parameters.ts'
 import { defaultImperfections } from '../../support/direct-bench.ts'
-import { ALL_DESIGNS } from '../../support/mesh-bench-text.ts'
+import { ALL_DESIGNS } from '../../../perf/mesh-bench-text.ts'
 import { LASER_MW, noiseless, SIZE, smallWorld } from '../../support/small-world.ts'
 import { statistics } from '../../support/statistics.ts'
 
