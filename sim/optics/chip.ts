@@ -2,6 +2,7 @@ import type { MziKind } from '../../core/mesh-design.ts'
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import { lossDbToFieldRatio } from '../../core/quantities.ts'
 import { RandomStream } from '../../core/random.ts'
+import { bareWaveguides } from './bare-waveguides.ts'
 import { fabricateHeaters } from './heater-truth.ts'
 import type { HeaterTruth } from './heater-truth.ts'
 import type { MeshImperfections } from './parameters/mesh-parameters.ts'
@@ -47,6 +48,8 @@ export function fabricateChip(layout: SvdCoreLayout, what: MeshImperfections, se
       ...third(of, () => thirds.normal(0, what.splitterSigmaRad)),
     }))
   }
+  const share = what.bareCrosstalkShare
+  const bare = share > 0 ? { places: bareWaveguides(layout).places, share } : undefined
   return {
     layout,
     first: mzis('first', layout.first.phi.length, kind),
@@ -54,7 +57,7 @@ export function fabricateChip(layout: SvdCoreLayout, what: MeshImperfections, se
     second: mzis('second', layout.second.phi.length, kind),
     tapFieldRatio: Math.sqrt(1 - tapRatio),
     tapPowerRatio: tapRatio,
-    ...fabricateHeaters(layout.heaters, what, seed),
+    ...fabricateHeaters(layout.heaters, what, seed, bare),
   }
 }
 

@@ -10,6 +10,15 @@ export interface CrosstalkLaw {
   readonly crosstalkDecayPitch: number
 }
 
+/** Places without heaters, and how much of the warmth of those around they take. */
+export interface WarmedPlaces {
+  readonly places: readonly HeaterPosition[]
+  readonly share: number
+}
+
+const NO_PLACES: WarmedPlaces = { places: [], share: 0 }
+const NOTHING = new Float64Array()
+
 /**
  * Shares of a heater's phase below this are left out. For the default law that is beyond 14.8 pitches, where all that is
  * left out together stays below 1e-5 of one heater's phase.
@@ -30,8 +39,12 @@ export class Crosstalk {
   readonly #cells: Int32Array
   readonly #grid: Float64Array
   readonly #stencil: Stencil
+  /** [bare waveguide] its place in the grid. */
+  readonly #bareCells: Int32Array
+  readonly #bareShare: number
 
-  constructor(places: readonly HeaterPosition[], law: CrosstalkLaw) {
+  /** `bare`: places within the rectangle of the heaters, none of theirs, and the share of the warmth that they take. */
+  constructor(places: readonly HeaterPosition[], law: CrosstalkLaw, bare: WarmedPlaces = NO_PLACES) {
     const { min, max } = extent(places)
     const [width, height] = [max.x - min.x + 1, max.y - min.y + 1]
     const reach = reachPitch(law)
@@ -40,7 +53,11 @@ export class Crosstalk {
     this.law = { crosstalkNeighbour: law.crosstalkNeighbour, crosstalkDecayPitch: law.crosstalkDecayPitch }
     this.#places = places
     this.#shareAt = (d) => (d === 0 ? 1 : d > reach ? 0 : shareOf(law, d))
-    this.#cells = Int32Array.from(places, ({ x, y }) => (y - min.y + border.y) * stride + (x - min.x + border.x))
+    const cellsOf = (at: readonly HeaterPosition[]): Int32Array =>
+      Int32Array.from(at, ({ x, y }) => (y - min.y + border.y) * stride + (x - min.x + border.x))
+    this.#cells = cellsOf(places)
+    this.#bareCells = cellsOf(bare.places)
+    this.#bareShare = bare.share
     this.#grid = new Float64Array(stride * (height + 2 * border.y))
     this.#stencil = stencilOf(border, stride, this.#shareAt)
   }
@@ -53,19 +70,28 @@ export class Crosstalk {
 
   /** Phases that heaters see, from those they make. Shapes: [heater]. */
   spread(ownRad: Float64Array): Float64Array {
-    const cells = this.#cells
+    return this.#seenAt(this.#cells, ownRad)
+  }
+
+  /** Phases that bare waveguides get from what heaters make. Shapes: [heater] in, [bare waveguide] out. */
+  spreadToBare(ownRad: Float64Array): Float64Array {
+    if (this.#bareCells.length === 0) return NOTHING
+    return this.#seenAt(this.#bareCells, ownRad).map((rad) => this.#bareShare * rad)
+  }
+
+  #seenAt(cells: Int32Array, ownRad: Float64Array): Float64Array {
     const grid = this.#grid
     const { starts, lengths, weights } = this.#stencil
-    for (let heater = 0; heater < cells.length; heater++) grid[cells[heater]!] = ownRad[heater]!
+    for (let heater = 0; heater < ownRad.length; heater++) grid[this.#cells[heater]!] = ownRad[heater]!
     const seenRad = new Float64Array(cells.length)
-    for (let heater = 0; heater < cells.length; heater++) {
-      const cell = cells[heater]!
+    for (let victim = 0; victim < cells.length; victim++) {
+      const cell = cells[victim]!
       let sum = 0
       for (let row = 0, weight = 0; row < starts.length; row++) {
         const start = cell + starts[row]!
         for (let at = start, end = start + lengths[row]!; at < end; at++, weight++) sum += weights[weight]! * grid[at]!
       }
-      seenRad[heater] = sum
+      seenRad[victim] = sum
     }
     return seenRad
   }

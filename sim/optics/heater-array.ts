@@ -91,10 +91,20 @@ export class HeaterArray {
   phasesRad(): Float64Array {
     this.#grow()
     const { crosstalk, offsetRad } = this.#chip
-    const nowNs = this.#clock.monotonicNs()
-    const phasesRad = crosstalk.spread(offsetRad.map((_, heater) => this.#selfRad(heater, nowNs)))
+    const phasesRad = crosstalk.spread(this.#selfRads())
     for (let heater = 0; heater < phasesRad.length; heater++) phasesRad[heater]! += offsetRad[heater]!
     return phasesRad
+  }
+
+  /** Shape: [bare waveguide]. */
+  bareRad(): Float64Array {
+    this.#grow()
+    return this.#chip.crosstalk.spreadToBare(this.#selfRads())
+  }
+
+  #selfRads(): Float64Array {
+    const nowNs = this.#clock.monotonicNs()
+    return this.#voltageV.map((_, heater) => this.#selfRad(heater, nowNs))
   }
 
   /** Other resistances make other phases of the same voltages. */

@@ -1,6 +1,6 @@
 import { RandomStream } from '../../core/random.ts'
 import { Crosstalk } from './crosstalk.ts'
-import type { HeaterPosition } from './crosstalk.ts'
+import type { HeaterPosition, WarmedPlaces } from './crosstalk.ts'
 import type { HeaterValues } from './parameters/heater-parameters.ts'
 
 /**
@@ -29,7 +29,12 @@ export interface HeaterTruth {
 }
 
 /** Draws the heaters of one chip, each parameter from a stream of its own. */
-export function fabricateHeaters(places: readonly HeaterPosition[], what: HeaterValues, seed: number): HeaterTruth {
+export function fabricateHeaters(
+  places: readonly HeaterPosition[],
+  what: HeaterValues,
+  seed: number,
+  bare?: WarmedPlaces,
+): HeaterTruth {
   const offsets = new RandomStream(seed, 'chip/offsets')
   const efficiency = new RandomStream(seed, 'chip/efficiency')
   return {
@@ -44,6 +49,6 @@ export function fabricateHeaters(places: readonly HeaterPosition[], what: Heater
       linearRadPerV: what.heaterLinearRadPerV,
       cubicRadPerV3: what.heaterCubicRadPerV3,
     },
-    crosstalk: new Crosstalk(places, what),
+    crosstalk: new Crosstalk(places, what, bare),
   }
 }

@@ -168,9 +168,10 @@ export class MeshOptics implements CoreOptics {
     if (this.#folded?.version === version) return this.#folded
     const driftRad = this.#drift.phasesRad(this.#age.heldS())
     const phasesRad = this.heaters.phasesRad().map((rad, heater) => rad + driftRad[heater]!)
+    const bareRad = this.heaters.bareRad()
     const known = new Map<LaneChip, ChipTransfer>()
     const transfers = this.#chips.map((lane) => {
-      const transfer = known.get(lane) ?? chipTransfer(lane.chip, addedTo(phasesRad, lane.phasesRad))
+      const transfer = known.get(lane) ?? chipTransfer(lane.chip, addedTo(phasesRad, lane.phasesRad), bareRad)
       known.set(lane, transfer)
       return transfer
     })

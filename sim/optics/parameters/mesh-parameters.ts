@@ -18,6 +18,12 @@ export const MESH_PARAMETERS = {
     max: 0.3,
     source: 'Hamerly et al. 2022: π/4 plus a Gaussian angle error a splitter',
   },
+  bareCrosstalkShare: {
+    value: 0,
+    min: 0,
+    max: 1,
+    source: assumption('0 warms heated waveguides alone, the law that calibration fits; 1 is physics (Quandela 2025)'),
+  },
   mziLossDb: { value: 0.1, min: 0, max: 3, source: assumption('two couplers and two heater sections a MZI') },
   mziLossSpreadDb: { value: 0.01, min: 0, max: 1, source: assumption('σ a MZI') },
   inputLossDb: { value: 6, min: 0, max: 40, source: 'MZM 3–4.5 dB (SimPhony set) and chip coupling' },
