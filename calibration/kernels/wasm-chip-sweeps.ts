@@ -1,14 +1,13 @@
 import { complexZeros } from '../fit/complex-matrix.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 import type { ChipSweeps, Stop } from './chip-sweeps.ts'
-import { calibrationModule } from './wasm-module.ts'
+import { calibrationModule, Places } from './wasm-module.ts'
+import type { KernelMemory } from './wasm-module.ts'
 
-const PAGE_BYTES = 65_536
-const FIRST_BYTE = 1024
 const NUMBERS_BYTES = 64
 
 interface Exports {
-  readonly memory: { readonly buffer: ArrayBuffer; grow(pages: number): number }
+  readonly memory: KernelMemory
   /** Numbers are places in memory; see assembly/chip-sweeps.ts. */
   readonly forward: (...places: readonly number[]) => void
   readonly tangent: (...places: readonly number[]) => void
@@ -41,26 +40,20 @@ class WasmSweeps implements ChipSweeps {
     this.#size = size
     this.#count = stops.length
     this.#line = 8 * (size + (size % 2))
-    let end = FIRST_BYTE
-    const take = (bytes: number): number => {
-      const place = end
-      end += Math.ceil(bytes / 16) * 16
-      return place
-    }
-    const numbers = (): number => take(NUMBERS_BYTES * stops.length)
-    const plane = (): number => take(this.#line * size)
+    const places = new Places()
+    const numbers = (): number => places.take(NUMBERS_BYTES * stops.length)
+    const plane = (): number => places.take(this.#line * size)
     this.#at = {
-      stops: take(4 * stops.length),
+      stops: places.take(4 * stops.length),
       values: numbers(),
       changes: numbers(),
       gradients: numbers(),
       re: plane(),
       im: plane(),
-      before: take(4 * this.#line * stops.length),
+      before: places.take(4 * this.#line * stops.length),
     }
-    const { memory } = exports
-    memory.grow(Math.max(0, Math.ceil((end - memory.buffer.byteLength) / PAGE_BYTES)))
-    const { buffer } = memory
+    places.reserve(exports.memory)
+    const { buffer } = exports.memory
     new Int32Array(buffer, this.#at.stops, stops.length).set(stops.map(({ top, single }) => 2 * top + (single ? 1 : 0)))
     const view = (place: number): Float64Array => new Float64Array(buffer, place, 8 * stops.length)
     this.values = view(this.#at.values)

@@ -1,4 +1,6 @@
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
+import { gridSpread } from '../kernels/grid-spread.ts'
+import type { GridSpread, Stencil } from '../kernels/grid-spread.ts'
 
 /** Shares below this are left out, and so is everything farther away than this many pitches. */
 const LEAST_SHARE = 1e-7
@@ -13,25 +15,18 @@ export class HeaterGrid {
   readonly heaters: number
   readonly columns: number
   readonly rows: number
-  /** Cells from one column to the next. */
-  readonly stride: number
   /** [heater] its cell. */
   readonly cells: Int32Array
+  readonly spread: GridSpread
 
   constructor({ heaters }: SvdCoreLayout) {
     this.heaters = heaters.length
     this.columns = 1 + heaters.reduce((most, { x }) => Math.max(most, x), 0)
     this.rows = 1 + heaters.reduce((most, { y }) => Math.max(most, y), 0)
-    this.stride = this.rows + 2 * MAX_REACH_PITCH
-    this.cells = Int32Array.from(heaters, ({ x, y }) => (x + MAX_REACH_PITCH) * this.stride + y + MAX_REACH_PITCH)
+    const stride = this.rows + 2 * MAX_REACH_PITCH
+    this.cells = Int32Array.from(heaters, ({ x, y }) => (x + MAX_REACH_PITCH) * stride + y + MAX_REACH_PITCH)
+    this.spread = gridSpread({ columns: this.columns, rows: this.rows, margin: MAX_REACH_PITCH })
   }
-}
-
-/** One stencil: a weight for each distance in columns and rows, the same in all four quadrants. */
-interface Stencil {
-  readonly reach: number
-  /** [columns apart × (reach + 1) + rows apart] */
-  readonly weights: Float64Array
 }
 
 /**
@@ -43,9 +38,6 @@ export class Crosstalk {
   readonly #grid: HeaterGrid
   readonly #shares: Stencil
   readonly #byLogDecay: Stencil
-  readonly #from: Float64Array
-  readonly #pair: Float64Array
-  readonly #to: Float64Array
 
   constructor(grid: HeaterGrid, neighbour: number, decayPitch: number) {
     this.#grid = grid
@@ -61,10 +53,6 @@ export class Crosstalk {
     const share = (distance: number): number => neighbour * Math.exp(-(distance - 1) / decayPitch)
     this.#shares = stencil(share)
     this.#byLogDecay = stencil((distance) => (share(distance) * (distance - 1)) / decayPitch)
-    const cells = (grid.columns + 2 * MAX_REACH_PITCH) * grid.stride
-    this.#from = new Float64Array(cells)
-    this.#pair = new Float64Array(cells)
-    this.#to = new Float64Array(cells)
   }
 
   /** What each heater's phase gets from all others, which make `selfRad` of their own. Shape: [heater]. */
@@ -77,41 +65,10 @@ export class Crosstalk {
     return this.#spread(selfRad, this.#byLogDecay)
   }
 
-  #spread(values: Float64Array, { reach, weights }: Stencil): Float64Array {
-    const { cells, columns, rows, stride } = this.#grid
-    const from = this.#from
-    const pair = this.#pair
-    const to = this.#to
-    for (let h = 0; h < cells.length; h++) from[cells[h]!] = values[h]!
-    to.fill(0)
-    for (let across = 0; across <= reach; across++) {
-      const away = across * stride
-      for (let column = 0; column < columns; column++) {
-        const first = (column + MAX_REACH_PITCH) * stride + MAX_REACH_PITCH
-        const last = first + rows
-        for (let i = first; i < last; i++) pair[i] = across === 0 ? from[i]! : from[i + away]! + from[i - away]!
-        const own = weights[across * (reach + 1)]!
-        if (own !== 0) for (let i = first; i < last; i++) to[i]! += own * pair[i]!
-        // Four rows a pass, for speed; weights beyond the reach are 0.
-        for (let along = 1; along <= reach; along += 4) {
-          const at = across * (reach + 1) + along
-          const w1 = weights[at]!
-          if (w1 === 0 && along > 1) break
-          const w2 = along + 1 > reach ? 0 : weights[at + 1]!
-          const w3 = along + 2 > reach ? 0 : weights[at + 2]!
-          const w4 = along + 3 > reach ? 0 : weights[at + 3]!
-          for (let i = first; i < last; i++) {
-            const low = i - along
-            const high = i + along
-            to[i]! +=
-              w1 * (pair[low]! + pair[high]!) +
-              w2 * (pair[low - 1]! + pair[high + 1]!) +
-              w3 * (pair[low - 2]! + pair[high + 2]!) +
-              w4 * (pair[low - 3]! + pair[high + 3]!)
-          }
-        }
-      }
-    }
-    return Float64Array.from(cells, (cell) => to[cell]!)
+  #spread(values: Float64Array, stencil: Stencil): Float64Array {
+    const { cells, spread } = this.#grid
+    for (let h = 0; h < cells.length; h++) spread.from[cells[h]!] = values[h]!
+    spread.spread(stencil)
+    return Float64Array.from(cells, (cell) => spread.to[cell]!)
   }
 }
