@@ -28,6 +28,9 @@ export interface TwinMaking {
   readonly ageS?: number
 }
 
+/** Who computes the light of a twin, in words for a run's header; the same for every way to it, so that bits agree. */
+export const TWIN_ENGINE = 'plain JavaScript, float64, 1 thread'
+
 /** The optical world in which the twin of a bench lives, with its own copy of the wiring. */
 export function twinWorld<File extends BenchFile>(file: File, made: TwinMaking): WorldOf<File>
 export function twinWorld(file: BenchFile, { seed, clock, ageS = 0 }: TwinMaking): WorldOf<BenchFile> {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { BenchFile } from '../bench/bench-file.ts'
+import { TWIN_ENGINE } from '../bench/twin-world.ts'
+import { describeKernels } from '../calibration/kernels/wasm-module.ts'
 import { openBench } from '../bench/open-bench.ts'
 import type { OpenBench } from '../bench/open-bench.ts'
 import { safeStateError } from '../bench/safe-order.ts'
@@ -135,6 +137,7 @@ async function firstHeader<Result>(request: JobRequest<Result>): Promise<RunHead
   const { file, twin, calibrations } = request
   return {
     versions: { fringe: packageVersion(), node: process.versions.node },
+    engines: { calibration: describeKernels(), ...(twin && { twin: TWIN_ENGINE }) },
     commit: await packageCommit(),
     bench: { path: file.path, text: file.text, hash: file.hash },
     calibrations,

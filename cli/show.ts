@@ -140,6 +140,7 @@ const SAFETY = new Map([
 function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<RunOutcome>): string[] {
   const { id, kind, status, startedMs, header } = record
   const versions = Object.entries(header.versions).map(([name, version]) => `${name} ${version}`)
+  const engines = Object.entries(header.engines).map(([who, engine]) => `${who}: ${engine}`)
   const asked = header.arguments as Partial<MatmulArguments> & { readonly ageS?: number | null }
   const old = (asked.ageS ?? 0) === 0 ? '' : `, ${ageText(asked.ageS ?? 0)} old`
   const chip = header.seed === null ? 'hardware' : `twin, chip ${header.seed}${old}`
@@ -147,6 +148,7 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
     `run ${id}: ${kind}, ${status}`,
     `  started ${moment(startedMs)}${took === undefined ? '' : `, took ${seconds(took)}`}`,
     `  bench ${header.bench.path} (${header.bench.hash.slice(0, 12)}), ${chip}`,
+    `  ${engines.join('; ')}`,
     `  ${versions.join(', ')}, commit ${header.commit?.slice(0, 12) ?? 'unknown'}`,
     ...(asked.a === undefined || asked.b === undefined
       ? []

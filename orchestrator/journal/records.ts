@@ -6,6 +6,8 @@ export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted'
 export interface RunHeader {
   /** Fringe, Node and whatever else decides about results. */
   readonly versions: Readonly<Record<string, string>>
+  /** Who computes what: code, precision and threads. `twin` is absent on hardware. */
+  readonly engines: Readonly<Record<string, string>>
   /** Commit from which Fringe was built, null outside a repository. */
   readonly commit: string | null
   readonly bench: {

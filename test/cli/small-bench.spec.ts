@@ -73,7 +73,8 @@ describe('a small bench on its twin', { timeout: PATIENCE_MS }, () => {
 
   test('shows header, steps, quality, energy, calibration and wires of a run', async () => {
     const shown = await documentOf('show', await inJournal('show', 'last', '--json'))
-    expect(shown).toMatchObject({ kind: 'matmul', status: 'done', safe: true, header: { seed: 3 } })
+    const engines = { calibration: 'WebAssembly SIMD, float64, 1 thread', twin: 'plain JavaScript, float64, 1 thread' }
+    expect(shown).toMatchObject({ kind: 'matmul', status: 'done', safe: true, header: { seed: 3, engines } })
     expect(shown['steps']).toMatchObject([
       { step: 1, name: 'open bench' },
       { name: 'warm up' },
@@ -88,6 +89,7 @@ describe('a small bench on its twin', { timeout: PATIENCE_MS }, () => {
       'effective bits',
       'wall-plug',
       'made by run',
+      'calibration: WebAssembly SIMD, float64, 1 thread; twin: plain JavaScript',
       'wire records',
       'safe, read back',
       'A.npy (6×4)',

@@ -2,6 +2,7 @@ import type { RunHeader } from '../../orchestrator/journal/records.ts'
 
 export const HEADER: RunHeader = {
   versions: { fringe: '0.1.0', node: '20' },
+  engines: { calibration: 'plain JavaScript, float64, 1 thread' },
   commit: 'c0ffee',
   bench: { path: 'bench.yaml', text: 'core: mesh\n', hash: 'b3' },
   calibrations: [],
