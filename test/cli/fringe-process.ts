@@ -1,17 +1,20 @@
 import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { access, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, copyFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect, onTestFinished } from 'vitest'
+import { CALIBRATION_WASM } from '../../calibration/kernels/wasm-module.ts'
 import { SystemClock } from '../../core/clock.ts'
 import { RandomStream } from '../../core/random.ts'
 import { writeNpy } from '../../orchestrator/arrays/npy.ts'
 import { Journal } from '../../orchestrator/journal/journal.ts'
 import { Sqlite } from '../../orchestrator/journal/sqlite.ts'
+import { KERNELS_WASM } from '../../sim/kernels/wasm-engine.ts'
 import { oncePerRun } from '../support/once-per-run.ts'
 
 export const ROOT = join(import.meta.dirname, '..', '..')
@@ -89,6 +92,10 @@ async function buildCli(): Promise<void> {
     execFile(process.execPath, [tsc, ...asked, ...cache], { cwd: ROOT }, () => resolve())
   })
   await access(MAIN)
+  // As `npm run prepare` built them; a test of each compares them with their sources.
+  for (const wasm of [CALIBRATION_WASM, KERNELS_WASM]) {
+    await cp(wasm, join(BUILD, relative(join(ROOT, 'dist'), fileURLToPath(wasm))))
+  }
 }
 
 export async function scratchFolder(): Promise<string> {
