@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { BenchFile } from '../bench/bench-file.ts'
 import { TWIN_ENGINE } from '../bench/twin-world.ts'
-import { describeKernels } from '../calibration/kernels/wasm-module.ts'
+import { describeKernels } from '../calibration/kernels/kernels.ts'
 import { openBench } from '../bench/open-bench.ts'
 import type { OpenBench } from '../bench/open-bench.ts'
 import { safeStateError } from '../bench/safe-order.ts'

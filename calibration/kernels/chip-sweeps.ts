@@ -1,6 +1,4 @@
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
-import { ReferenceSweeps } from './reference/chip-sweeps.ts'
-import { wasmSweeps } from './wasm-chip-sweeps.ts'
 
 /** One stop of the light: an MZI on two waveguides, or an attenuator that lets through one of them. */
 export interface Stop {
@@ -31,7 +29,3 @@ export interface ChipSweeps {
   /** What entered a stop's upper waveguide from each input, in the last `forward`. */
   entered(stop: number): { readonly re: Float64Array; readonly im: Float64Array }
 }
-
-/** In WebAssembly SIMD where it was built, in plain JavaScript elsewhere: the same bits. */
-export const chipSweeps = (size: number, stops: readonly Stop[]): ChipSweeps =>
-  wasmSweeps(size, stops) ?? new ReferenceSweeps(size, stops)

@@ -1,6 +1,3 @@
-import { ReferenceSpread } from './reference/grid-spread.ts'
-import { wasmSpread } from './wasm-grid-spread.ts'
-
 /** A grid of cells, column by column, with a margin of empty cells on every side. */
 export interface GridPlan {
   readonly columns: number
@@ -24,6 +21,3 @@ export interface GridSpread {
   readonly to: Float64Array
   spread(stencil: Stencil): void
 }
-
-/** In WebAssembly SIMD where it was built, in plain JavaScript elsewhere: the same bits. */
-export const gridSpread = (plan: GridPlan): GridSpread => wasmSpread(plan) ?? new ReferenceSpread(plan)

@@ -15,10 +15,6 @@ export function calibrationModule(): WebAssembly.Module | undefined {
   return found === 'none' ? undefined : found
 }
 
-/** Who computes, in words for a run's header. */
-export const describeKernels = (): string =>
-  `${calibrationModule() === undefined ? 'plain JavaScript' : 'WebAssembly SIMD'}, float64, 1 thread`
-
 /** Memory of an instance, as far as it is used here. */
 export interface KernelMemory {
   readonly buffer: ArrayBuffer

@@ -1,7 +1,7 @@
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
-import { chipSweeps } from '../kernels/chip-sweeps.ts'
 import type { ChipSweeps, Stop } from '../kernels/chip-sweeps.ts'
+import { chipSweeps } from '../kernels/kernels.ts'
 import { elementCount, parameterBlocks } from './chip-parameters.ts'
 import type { ParameterBlocks } from './chip-parameters.ts'
 import { Crosstalk, HeaterGrid } from './crosstalk.ts'

@@ -1,6 +1,6 @@
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
-import { gridSpread } from '../kernels/grid-spread.ts'
 import type { GridSpread, Stencil } from '../kernels/grid-spread.ts'
+import { gridSpread } from '../kernels/kernels.ts'
 
 /** Shares below this are left out, and so is everything farther away than this many pitches. */
 const LEAST_SHARE = 1e-7
