@@ -2,7 +2,7 @@
 export interface GridPlan {
   readonly columns: number
   readonly rows: number
-  /** Cells around it that nothing reaches across. */
+  /** Cells around it that nothing reaches across; at least one. */
   readonly margin: number
 }
 

@@ -13,7 +13,7 @@ const problem = fc
     spare: fc.integer({ min: 0, max: 2 }),
     seed: fc.nat(),
   })
-  .map(({ reach, spare, ...rest }) => ({ ...rest, reach, margin: reach + spare }))
+  .map(({ reach, spare, ...rest }) => ({ ...rest, reach, margin: Math.max(1, reach + spare) }))
 
 const within = ({ columns, rows, margin }: GridPlan, column: number, row: number): number =>
   column < 0 || row < 0 || column >= columns || row >= rows
