@@ -17,11 +17,11 @@ export interface ProgrammedTile {
   readonly modelError: number
 }
 
-/** A small tile is polished to the end in milliseconds, a large one as far as it gets in a few seconds. */
+/** A small tile is polished to the end in milliseconds, a large one as far as it gets in a second or two. */
 const polishFor = (size: number): MatrixFreeOptions =>
   size <= 16
     ? { maxIterations: 25, tolerance: 0.1, maxProducts: 30, gradientLeft: 0.05 }
-    : { maxIterations: 40, tolerance: 0.02, maxProducts: 40, gradientLeft: 0.05 }
+    : { maxIterations: 12, tolerance: 0.05, maxProducts: 30, gradientLeft: 0.05 }
 /**
  * Only what lies along the local oscillator is detected. The other quadrature is free, but for its small share in
  * phase errors and modulator leaks; without that freedom an attenuator that cannot shut would spoil small weights.
