@@ -4,7 +4,7 @@ import type { WireRecord } from './records.ts'
 /*
  * Wire records on their way to SQLite and back. A batch of them is one row of `wire_batches`: a JSON text with one
  * array a record, and all their bytes in one piece. A row for each would cost SQLite some 2.4 µs a record, on a
- * processor that the bench's own two ends of a wire are waiting for; so they cost a quarter. The view `wire` cuts
+ * processor that the bench's own two ends of a wire are waiting for; so they cost 0.7. The view `wire` cuts
  * them into ordinary rows again, for every SQLite tool.
  *
  *   [wire, direction, seq, t_ns, step, first byte, length, crc]
