@@ -27,6 +27,13 @@ export async function productFigures(): Promise<readonly Figure[]> {
   const { kernels, job } = chosen
   const { signal } = new AbortController()
   await using pool = new KernelPool(kernels, 2)
+  // Two products that share nothing: what this machine's second processor is worth.
+  const apart = [prepared(kernels.engineName), prepared(kernels.engineName)]
+  await using first = new KernelPool(apart[0]!.kernels, 1)
+  await using second = new KernelPool(apart[1]!.kernels, 1)
+  const both = [first, second].map((alone, at) => () => {
+    return behaviouralProduct(apart[at]!.kernels, alone, apart[at]!.job, signal)
+  })
   await using numpy = await PeerProcess.numpy('behavioural.py', [SIZE, SIZE, SIZE, TILE], 1)
   await using numpyTwo = await PeerProcess.numpy('behavioural.py', [SIZE, SIZE, SIZE, TILE], 2)
   const taken = await interleaved(
@@ -34,6 +41,7 @@ export async function productFigures(): Promise<readonly Figure[]> {
       one: () => milliseconds(chosen.multiply),
       wasm: () => milliseconds(wasm.multiply),
       two: () => asyncMilliseconds(() => behaviouralProduct(kernels, pool, job, signal)),
+      apart: () => asyncMilliseconds(() => Promise.all(both.map((product) => product()))),
       plain: plainRound(wasm),
       numpy: () => numpy?.round('behavioural') ?? NaN,
       numpyTwo: () => numpyTwo?.round('behavioural') ?? NaN,
@@ -81,6 +89,12 @@ export async function productFigures(): Promise<readonly Figure[]> {
           }),
         ]),
     figure({ name: `${name}: two workers`, value: taken.one / taken.two, ...times, goal: 1.7, against: 'one thread' }),
+    figure({
+      name: `${name}: two products at once`,
+      value: (2 * taken.one) / taken.apart,
+      ...times,
+      against: 'limit: two threads that share no memory, one product each; one thread',
+    }),
   ]
 }
 
