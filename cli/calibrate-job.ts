@@ -2,6 +2,7 @@ import type { BenchFile } from '../bench/bench-file.ts'
 import type { Verification } from '../calibration/calibration-record.ts'
 import { BenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
+import type { CalibrationRecord } from '../orchestrator/journal/records.ts'
 import { SystemClock } from '../core/clock.ts'
 import type { CommandContext } from './command-context.ts'
 import { calibrationPlanOf, knownCalibration } from './core-kind.ts'
@@ -9,6 +10,7 @@ import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
 import { requireCalibratableCore } from './core-limits.ts'
 import { chipOf } from './far-side.ts'
 import type { TwinChoice } from './far-side.ts'
+import { ageText } from './options.ts'
 import { runJob } from './run-job.ts'
 
 /** A calibration as jobs find it in the journal. */
@@ -64,14 +66,67 @@ export async function calibrateJob(
   return { id, calibration, document: { run, calibration: id, vectors, seconds, verification, fit } }
 }
 
-/** The newest calibration of this bench file and this chip; undefined when there is none that this version reads. */
-export async function findCalibration({ file, twin, journal }: BenchChoice): Promise<StoredCalibration | undefined> {
+/** Which calibration a job takes: the newest of its bench and chip, unless `id` names one; not older than `maxAgeS`. */
+export interface CalibrationWish {
+  readonly id?: string
+  readonly maxAgeS?: number
+}
+
+/**
+ * The calibration that a job asks for; undefined when none was named and there is none that this version reads.
+ *
+ * Throws: CALIBRATION_MISSING for an id that the journal does not hold; CALIBRATION_UNFIT, with the reason, for one of
+ * another chip or bench file, and for any that is too old.
+ */
+export async function findCalibration(
+  { file, twin, journal }: BenchChoice,
+  { id, maxAgeS = Infinity }: CalibrationWish = {},
+): Promise<StoredCalibration | undefined> {
   await using opened = await Journal.open(journal, { clock: new SystemClock(), mode: 'write' })
-  const found = await opened.latestCalibration(calibrationKey(file, twin))
+  const key = calibrationKey(file, twin)
+  const found = id === undefined ? await opened.latestCalibration(key) : await opened.readCalibration(id)
   if (found === undefined) return undefined
   const calibration = knownCalibration(found.record)
-  return calibration === undefined ? undefined : { id: found.id, calibration }
+  if (id !== undefined) requireFit(found, calibration, file, twin)
+  if (calibration === undefined) return undefined
+  const ageS = await ageOf(opened, found, twin)
+  if (ageS > maxAgeS) {
+    const why = `${found.id} is ${ageText(ageS)} old, and --max-age allows ${ageText(maxAgeS)}`
+    throw unfit(`${why}: calibrate again`, found)
+  }
+  return { id: found.id, calibration }
 }
+
+function requireFit(
+  found: CalibrationRecord,
+  calibration: Calibration | undefined,
+  file: BenchFile,
+  twin: TwinChoice | undefined,
+): void {
+  const other = 'calibrate this one, or name another calibration'
+  if (found.chip !== chipOf(twin)) {
+    throw unfit(`${found.id} was made on ${found.chip}, and this job runs on ${chipOf(twin)}: ${other}`, found)
+  }
+  if (found.benchHash !== calibrationKey(file, twin)) {
+    throw unfit(`${found.id} was made for another bench file, or before ${file.path} was changed: ${other}`, found)
+  }
+  if (calibration === undefined) throw unfit(`${found.id} was made by another version of Fringe: ${other}`, found)
+}
+
+/** Hardware ages with the computer's clock, a twin as the runs were told. */
+async function ageOf(
+  journal: Journal,
+  { run, createdMs }: CalibrationRecord,
+  twin: TwinChoice | undefined,
+): Promise<number> {
+  if (twin === undefined) return (Date.now() - createdMs) / 1e3
+  const { header } = await journal.readRun(run)
+  const { ageS } = header.arguments as { readonly ageS: number | null }
+  return Math.abs(twin.ageS - (ageS ?? 0))
+}
+
+const unfit = (message: string, { id }: CalibrationRecord): BenchError =>
+  new BenchError('CALIBRATION_UNFIT', message, { context: { id } })
 
 /** A bench file says what is wired, but not which chip lies there. */
 function calibrationKey(file: BenchFile, twin: TwinChoice | undefined): string {

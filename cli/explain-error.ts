@@ -44,6 +44,7 @@ const EXIT_CODES: Readonly<Record<BenchErrorCode, ExitCode>> = {
   ARRAY_FILE_INVALID: EXIT.callWrong,
   CALL_INVALID: EXIT.callWrong,
   CALIBRATION_MISSING: EXIT.callWrong,
+  CALIBRATION_UNFIT: EXIT.callWrong,
   CALIBRATION_FAILED: EXIT.workFailed,
   QUALITY_OUT_OF_BOUNDS: EXIT.workFailed,
   SAFE_STATE_UNVERIFIED: EXIT.notSafeOrNotReachable,

@@ -5,10 +5,12 @@ import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import {
   ageOption,
+  calibrationOption,
   chipOption,
   interfaceOption,
   jsonOption,
   journalOption,
+  maxAgeOption,
   plotOption,
   seedOption,
   simOption,
@@ -83,6 +85,8 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .argument('<a>', 'matrix A, saved by numpy.save')
   .argument('<b>', 'matrix B, with as many rows as A has columns')
   .requiredOption('-o, --output <file>', 'where C goes, as float64')
+  .addOption(calibrationOption())
+  .addOption(maxAgeOption())
   .addOption(simOption())
   .addOption(seedOption())
   .addOption(ageOption())

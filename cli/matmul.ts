@@ -19,6 +19,8 @@ import type { JournalFlag, TwinFlags } from './options.ts'
 
 export interface MatmulFlags extends TwinFlags, JournalFlag {
   readonly output: string
+  readonly calibration?: string
+  readonly maxAge?: number
 }
 
 /** `fringe matmul`: C = A·B on the bench, calibrating first where that was never done. */
@@ -37,7 +39,8 @@ export async function matmul(
   await requireWritable(flags.output)
 
   const choice = { file, twin, journal: flags.journal }
-  let calibration = await findCalibration(choice)
+  const { calibration: id, maxAge: maxAgeS } = flags
+  let calibration = await findCalibration(choice, { ...(id && { id }), ...(maxAgeS !== undefined && { maxAgeS }) })
   if (calibration === undefined) {
     output.note(`no calibration of ${file.name} (${chipOf(twin)}) in ${flags.journal} yet: calibrating first`)
     const done = await calibrateJob(context, choice)

@@ -71,6 +71,12 @@ export const ageOption = (): Option =>
     'how old the twin is: what drifts has drifted that long, like 90s, 30min, 12h or 2d (default: 0s)',
   ).argParser(parseAge)
 
+export const calibrationOption = (): Option =>
+  new Option('--calibration <id>', 'use this one, like cal-20260101-120000-01 (default: the newest of the bench)')
+
+export const maxAgeOption = (): Option =>
+  new Option('--max-age <time>', 'refuse a calibration older than this, like 30min, 12h or 2d').argParser(parseAge)
+
 /** Throws: CALL_INVALID for a seed or an age without a twin. */
 export function chosenTwin({ sim, seed, age }: TwinFlags): TwinChoice | undefined {
   if (sim !== undefined) return { mode: sim, seed: seed ?? DEFAULT_SEED, ageS: age ?? 0 }

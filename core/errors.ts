@@ -17,6 +17,7 @@ export const BENCH_ERRORS = {
   ARRAY_FILE_INVALID: 'fix-caller',
   CALL_INVALID: 'fix-caller',
   CALIBRATION_MISSING: 'fix-caller',
+  CALIBRATION_UNFIT: 'fix-caller',
   CALIBRATION_FAILED: 'call-operator',
   QUALITY_OUT_OF_BOUNDS: 'call-operator',
   SAFE_STATE_UNVERIFIED: 'call-operator',

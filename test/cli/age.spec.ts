@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises'
+import { copyFile, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
@@ -80,5 +80,45 @@ describe('an age that makes no sense', { timeout: PATIENCE_MS }, () => {
     ['beyond what a clock counts', ['calibrate', 'x.yaml', '--sim', '--age', '101d'], /from 0s to 100d/],
   ])('is refused with 2: %s', async (_, args, message) => {
     expect(await expectFailure(await fringe([...args, '--json']), 2, 'CALL_INVALID')).toMatch(message)
+  })
+
+  test('refuses a calibration older than the job allows, before anything is opened', async () => {
+    const run = await calibratedPlace()
+    const message = await expectFailure(
+      await run(...SMALL_PRODUCT, ...NIGHT, '--max-age', '6h', '--json'),
+      2,
+      'CALIBRATION_UNFIT',
+    )
+    expect(message).toMatch(/^cal-\S+ is 12 h old, and --max-age allows 6 h: calibrate again$/)
+    const { runs } = (await documentOf('runs', await run('runs', '--json'))) as { runs: object[] }
+    expect(runs).toHaveLength(2)
+    const young = await run(...SMALL_PRODUCT, ...NIGHT, '--max-age', '12h', '--json')
+    expect(young.code, young.stderr).toBe(0)
+  })
+})
+
+describe('a calibration that is named', { timeout: PATIENCE_MS }, () => {
+  test('is used on the bench and chip that it was made for, and refused elsewhere with the reason', async () => {
+    const run = await calibratedPlace()
+    const [bench = '', ...rest] = SMALL_PRODUCT.slice(1)
+    const shown = await documentOf('show', await run('show', 'last', '--json'))
+    const [id] = (shown['header'] as { calibrations: [string] }).calibrations
+    const used = await documentOf('matmul', await run('matmul', bench, ...rest, '--calibration', id, '--json'))
+    expect(used['calibration']).toBe(id)
+
+    const refusal = async (code: string, ...args: string[]): Promise<string> =>
+      expectFailure(await run('matmul', ...args, '--json'), 2, code)
+    expect(await refusal('CALIBRATION_UNFIT', bench, ...rest, '--calibration', id, '--seed', '4')).toContain(
+      `${id} was made on twin:3, and this job runs on twin:4: calibrate this one, or name another calibration`,
+    )
+    const scratch = await scratchFolder()
+    const changed = join(scratch, 'changed.yaml')
+    await writeFile(changed, (await readFile(bench, 'utf8')).replace('powerDbm: 8', 'powerDbm: 8.5'))
+    expect(await refusal('CALIBRATION_UNFIT', changed, ...rest, '--calibration', id)).toContain(
+      `${id} was made for another bench file, or before ${changed} was changed: calibrate this one`,
+    )
+    expect(await refusal('CALIBRATION_MISSING', bench, ...rest, '--calibration', 'cal-1')).toContain(
+      'no calibration cal-1',
+    )
   })
 })
