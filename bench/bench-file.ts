@@ -15,11 +15,11 @@ import { checkAwgrChip } from './check-awgr-chip.ts'
 import { checkAwgrWiring } from './check-awgr-wiring.ts'
 import { checkMeshLinks, checkSource } from './check-links.ts'
 import { checkWiring } from './check-wiring.ts'
-import { closestName, didYouMean } from './closest-name.ts'
 import { explainIssues, shown, valueAt } from './explain-issue.ts'
 import { readInstruments } from './instrument-list.ts'
 import type { BenchInstrument, Drivers } from './instrument-list.ts'
 import type { MeshWiring } from './mesh-wiring.ts'
+import { unknownKey } from './unknown-key.ts'
 import { YamlSource } from './yaml-source.ts'
 import type { Problem, YamlPath } from './yaml-source.ts'
 
@@ -80,9 +80,10 @@ export function benchFromText(text: string, name: string, drivers: Drivers = DRI
   for (const key of Object.keys(data)) {
     if (keys.includes(key)) continue
     const elsewhere = CORE_KINDS.find((other) => TOP_LEVEL_KEYS[other].includes(key))
-    if (elsewhere === undefined) misspelt.add(closestName(key, keys) ?? '')
-    const right = elsewhere === undefined ? `is not known here; ${didYouMean(key, keys)}` : belongsTo(elsewhere, kind)
-    problems.push(source.keyProblem([key], right))
+    const unknown = unknownKey(key, keys, Object.keys(data))
+    if (elsewhere === undefined) misspelt.add(unknown.meant ?? '')
+    const message = elsewhere === undefined ? unknown.message : belongsTo(elsewhere, kind)
+    problems.push(source.keyProblem([key], message))
   }
   // A misspelt key is one fault, not a missing key and an unknown one.
   const missing = (key: string): boolean => !Object.hasOwn(data, key) && misspelt.has(key)

@@ -1,5 +1,5 @@
 import { leastNoiseFigureDb } from '../sim/optics/amplifier.ts'
-import { nearestChannel } from '../sim/optics/itu-grid.ts'
+import { fixedGridThz, nearestChannel } from '../sim/optics/itu-grid.ts'
 import type { LightValues } from '../sim/optics/parameters/light-parameters.ts'
 import type { MeshImperfections } from '../sim/optics/parameters/mesh-parameters.ts'
 import type { Sections } from './bench-schema.ts'
@@ -32,6 +32,8 @@ export function checkMeshLinks(
     report(['twin', key], `${why}; they must be wider at 3 dB`)
   }
   if (lanes !== undefined && lanes.length > 0) {
+    // The default has a channel for whatever lanes a bench may list.
+    if (written?.['gridSpacingGhz'] !== undefined) checkLaneChannels(lanes, twin, report)
     const channels = lanes.map(({ frequencyThz }) => nearestChannel(frequencyThz, gridSpacingGhz / 1e3))
     const neededThz = Number((((Math.max(...channels) - Math.min(...channels) + 1) * gridSpacingGhz) / 1e3).toFixed(6))
     if (neededThz > muxFreeSpectralRangeThz + GRID_TOLERANCE_THZ) {
@@ -40,6 +42,36 @@ export function checkMeshLinks(
     }
   }
   checkSource(lanes, 'lanes', twin, report)
+}
+
+/** Refuses a grid that has no channel for a lane, or one for two of them. */
+function checkLaneChannels(
+  lanes: NonNullable<Channels>,
+  { gridSpacingGhz, muxPassband3DbGhz }: MeshImperfections,
+  report: ReportProblem,
+): void {
+  const path = ['twin', 'gridSpacingGhz']
+  const spacingThz = gridSpacingGhz / 1e3
+  const takers = new Map<number, number>()
+  for (const [index, { frequencyThz }] of lanes.entries()) {
+    const channel = nearestChannel(frequencyThz, spacingThz)
+    const besideGhz = Number((Math.abs(frequencyThz - fixedGridThz(channel, spacingThz)) * 1e3).toFixed(3))
+    const is = `is ${gridSpacingGhz}, but lanes[${index}] at ${frequencyThz} THz`
+    if (besideGhz > muxPassband3DbGhz / 2) {
+      const passband = `the nearest channel’s passband of ${muxPassband3DbGhz} GHz`
+      report(
+        path,
+        `${is} lies ${besideGhz} GHz beside the centre of ${passband}; must have a channel for it, as 100 has`,
+      )
+      return
+    }
+    const earlier = takers.get(channel)
+    takers.set(channel, index)
+    if (earlier === undefined || lanes[earlier]!.frequencyThz === frequencyThz) continue
+    const apartGhz = Number((Math.abs(frequencyThz - lanes[earlier]!.frequencyThz) * 1e3).toFixed(3))
+    report(path, `${is} falls into the channel of lanes[${earlier}]; must be at most the ${apartGhz} between them`)
+    return
+  }
 }
 
 /** Refuses a comb whose lines miss the channels of the core, and an amplifier quieter than nature allows. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod'
-import { closestName, didYouMean } from './closest-name.ts'
+import { unknownKey } from './unknown-key.ts'
+import type { UnknownKey } from './unknown-key.ts'
 import { pathText } from './yaml-source.ts'
 import type { Problem, YamlPath, YamlSource } from './yaml-source.ts'
 
@@ -19,10 +20,9 @@ export function explainIssues(
   const misspelt = new Set<string>()
   for (const issue of issues) {
     if (issue.code !== 'unrecognized_keys') continue
-    const known = knownKeys(schemaAt(schema, issue.path as YamlPath))
-    for (const key of issue.keys) {
-      const meant = closestName(key, known)
-      if (meant !== undefined) misspelt.add(pathText([...base, ...(issue.path as YamlPath), meant]))
+    const path = [...base, ...(issue.path as YamlPath)]
+    for (const { meant } of unknownKeys(issue, schema, path, source)) {
+      if (meant !== undefined) misspelt.add(pathText([...path, meant]))
     }
   }
   return issues.flatMap((issue) => {
@@ -32,16 +32,24 @@ export function explainIssues(
   })
 }
 
+/** `path`: of the map that holds them. */
+function unknownKeys(
+  issue: Issue & { code: 'unrecognized_keys' },
+  schema: z.ZodType,
+  path: YamlPath,
+  source: YamlSource,
+): readonly (UnknownKey & { readonly key: string })[] {
+  const known = knownKeys(schemaAt(schema, issue.path as YamlPath))
+  const written = Object.keys(valueAt(source.data, path) as object)
+  return issue.keys.map((key) => ({ key, ...unknownKey(key, known, written) }))
+}
+
 function explainIssue(issue: Issue, schema: z.ZodType, base: YamlPath, source: YamlSource): readonly Problem[] {
   const inner = issue.path as YamlPath
   const path = [...base, ...inner]
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(schemaAt(schema, inner))
-    return issue.keys.map((key) =>
-      source.keyProblem(
-        [...path, key],
-        `is not known here; ${known.length === 0 ? 'remove it' : didYouMean(key, known)}`,
-      ),
+    return unknownKeys(issue, schema, path, source).map(({ key, message }) =>
+      source.keyProblem([...path, key], message),
     )
   }
   if (issue.code === 'invalid_key') {
