@@ -1,10 +1,14 @@
 import type { MeshBench } from '../core/mesh-bench.ts'
-import { RandomStream } from '../core/random.ts'
 import { FrameRunner } from '../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
 import { bringLight, warmUp } from '../orchestrator/plans/light.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
+import { noResults } from '../orchestrator/plans/step-results.ts'
+import type { StepResults } from '../orchestrator/plans/step-results.ts'
 import type { MeshCalibration } from './calibration-record.ts'
+import { sharesOf } from './estimate.ts'
+import { planMesh } from './estimate-mesh.ts'
+import type { CalibrationBudget } from './estimate-mesh.ts'
 import { MeshCore } from './mesh-core.ts'
 import { step } from './plan-step.ts'
 import { requireCalibratable } from './supported-designs.ts'
@@ -12,14 +16,14 @@ import { parameterBlocks, elementCount } from './model/chip-parameters.ts'
 import { openAttenuators } from './steps/attenuators.ts'
 import type { CalibrationContext } from './steps/calibration-context.ts'
 import { measureColumns } from './steps/columns.ts'
-import { chipPlanFor, measureChip } from './steps/chip.ts'
+import { fitWholeChip, measureSettings } from './steps/chip.ts'
 import type { FittedChip } from './steps/chip.ts'
 import { ChipProbe } from './steps/chip-readings.ts'
 import { measureDark } from './steps/dark.ts'
 import { measureLocalOscillators } from './steps/local-oscillators.ts'
 import { measureModulators } from './steps/modulators.ts'
 import { measurePortShifters } from './steps/port-shifters.ts'
-import { verify } from './steps/verification.ts'
+import { verificationStep } from './verification-plan.ts'
 
 export interface CalibrationResult {
   readonly calibration: MeshCalibration
@@ -27,44 +31,66 @@ export interface CalibrationResult {
   readonly vectors: number
 }
 
-/** The plan's own random numbers: chosen settings, not noise. */
-const PLAN_SEED = 20260101
+/** What somebody wishes of a calibration beyond its steps. */
+export interface CalibrationOptions {
+  readonly budget?: CalibrationBudget
+  /** Where steps are taken from and kept. */
+  readonly results?: StepResults
+}
 
 /**
  * Calibrates a bench with a mesh core, from cold and dark to a verified record.
  *
  * Order: dark → light → local oscillators and detector balance → modulators → attenuators open → a fringe per port's
- * shifter → the meshes column by column → whole-chip fit with crosstalk, splitters and losses → verification on held-out matrices.
- * Throws: CALL_INVALID, before the first step, for a core of another design than `requireCalibratable` names.
+ * shifter → the meshes column by column → random settings → whole-chip fit with crosstalk, splitters and losses →
+ * verification on held-out matrices, which is made always.
+ * Throws: CALL_INVALID, before the first step, for a core of another design than `requireCalibratable` names, and for a
+ * budget below the least.
  * Leaves: light on and heaters warm; the engine makes the bench safe.
  */
-export async function* calibrationPlan(bench: MeshBench): Plan<CalibrationResult> {
-  requireCalibratable(bench.layout.design, bench.layout.size)
+export async function* calibrationPlan(
+  bench: MeshBench,
+  { budget, results = noResults }: CalibrationOptions = {},
+): Plan<CalibrationResult> {
+  const { layout } = bench
+  requireCalibratable(layout.design, layout.size)
+  const planned = planMesh(bench, budget)
+  const shares = sharesOf(planned.estimate, (name) => results.has(name))
+  const around = { results, shareOf: (name: string) => shares.get(name) }
   const frames = new FrameRunner(bench)
   const heaters = new HeaterSetter(bench)
-  const context: CalibrationContext = { bench, frames, heaters, random: new RandomStream(PLAN_SEED, 'settings') }
+  const context: CalibrationContext = { bench, frames, heaters }
 
   yield { name: 'warm up', work: (signal) => warmUp(bench, signal) }
   yield { name: 'prepare frames', work: (signal) => frames.prepare(signal) }
-  const dark = yield* step('dark', (signal) => measureDark(context, signal))
+  const dark = yield* step(around, 'dark', (signal) => measureDark(context, signal))
   yield { name: 'light', work: (signal) => bringLight(bench, signal) }
-  const lo = yield* step('local oscillators', (signal) => measureLocalOscillators(context, dark, signal))
+  const lo = yield* step(around, 'local oscillators', (signal) => measureLocalOscillators(context, dark, signal))
   const detectors = { ...dark, balancePlus: lo.balancePlus, balanceMinus: lo.balanceMinus }
-  const modulators = yield* step('modulators', (signal) => measureModulators(context, detectors, lo.radPerV2, signal))
+  const modulators = yield* step(around, 'modulators', (signal) =>
+    measureModulators(context, detectors, lo.radPerV2, signal),
+  )
   const probe = new ChipProbe(context, { detectors, modulators }, lo.radPerV2)
-  const open = yield* step('attenuators', (signal) => openAttenuators(context, probe, signal))
-  const ports = yield* step('port shifters', (signal) => measurePortShifters(context, probe, open.baseV, signal))
-  const guess = yield* step('columns', (signal, progress) =>
+  const open = yield* step(around, 'attenuators', (signal, progress) =>
+    openAttenuators(context, probe, progress, signal),
+  )
+  const ports = yield* step(around, 'port shifters', (signal, progress) =>
+    measurePortShifters(context, probe, open.baseV, progress, signal),
+  )
+  const guess = yield* step(around, 'columns', (signal, progress) =>
     measureColumns(context, probe, open, ports, progress, signal),
   )
-  const chip = yield* step('chip', (signal) =>
-    measureChip(context, probe, open.baseV, guess, chipPlanFor(bench.layout.size), signal),
+  const settings = yield* step(around, 'settings', (signal, progress) =>
+    measureSettings(context, probe, open.baseV, guess, planned.chip, progress, signal),
+  )
+  const chip = yield* step(around, 'chip', (_signal, progress) =>
+    Promise.resolve(fitWholeChip(layout, settings, open.baseV, guess, planned.chip, progress)),
   )
   const unverified: MeshCalibration = {
     schema: 'fringe-mesh-calibration-1',
-    design: bench.layout.design,
-    size: bench.layout.size,
-    lanes: bench.layout.lanes,
+    design: layout.design,
+    size: layout.size,
+    lanes: layout.lanes,
     detectors,
     modulators,
     chip: Array.from(chip.parameters),
@@ -72,7 +98,7 @@ export async function* calibrationPlan(bench: MeshBench): Plan<CalibrationResult
     verification: { E: NaN, F: NaN, amplitudeFidelity: NaN, tvd: NaN, effectiveBits: NaN },
   }
   const core = new MeshCore(bench, unverified, frames, heaters)
-  const verification = yield* step('verification', (signal) => verify(core, context.random, signal))
+  const verification = yield* verificationStep(core, shares.get('verification'))
   return { calibration: { ...unverified, verification }, vectors: frames.vectors }
 }
 

@@ -2,6 +2,7 @@ import { Subject } from 'rxjs'
 import type { Clock } from '../core/clock.ts'
 import { estimateRemaining } from '../orchestrator/operators/estimate-remaining.ts'
 import type { Progress, ProgressWithEta } from '../orchestrator/operators/estimate-remaining.ts'
+import type { PlanStep } from '../orchestrator/plans/plan.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
 
 /** Slower than the eye, faster than a doubt. */
@@ -21,6 +22,11 @@ export class ProgressLine {
   #title = ''
   #step = ''
   #progress$: Subject<Progress> | undefined
+  /** Of all steps together, where the plan says what share of its work each is. */
+  #whole$: Subject<Progress> | undefined
+  #share: PlanStep['share']
+  #whole: ProgressWithEta | undefined
+  #note = ''
   #drawnNs = -Infinity
   #isDrawn = false
 
@@ -32,6 +38,9 @@ export class ProgressLine {
   /** What the following steps belong to. */
   begin(title: string): void {
     this.#title = title
+    this.#whole$?.complete()
+    this.#whole$ = undefined
+    this.#whole = undefined
   }
 
   onEvent(event: PlanEvent<unknown>): void {
@@ -41,8 +50,13 @@ export class ProgressLine {
         this.#progress$?.complete()
         this.#progress$ = new Subject()
         this.#progress$.pipe(estimateRemaining(this.#clock)).subscribe((progress) => this.#draw(progress))
+        this.#share = event.share
+        this.#note = ''
+        this.#tellWhole(0)
         return this.#draw()
       case 'progress':
+        this.#note = event.note === undefined ? '' : `, ${event.note}`
+        this.#tellWhole(event.done / event.total)
         return this.#progress$?.next(event)
       case 'result':
         return this.clear()
@@ -56,12 +70,24 @@ export class ProgressLine {
     this.#drawnNs = -Infinity
   }
 
+  #tellWhole(ofStep: number): void {
+    if (this.#share === undefined) return
+    if (this.#whole$ === undefined) {
+      this.#whole$ = new Subject()
+      this.#whole$.pipe(estimateRemaining(this.#clock)).subscribe((whole) => (this.#whole = whole))
+    }
+    const { from, to } = this.#share
+    this.#whole$.next({ done: from + ofStep * (to - from), total: 1 })
+  }
+
   #draw(progress?: ProgressWithEta): void {
     if (this.#terminal.isTTY !== true) return
     const nowNs = this.#clock.monotonicNs()
     if (progress !== undefined && progress.done < progress.total && nowNs - this.#drawnNs < REDRAW_NS) return
     this.#drawnNs = nowNs
-    const text = `${this.#title}: ${this.#step}${progressText(progress)}`
+    const left = this.#share === undefined ? remainingText(progress) : wholeText(this.#whole)
+    const count = progress === undefined ? '' : ` ${progress.done}/${progress.total}`
+    const text = `${this.#title}: ${this.#step}${count}${this.#note}${left}`
     // A terminal that does not know its width says 0.
     const { columns = 0 } = this.#terminal
     const width = columns > 0 ? columns : 80
@@ -70,14 +96,15 @@ export class ProgressLine {
   }
 }
 
-function progressText(progress: ProgressWithEta | undefined): string {
-  if (progress === undefined) return ''
-  const { done, total, remainingS } = progress
-  const left = remainingS === undefined ? '' : `, ${remainingText(remainingS)} left`
-  return ` ${done}/${total}${left}`
+function remainingText(progress: ProgressWithEta | undefined): string {
+  return progress?.remainingS === undefined ? '' : `, ${timeText(progress.remainingS)} left`
 }
 
-function remainingText(seconds: number): string {
+function wholeText(whole: ProgressWithEta | undefined): string {
+  return whole === undefined ? '' : `; ${Math.floor(100 * whole.done)} % of all${remainingText(whole)}`
+}
+
+function timeText(seconds: number): string {
   const whole = Math.ceil(seconds)
   if (whole < 100) return `${whole} s`
   const minutes = Math.ceil(seconds / 60)

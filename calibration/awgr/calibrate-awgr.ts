@@ -1,12 +1,13 @@
 import type { AwgrBench } from '../../core/awgr-bench.ts'
 import { BenchError } from '../../core/errors.ts'
-import { RandomStream } from '../../core/random.ts'
 import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import { bringLight, warmUp } from '../../orchestrator/plans/light.ts'
 import type { Plan } from '../../orchestrator/plans/plan.ts'
-import { step } from '../plan-step.ts'
-import { randomOrthogonal, verify } from '../steps/verification.ts'
+import { noResults } from '../../orchestrator/plans/step-results.ts'
+import type { StepResults } from '../../orchestrator/plans/step-results.ts'
+import { settingsOf, step } from '../plan-step.ts'
+import { verificationStep } from '../verification-plan.ts'
 import { AwgrCore } from './awgr-core.ts'
 import type { AwgrCalibration } from './awgr-record.ts'
 import { fitLeaks } from './fit-leaks.ts'
@@ -18,7 +19,7 @@ import { noLeaks, withoutLeaks } from './leaks.ts'
 import { WeightProgrammer } from './programming.ts'
 import type { AwgrContext } from './steps/awgr-context.ts'
 import { measureIntensityModulators } from './steps/modulators.ts'
-import { randomCirculantOrthogonal, randomWeights } from './steps/random-weights.ts'
+import { randomWeights, verificationMatrices } from './steps/random-weights.ts'
 import { RingProbe } from './steps/ring-probe.ts'
 import type { OutputReading } from './steps/ring-probe.ts'
 import { findLines, sweepRings } from './steps/sweep-rings.ts'
@@ -31,8 +32,6 @@ export interface AwgrCalibrationResult {
   readonly vectors: number
 }
 
-/** The plan's own random numbers: chosen settings, not noise. */
-const PLAN_SEED = 20260101
 /** Settings of random weights in each round of refinement, and how many of the last are kept out of the fit. */
 const REFINEMENT_SETTINGS = 24
 const REFINEMENT_ROUNDS = 2
@@ -50,21 +49,27 @@ const MAX_HELD_OUT = 0.05
  * Throws: CALIBRATION_FAILED naming the dead input, laser or ring, or when the rings are not what the model says.
  * Leaves: light on and heaters warm; the engine makes the bench safe.
  */
-export async function* awgrCalibrationPlan(bench: AwgrBench): Plan<AwgrCalibrationResult> {
+export async function* awgrCalibrationPlan(
+  bench: AwgrBench,
+  results: StepResults = noResults,
+): Plan<AwgrCalibrationResult> {
+  const around = { results, shareOf: () => undefined }
+  // What says how good the calibration is, is never taken from an earlier run.
+  const anew = { results: noResults, shareOf: () => undefined }
   const { layout, heaterLimitsV } = bench
   const frames = new FrameRunner(bench)
   const heaters = new HeaterSetter(bench)
-  const context: AwgrContext = { bench, frames, heaters, random: new RandomStream(PLAN_SEED, 'settings') }
+  const context: AwgrContext = { bench, frames, heaters }
   const frequenciesGhz = laserFrequenciesGhz(bench)
   const scene = { layout, frequenciesGhz, map: new ThermalMap(layout) }
 
   yield { name: 'warm up', work: (signal) => warmUp(bench, signal) }
   yield { name: 'prepare frames', work: (signal) => frames.prepare(signal) }
   yield { name: 'light', work: (signal) => bringLight(bench, signal) }
-  const modulators = yield* step('modulators', (signal) => measureIntensityModulators(context, signal))
+  const modulators = yield* step(around, 'modulators', (signal) => measureIntensityModulators(context, signal))
   const probe = new RingProbe(context, new IntensityCodes(modulators))
-  const lines = yield* step('lines', (signal) => findLines(context, probe, signal))
-  const sweep = yield* step('rings', (signal, progress) => sweepRings(context, probe, lines, progress, signal))
+  const lines = yield* step(around, 'lines', (signal) => findLines(context, probe, signal))
+  const sweep = yield* step(around, 'rings', (signal, progress) => sweepRings(context, probe, lines, progress, signal))
   const untouched = withoutLeaks(sweep, noLeaks(layout.size))
   let fitted = fitRings(scene, untouched, guessRings(scene, untouched, lines))
   let leaks = fitLeaks(scene, sweep, fitted)
@@ -75,11 +80,13 @@ export async function* awgrCalibrationPlan(bench: AwgrBench): Plan<AwgrCalibrati
   const readings = [...sweep]
   let heldOutResidual = NaN
   for (let round = 1; round <= REFINEMENT_ROUNDS; round++) {
-    const weighted = yield* step(`weights, round ${round}`, async (signal, progress) => {
+    const name = `weights, round ${round}`
+    const weighted = yield* step(around, name, async (signal, progress) => {
       const found: OutputReading[] = []
       const weights = programmer()
+      const random = settingsOf(name)
       for (let setting = 0; setting < REFINEMENT_SETTINGS; setting++) {
-        const { voltagesV } = weights.program(randomWeights(layout, context.random))
+        const { voltagesV } = weights.program(randomWeights(layout, random))
         found.push(await probe.read(voltagesV, signal))
         progress(setting + 1, REFINEMENT_SETTINGS)
       }
@@ -101,12 +108,11 @@ export async function* awgrCalibrationPlan(bench: AwgrBench): Plan<AwgrCalibrati
     gains: fitted.gains,
     leaks,
   }
-  const quality = yield* step('quality of weights', (signal) =>
-    measureWeightQuality(context, probe, programmer(), context.random, signal),
+  const quality = yield* step(anew, 'quality of weights', (signal) =>
+    measureWeightQuality(context, probe, programmer(), settingsOf('quality of weights'), signal),
   )
   const core = new AwgrCore(bench, unverified, frames, heaters)
-  const draw = layout.form === 'shared' ? randomCirculantOrthogonal : randomOrthogonal
-  const verification = yield* step('verification', (signal) => verify(core, context.random, signal, draw))
+  const verification = yield* verificationStep(core, undefined, verificationMatrices(layout.form))
   const fit: AwgrCalibration['fit'] = {
     relativeResidual: fitted.relativeResidual,
     heldOutResidual,

@@ -16,6 +16,9 @@ export interface MatrixFreeOptions {
   readonly gradientLeft: number
 }
 
+/** Told of every accepted step: which it was, and the sum of squares after it. */
+export type OnIteration = (iteration: number, sum: number) => void
+
 /** Shorter steps tried along one path before nothing is left to gain. */
 const MAX_RETREATS = 7
 const RETREAT = 0.4
@@ -33,6 +36,7 @@ export function fitMatrixFree(
   problem: MatrixFreeProblem,
   start: Float64Array,
   { maxIterations, tolerance, maxProducts, gradientLeft }: MatrixFreeOptions,
+  onIteration: OnIteration = () => undefined,
 ): { readonly x: Float64Array; readonly sumOfSquares: number; readonly iterations: number } {
   let x: Float64Array = Float64Array.from(start)
   let { sum, gradient } = problem.linearise(x)
@@ -54,6 +58,7 @@ export function fitMatrixFree(
     const gain = (sum - better.sum) / sum
     x = better.x
     sum = better.sum
+    onIteration(iterations, sum)
     if (gain < tolerance) break
     if (iterations < maxIterations) ({ sum, gradient } = problem.linearise(x))
   }

@@ -2,7 +2,7 @@ import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import { complexZeros } from '../fit/complex-matrix.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 import { fitMatrixFree } from '../fit/conjugate-gradients.ts'
-import type { MatrixFreeOptions, MatrixFreeProblem } from '../fit/conjugate-gradients.ts'
+import type { MatrixFreeOptions, MatrixFreeProblem, OnIteration } from '../fit/conjugate-gradients.ts'
 import type { ChipReading } from '../steps/chip-readings.ts'
 import type { ChipFitInput, Priors } from './chip-fit-input.ts'
 import { ChipModel } from './chip-model.ts'
@@ -25,9 +25,14 @@ export interface ChipFit {
  *
  * Shapes: parameters as in `parameterBlocks`. Leaves: parameters not in `free` as in `start`.
  */
-export function fitChip(input: ChipFitInput, start: Float64Array, options: MatrixFreeOptions): ChipFit {
+export function fitChip(
+  input: ChipFitInput,
+  start: Float64Array,
+  options: MatrixFreeOptions,
+  onIteration?: OnIteration,
+): ChipFit {
   const problem = new ChipProblem(input, start)
-  const fit = fitMatrixFree(problem, new Float64Array(start.length), options)
+  const fit = fitMatrixFree(problem, new Float64Array(start.length), options, onIteration)
   return { ...fit, parameters: problem.parametersAt(fit.x) }
 }
 

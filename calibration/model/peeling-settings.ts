@@ -10,6 +10,8 @@ const TURNS: readonly (readonly [theta: number, phi: number])[] = [
   [0.9, 0.5],
   [0.45, 0.8],
 ]
+/** Settings in which each stage is looked at. */
+export const STAGE_SETTINGS = TURNS.length
 /** Relative spread of the turns among the interferometers, so that no two move alike. */
 const JITTER = 0.12
 

@@ -1,3 +1,4 @@
+import type { Progress } from '../../orchestrator/plans/plan.ts'
 import type { ChipProbe } from './chip-readings.ts'
 import { coldHeaters } from './calibration-context.ts'
 import type { CalibrationContext } from './calibration-context.ts'
@@ -25,6 +26,7 @@ export interface OpenAttenuators {
 export async function openAttenuators(
   context: CalibrationContext,
   probe: ChipProbe,
+  onProgress: Progress,
   signal: AbortSignal,
 ): Promise<OpenAttenuators> {
   const { layout, heaterLimitsV } = context.bench
@@ -51,6 +53,7 @@ export async function openAttenuators(
     openV[waveguide] = Math.min(heaterLimitsV.max, Math.sqrt(missing / inside.radPerV2))
     baseV[theta] = openV[waveguide]
     radPerV2[waveguide] = inside.radPerV2
+    onProgress(waveguide + 1, layout.size)
   }
   return { offsetRad, radPerV2, openV, baseV }
 }

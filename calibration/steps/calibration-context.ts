@@ -1,6 +1,5 @@
 import type { LightBench } from '../../core/light-bench.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
-import type { RandomStream } from '../../core/random.ts'
 import type { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import type { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 
@@ -9,8 +8,6 @@ export interface CalibrationContext {
   readonly bench: MeshBench
   readonly frames: FrameRunner
   readonly heaters: HeaterSetter
-  /** Random settings of the plan; seeded, so that a replay chooses the same ones. */
-  readonly random: RandomStream
 }
 
 /** [lane][port], one number each. */

@@ -6,6 +6,8 @@ import { ChipModel } from '../model/chip-model.ts'
 import { fitChip, priorsAround, relativeResidual } from '../model/chip-fit.ts'
 import { elementCount, parameterBlocks } from '../model/chip-parameters.ts'
 import { alignLanePhases } from '../model/lane-phases.ts'
+import type { Progress } from '../../orchestrator/plans/plan.ts'
+import { settingsOf } from '../plan-step.ts'
 import type { CalibrationContext } from './calibration-context.ts'
 import type { ChipProbe, ChipReading } from './chip-readings.ts'
 import { PROBE_CODE } from './probe-codes.ts'
@@ -41,21 +43,30 @@ export const chipPlanFor = (size: number): ChipPlan =>
     ? { settings: 64, heldOut: 6, fit: { maxIterations: 25, tolerance: 0.02, maxProducts: 40, gradientLeft: 0.02 } }
     : { settings: 40, heldOut: 4, fit: { maxIterations: 12, tolerance: 0.02, maxProducts: 40, gradientLeft: 0.1 } }
 
+/** The chip at random settings of all heaters, and what its taps saw before. */
+export interface ChipSettings {
+  /** One quadrature of each, those that the fit may see first. */
+  readonly readings: readonly ChipReading[]
+  /** [tap, input], V above dark; undefined where the core has no taps. */
+  readonly taps: Float64Array | undefined
+}
+
 /**
- * Crosstalk, offsets, splitter errors and losses of the whole chip: from a first guess, one fit of the clear-box model
- * to random settings of all heaters, one quadrature of each.
+ * Reads taps, then random settings of all heaters, whose phases a first guess makes uniform.
  *
  * Leaves: heaters at the last random setting.
  */
-export async function measureChip(
+export async function measureSettings(
   context: CalibrationContext,
   probe: ChipProbe,
   baseV: Float64Array,
   guess: Float64Array,
   plan: ChipPlan,
+  onProgress: Progress,
   signal: AbortSignal,
-): Promise<FittedChip> {
-  const { bench, random } = context
+): Promise<ChipSettings> {
+  const { bench } = context
+  const random = settingsOf('settings')
   const { layout } = bench
   const limitV2 = bench.heaterLimitsV.max ** 2
   const { radPerV2 } = parameterBlocks(layout)
@@ -65,12 +76,31 @@ export async function measureChip(
 
   const taps = bench.taps && (await readTaps(context, bench.taps, baseV, signal))
   const readings: ChipReading[] = []
-  for (let i = 0; i < plan.settings + plan.heldOut; i++) {
+  const all = plan.settings + plan.heldOut
+  while (readings.length < all) {
     const voltages = Float64Array.from(layout.heaters, (_, heater) => randomTurn(heater))
     readings.push(await probe.read(voltages, signal))
+    onProgress(readings.length, all)
   }
-  const fitted = readings.slice(0, plan.settings)
-  const chip = fitAllLanes(layout, guess, plan.fit, fitted, readings.slice(plan.settings))
+  return { readings, taps }
+}
+
+/**
+ * Crosstalk, offsets, splitter errors and losses of the whole chip: from a first guess, one fit of the clear-box model
+ * to all settings but those kept to check it.
+ *
+ * Throws: CALIBRATION_FAILED when the settings kept out of the fit, or the taps, see another chip.
+ */
+export function fitWholeChip(
+  layout: SvdCoreLayout,
+  { readings, taps }: ChipSettings,
+  baseV: Float64Array,
+  guess: Float64Array,
+  plan: ChipPlan,
+  onProgress: Progress,
+): FittedChip {
+  const fitted = readings.slice(0, -plan.heldOut)
+  const chip = fitAllLanes(layout, guess, plan.fit, fitted, readings.slice(-plan.heldOut), onProgress)
   if (!(chip.heldOutResidual <= MAX_HELD_OUT_RESIDUAL)) {
     throw new BenchError(
       'CALIBRATION_FAILED',
@@ -151,6 +181,7 @@ function fitAllLanes(
   options: MatrixFreeOptions,
   readings: readonly ChipReading[],
   heldOut: readonly ChipReading[],
+  onProgress: Progress,
 ): Omit<FittedChip, 'tapDisagreement'> {
   const blocks = parameterBlocks(layout)
   const { lanes, size } = layout
@@ -179,7 +210,10 @@ function fitAllLanes(
   )
   const free = freeOf(0)
   const common = { layout, lane: 0, free, priors }
-  const chip = fitChip({ ...common, readings, noise: READING_NOISE * rms }, guess, options)
+  const unexplained = (sum: number): number => READING_NOISE * Math.sqrt(sum / (readings.length * size * size))
+  const chip = fitChip({ ...common, readings, noise: READING_NOISE * rms }, guess, options, (iteration, sum) =>
+    onProgress(iteration, options.maxIterations, `residual ${(100 * unexplained(sum)).toFixed(2)} %`),
+  )
   let parameters = chip.parameters
   for (let lane = 1; lane < lanes; lane++)
     parameters = fitFurtherLane(layout, parameters, readings, lane, freeOf(lane), rms, options)

@@ -1,8 +1,10 @@
 import { BenchError } from '../../core/errors.ts'
+import type { Progress } from '../../orchestrator/plans/plan.ts'
 import type { ChipLook } from '../model/chip-peeling.ts'
 import { peelChip } from '../model/chip-peeling.ts'
 import { peelingSettings } from '../model/peeling-settings.ts'
 import { peelingStages } from '../model/peeling-stages.ts'
+import { settingsOf } from '../plan-step.ts'
 import type { OpenAttenuators } from './attenuators.ts'
 import type { CalibrationContext } from './calibration-context.ts'
 import type { ChipProbe } from './chip-readings.ts'
@@ -24,10 +26,10 @@ export async function measureColumns(
   probe: ChipProbe,
   open: OpenAttenuators,
   portRadPerV2: Float64Array,
-  onProgress: (done: number, total: number) => void,
+  onProgress: Progress,
   signal: AbortSignal,
 ): Promise<Float64Array> {
-  const { bench, random } = context
+  const { bench } = context
   const { layout, heaterLimitsV } = bench
   const look = async (voltagesV: Float64Array): Promise<ChipLook> => {
     const [first, turned] = await probe.readQuadratures(voltagesV, signal)
@@ -36,6 +38,7 @@ export async function measureColumns(
   const base = await look(open.baseV)
   const nominalRadPerV2 = probe.nominalRadPerV2
   const stages = peelingStages(layout)
+  const random = settingsOf('columns')
   const looks: ChipLook[][] = []
   for (const [done, stage] of stages.entries()) {
     const settings = peelingSettings(stage, open.baseV, nominalRadPerV2, heaterLimitsV.max, random)

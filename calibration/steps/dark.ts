@@ -8,7 +8,8 @@ export interface DarkReadings {
   readonly darkMinusMw: PortTable
 }
 
-const SYMBOLS = 16
+/** Of the one frame that shows the dark. */
+export const DARK_SYMBOLS = 16
 
 /**
  * Reads all detectors without light.
@@ -20,9 +21,9 @@ export async function measureDark(
   signal: AbortSignal,
 ): Promise<DarkReadings> {
   for (const { laser } of bench.lasers) await laser.setEmission(false, signal)
-  const silent = bench.lanes.map(({ modulators }) => modulators.map(() => new Int8Array(SYMBOLS)))
+  const silent = bench.lanes.map(({ modulators }) => modulators.map(() => new Int8Array(DARK_SYMBOLS)))
   const { plusMw, minusMw } = await frames.run(silent, signal)
-  const mean = (series: Float64Array): number => series.reduce((sum, value) => sum + value, 0) / SYMBOLS
+  const mean = (series: Float64Array): number => series.reduce((sum, value) => sum + value, 0) / DARK_SYMBOLS
   return {
     darkPlusMw: portTable(bench, (lane, port) => mean(plusMw[lane]![port]!)),
     darkMinusMw: portTable(bench, (lane, port) => mean(minusMw[lane]![port]!)),

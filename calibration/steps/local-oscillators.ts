@@ -15,7 +15,8 @@ export interface LocalOscillators {
   readonly meanMw: PortTable
 }
 
-const POINTS = 9
+/** Phases at which all local oscillators are looked at. */
+export const LO_POINTS = 9
 
 /**
  * Turns all local oscillators through a fringe: it shows how far a volt turns them, and, since the beat averages out
@@ -31,7 +32,7 @@ export async function measureLocalOscillators(
 ): Promise<LocalOscillators> {
   const { layout } = bench
   const codes = probeCodes(bench, () => PROBE_CODE)
-  const sweepV = evenPhaseVoltagesV(bench, POINTS)
+  const sweepV = evenPhaseVoltagesV(bench, LO_POINTS)
   const readings: FrameReading[] = []
   for (const voltage of sweepV) {
     const voltages = coldHeaters(bench)

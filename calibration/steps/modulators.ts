@@ -7,6 +7,7 @@ import { coldHeaters, portTable } from './calibration-context.ts'
 import type { CalibrationContext, PortTable } from './calibration-context.ts'
 
 const MAX_CODE = 127
+const QUADRATURES_RAD = [0, Math.PI / 2]
 /** Half phase at full code looked for: a drive of 0.4 to 2.5 times Vπ. */
 const RANGE_RAD_PER_CODE = { min: (0.2 * Math.PI) / MAX_CODE, max: (1.25 * Math.PI) / MAX_CODE }
 
@@ -27,7 +28,7 @@ export async function measureModulators(
   const levels = sweepLevels(bench.timing.maxSymbolsPerFrame, size)
   const codes = sweepCodes(bench.lanes.length, size, levels)
   const quadratures: Float64Array[][][] = []
-  for (const turnRad of [0, Math.PI / 2]) {
+  for (const turnRad of QUADRATURES_RAD) {
     const voltages = coldHeaters(bench)
     for (const [lane, ports] of bench.layout.lo.entries()) {
       for (const [port, heater] of ports.entries()) voltages[heater] = Math.sqrt(turnRad / loRadPerV2[lane]![port]!)
@@ -74,7 +75,7 @@ export async function measureModulators(
 }
 
 /** Evenly spaced codes from −127 to 127, as many as all ports of a frame can have. */
-function sweepLevels(maxSymbols: number, size: number): number[] {
+export function sweepLevels(maxSymbols: number, size: number): number[] {
   const count = Math.max(8, Math.min(43, Math.floor(maxSymbols / size)))
   return Array.from({ length: count }, (_, i) => Math.round(-MAX_CODE + (2 * MAX_CODE * i) / (count - 1)))
 }

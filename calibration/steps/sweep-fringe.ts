@@ -13,7 +13,8 @@ export interface HeaterFringe {
   readonly under: ComplexMatrix
 }
 
-const POINTS = 5
+/** Phases of a heater at which its fringe is read. */
+export const FRINGE_POINTS = 5
 
 /** Reads the chip at evenly spaced phases of some heaters that move together; all others stay at `baseV`. */
 export async function sweepHeaters(
@@ -23,7 +24,7 @@ export async function sweepHeaters(
   baseV: Float64Array,
   signal: AbortSignal,
 ): Promise<{ readonly voltagesSquared: Float64Array; readonly readings: readonly ChipReading[] }> {
-  const sweepV = evenPhaseVoltagesV(bench, POINTS)
+  const sweepV = evenPhaseVoltagesV(bench, FRINGE_POINTS)
   const readings: ChipReading[] = []
   for (const voltage of sweepV) {
     const voltages = baseV.slice()

@@ -7,6 +7,12 @@ import { accuracyOf } from '../../core/accuracy.ts'
 const MATRICES = 4
 const VECTORS = 24
 
+/** Frames that a verification plays, and symbols of each, with the silent one in front. */
+export const verificationFrames = (size: number): { readonly frames: number; readonly symbols: number } => ({
+  frames: MATRICES,
+  symbols: 2 * size + VECTORS + 1,
+})
+
 /**
  * Multiplies with random orthogonal matrices and compares: what a job will get from this calibration.
  *

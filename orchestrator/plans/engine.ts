@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs'
 import { BenchError } from '../../core/errors.ts'
 import { withStep } from '../../core/step-context.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, PlanStep, Progress } from './plan.ts'
 
 /** Where the engine writes what it does: the journal, or a replay that only counts. */
 export interface StepLog {
@@ -11,8 +11,14 @@ export interface StepLog {
 }
 
 export type PlanEvent<Result> =
-  | { readonly kind: 'step'; readonly step: number; readonly name: string }
-  | { readonly kind: 'progress'; readonly name: string; readonly done: number; readonly total: number }
+  | { readonly kind: 'step'; readonly step: number; readonly name: string; readonly share?: PlanStep['share'] }
+  | {
+      readonly kind: 'progress'
+      readonly name: string
+      readonly done: number
+      readonly total: number
+      readonly note?: string
+    }
   | { readonly kind: 'result'; readonly result: Result }
 
 /**
@@ -36,11 +42,12 @@ export function runPlan<Result>(plan: Plan<Result>, log: StepLog, signal: AbortS
           return
         }
         const planned = next.value
-        const { name, detail } = planned
+        const { name, detail, share } = planned
         await log.ready()
         const step = log.step(name, detail)
-        subscriber.next({ kind: 'step', step, name })
-        const progress = (done: number, total: number): void => subscriber.next({ kind: 'progress', name, done, total })
+        subscriber.next({ kind: 'step', step, name, ...(share && { share }) })
+        const progress: Progress = (done, total, note) =>
+          subscriber.next({ kind: 'progress', name, done, total, ...(note !== undefined && { note }) })
         await withStep(step, () => planned.work(either, progress))
       }
     }

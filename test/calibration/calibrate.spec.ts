@@ -32,6 +32,7 @@ describe('a calibration of a cold, dark bench of 4 ports', () => {
       'attenuators',
       'port shifters',
       'columns',
+      'settings',
       'chip',
       'verification',
     ])

@@ -142,7 +142,7 @@ describe('a calibration of a bench with a broken part', () => {
   })
 
   test('says so when the fit does not explain the chip: a heater that died after its fringe was measured', async () => {
-    const { error, step } = await calibrateBroken(cutHeater(layout.second.theta[2]!, 'chip'))
+    const { error, step } = await calibrateBroken(cutHeater(layout.second.theta[2]!, 'settings'))
     expect(step).toBe('chip')
     expect(error.code).toBe('CALIBRATION_FAILED')
     expect(error.message).toMatch(/^the fitted chip misses \d+ % of what it had not seen; at most 10 % is allowed/)

@@ -56,9 +56,9 @@ beforeAll(async () => {
   const detectors = { ...dark, balancePlus: lo.balancePlus, balanceMinus: lo.balanceMinus }
   modulators = await measureModulators(context, detectors, lo.radPerV2, neverAborted)
   const probe = new ChipProbe(context, { detectors, modulators }, lo.radPerV2)
-  open = await openAttenuators(context, probe, neverAborted)
+  open = await openAttenuators(context, probe, () => undefined, neverAborted)
   const onProgress = (done: number, total: number): void => void progress.push([done, total])
-  ofPorts = await measurePortShifters(context, probe, open.baseV, neverAborted)
+  ofPorts = await measurePortShifters(context, probe, open.baseV, () => undefined, neverAborted)
   guess = await measureColumns(context, probe, open, ofPorts, onProgress, neverAborted)
 })
 

@@ -61,3 +61,23 @@ test('never wraps, on a terminal that is narrow or does not know its width', () 
     expect(screen.written[0]).toHaveLength('<'.length + length)
   }
 })
+
+test('says how far the whole job is, where its steps know their shares, and what there is to see', () => {
+  const clock = new VirtualClock()
+  const screen = terminal()
+  const line = new ProgressLine(screen, clock)
+  line.begin('calibrating')
+  line.onEvent({ kind: 'step', step: 1, name: 'columns', share: { from: 0, to: 0.8 } })
+  clock.moveTo(10e9)
+  line.onEvent({ kind: 'progress', name: 'columns', done: 1, total: 4 })
+  clock.moveTo(40e9)
+  line.onEvent({ kind: 'step', step: 2, name: 'chip', share: { from: 0.8, to: 1 } })
+  clock.moveTo(45e9)
+  line.onEvent({ kind: 'progress', name: 'chip', done: 1, total: 2, note: 'residual 0.40 %' })
+  expect(screen.written).toEqual([
+    '<calibrating: columns; 0 % of all',
+    '<calibrating: columns 1/4; 20 % of all, 40 s left',
+    '<calibrating: chip; 80 % of all, 10 s left',
+    '<calibrating: chip 1/2, residual 0.40 %; 90 % of all, 5 s left',
+  ])
+})

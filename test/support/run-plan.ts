@@ -1,5 +1,4 @@
 import type { MeshBench } from '../../core/mesh-bench.ts'
-import { RandomStream } from '../../core/random.ts'
 import type { CalibrationContext } from '../../calibration/steps/calibration-context.ts'
 import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
@@ -32,7 +31,7 @@ export const quietLog: MatmulLog = { step: () => 0, ready: () => Promise.resolve
 export async function calibrationContext(bench: MeshBench): Promise<CalibrationContext> {
   const frames = new FrameRunner(bench)
   await frames.prepare(neverAborted)
-  return { bench, frames, heaters: new HeaterSetter(bench), random: new RandomStream(1, 'settings') }
+  return { bench, frames, heaters: new HeaterSetter(bench) }
 }
 
 /** The same with light, and what an oracle would have calibrated. */

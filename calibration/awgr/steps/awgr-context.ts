@@ -1,5 +1,4 @@
 import type { AwgrBench } from '../../../core/awgr-bench.ts'
-import type { RandomStream } from '../../../core/random.ts'
 import type { FrameRunner } from '../../../orchestrator/frames/frame-runner.ts'
 import type { HeaterSetter } from '../../../orchestrator/frames/heater-setter.ts'
 
@@ -8,6 +7,4 @@ export interface AwgrContext {
   readonly bench: AwgrBench
   readonly frames: FrameRunner
   readonly heaters: HeaterSetter
-  /** Random settings of the plan; seeded, so that a replay chooses the same ones. */
-  readonly random: RandomStream
 }

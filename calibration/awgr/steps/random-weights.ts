@@ -1,3 +1,4 @@
+import { randomOrthogonal } from '../../steps/verification.ts'
 import type { RandomStream } from '../../../core/random.ts'
 import type { AwgrLayout } from '../../../core/awgr-layout.ts'
 
@@ -15,6 +16,10 @@ export function circulant(row: Float64Array): Float64Array {
     (_, at) => row[((at % size) - Math.floor(at / size) + size) % size]!,
   )
 }
+
+/** Orthogonal matrices that a bank can make. */
+export const verificationMatrices = (form: AwgrLayout['form']): typeof randomOrthogonal =>
+  form === 'shared' ? randomCirculantOrthogonal : randomOrthogonal
 
 /** An orthogonal matrix that is circulant: a real spectrum of random phases. */
 export function randomCirculantOrthogonal(size: number, random: RandomStream): Float64Array {

@@ -1,4 +1,5 @@
 import { BenchError } from '../../../core/errors.ts'
+import { settingsOf } from '../../plan-step.ts'
 import type { AwgrContext } from './awgr-context.ts'
 import { noLeaks, withoutLeaks } from '../leaks.ts'
 import type { OutputReading, RingProbe, RingReading } from './ring-probe.ts'
@@ -67,13 +68,14 @@ export async function findLines(
  * Leaves: heaters at the last random setting.
  */
 export async function sweepRings(
-  { bench, random }: AwgrContext,
+  { bench }: AwgrContext,
   probe: RingProbe,
   lines: readonly SeenLine[],
   onProgress: (done: number, total: number) => void,
   signal: AbortSignal,
 ): Promise<readonly OutputReading[]> {
   const { heaters } = bench.layout
+  const random = settingsOf('rings')
   const most = Math.min(bench.heaterLimitsV.max ** 2, BEYOND * Math.max(...lines.map(({ centreV2 }) => centreV2)))
   const stair = (count: number, power: (level: number, heater: number) => number): Float64Array[] =>
     Array.from({ length: count }, (_, step) =>
