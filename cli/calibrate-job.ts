@@ -1,12 +1,17 @@
 import type { BenchFile } from '../bench/bench-file.ts'
+import type { CalibrationBudget } from '../calibration/estimate-mesh.ts'
 import type { Verification } from '../calibration/calibration-record.ts'
 import { BenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { CalibrationRecord } from '../orchestrator/journal/records.ts'
+import { readResults, StepJournal } from '../orchestrator/journal/step-journal.ts'
+import type { KnownResult } from '../orchestrator/journal/step-journal.ts'
 import { SystemClock } from '../core/clock.ts'
 import type { CommandContext } from './command-context.ts'
 import { calibrationPlanOf, knownCalibration } from './core-kind.ts'
 import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
+import { freshResults } from './earlier-results.ts'
+import type { AgedResult, ReuseWish } from './earlier-results.ts'
 import { requireCalibratableCore } from './core-limits.ts'
 import { chipOf } from './far-side.ts'
 import type { TwinChoice } from './far-side.ts'
@@ -29,6 +34,22 @@ export interface CalibrateDocument {
   readonly fit: Calibration['fit']
 }
 
+/** What a calibration is to do beyond the usual. */
+export interface CalibrationOrder {
+  readonly budget?: CalibrationBudget
+  /** Results of earlier runs that are taken over. */
+  readonly taken?: readonly KnownResult[]
+  /** The run that this one goes on with. */
+  readonly resumes?: string
+}
+
+/** What a run's header says of a calibration, for a replay. */
+export interface CalibrateArguments {
+  readonly command: 'calibrate'
+  readonly budget: CalibrationBudget | null
+  readonly resumes: string | null
+}
+
 export interface BenchChoice {
   readonly file: BenchFile
   readonly twin: TwinChoice | undefined
@@ -43,15 +64,19 @@ export interface BenchChoice {
 export async function calibrateJob(
   { output, signal }: CommandContext,
   { file, twin, journal }: BenchChoice,
+  { budget, taken = [], resumes }: CalibrationOrder = {},
 ): Promise<StoredCalibration & { readonly document: CalibrateDocument }> {
   requireCalibratableCore(file)
+  const earlier = await readTaken(journal, taken)
+  const asked: CalibrateArguments = { command: 'calibrate', budget: budget ?? null, resumes: resumes ?? null }
   output.progress.begin('calibrating')
   const { run, result, kept, seconds } = await runJob<AnyCalibrationResult>({
     ...{ kind: 'calibrate', file, twin, journal, signal },
     calibrations: [],
-    arguments: { command: 'calibrate' },
+    arguments: { ...asked },
     inputs: [],
-    plan: (bench) => calibrationPlanOf(bench),
+    plan: (bench, run) =>
+      calibrationPlanOf(bench, { ...(budget && { budget }), results: new StepJournal(run, earlier) }),
     keep: async ({ calibration, vectors }, run) => {
       requireFinite('calibration', calibration)
       const record = { benchHash: calibrationKey(file, twin), chip: chipOf(twin), record: calibration }
@@ -95,6 +120,24 @@ export async function findCalibration(
     throw unfit(`${why}: calibrate again`, found)
   }
   return { id: found.id, calibration }
+}
+
+/** What earlier runs have found of this bench and chip, and a calibration need not measure. */
+export async function resultsForCalibration(
+  { file, twin, journal }: BenchChoice,
+  wish: ReuseWish,
+): Promise<readonly AgedResult[]> {
+  await using opened = await Journal.open(journal, { clock: new SystemClock(), mode: 'write' })
+  return await freshResults(opened, { file, twin }, wish)
+}
+
+async function readTaken(
+  journal: string,
+  taken: readonly KnownResult[],
+): Promise<Awaited<ReturnType<typeof readResults>>> {
+  if (taken.length === 0) return new Map()
+  await using opened = await Journal.open(journal, { clock: new SystemClock(), mode: 'read' })
+  return await readResults(opened, taken)
 }
 
 function requireFit(

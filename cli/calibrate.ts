@@ -1,22 +1,60 @@
 import { readBenchFile } from '../bench/bench-file.ts'
-import { calibrateJob } from './calibrate-job.ts'
-import { calibrationReport } from './calibration-report.ts'
+import { BenchError } from '../core/errors.ts'
+import { calibrateJob, findCalibration, resultsForCalibration } from './calibrate-job.ts'
+import type { BenchChoice } from './calibrate-job.ts'
+import { planText, plannedOf, stepNames } from './calibration-plan-text.ts'
+import { calibrationReport, verificationReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
+import { requireCalibratableCore } from './core-limits.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
+import { chipOf } from './far-side.ts'
 import { chosenTwin } from './options.ts'
-import type { JournalFlag, TwinFlags } from './options.ts'
+import type { CalibrateFlags } from './options.ts'
+import { verifyJob } from './verify-job.ts'
 
-/** `fringe calibrate`: from cold and dark to a verified calibration in the journal. */
-export async function calibrate(
-  context: CommandContext,
-  benchPath: string,
-  flags: TwinFlags & JournalFlag,
-): Promise<ExitCode> {
+/** `fringe calibrate`: from cold and dark, or from what is fresh, to a verified calibration in the journal. */
+export async function calibrate(context: CommandContext, benchPath: string, flags: CalibrateFlags): Promise<ExitCode> {
   const twin = chosenTwin(flags)
   const file = await readBenchFile(benchPath)
-  const { document } = await calibrateJob(context, { file, twin, journal: flags.journal })
-  context.output.say(...calibrationReport(document), `journal: ${flags.journal}`)
+  const choice = { file, twin, journal: flags.journal }
+  requireCalibratableCore(file)
+  if (flags.verifyOnly === true) return verifyOnly(context, choice, flags)
+  if (flags.calibration !== undefined) throw callInvalid('--calibration names what --verify-only verifies: add that')
+  if (flags.again === true && flags.steps !== undefined) {
+    throw callInvalid('--again makes all steps, --steps some: leave out one of them')
+  }
+
+  const { output } = context
+  const { budget } = flags
+  const planned = plannedOf(file, budget)
+  const steps = flags.steps === undefined ? undefined : stepNames(file.kind, flags.steps)
+  const wish = { freshS: flags.fresh, ...(steps && { steps }) }
+  const taken = flags.again === true ? [] : await resultsForCalibration(choice, wish)
+  for (const line of planText(planned, taken)) output.note(line)
+  const { document } = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
+  output.say(...calibrationReport(document), `journal: ${flags.journal}`)
+  output.document(document)
+  return EXIT.done
+}
+
+async function verifyOnly(
+  context: CommandContext,
+  choice: BenchChoice,
+  { calibration: id, steps, budget, again }: CalibrateFlags,
+): Promise<ExitCode> {
+  if (steps !== undefined || budget !== undefined || again === true) {
+    throw callInvalid('--verify-only measures no step but the last: leave out --steps, --budget and --again')
+  }
+  const stored = await findCalibration(choice, id === undefined ? {} : { id })
+  if (stored === undefined) {
+    const what = `${choice.journal} holds no calibration of ${choice.file.name} (${chipOf(choice.twin)})`
+    throw new BenchError('CALIBRATION_MISSING', `${what}: there is nothing to verify. Leave out --verify-only`)
+  }
+  const document = await verifyJob(context, choice, stored)
+  context.output.say(...verificationReport(document, stored.calibration.verification), `journal: ${choice.journal}`)
   context.output.document(document)
   return EXIT.done
 }
+
+const callInvalid = (message: string): BenchError => new BenchError('CALL_INVALID', message)

@@ -1,9 +1,24 @@
+import type { Verification } from '../calibration/calibration-record.ts'
 import type { CalibrateDocument } from './calibrate-job.ts'
 import { fitText } from './core-kind.ts'
 import { measured, seconds } from './numbers.ts'
 
+/** A calibration that has lost more than this is no longer what it was. */
+const MAY_LOSE_BITS = 0.5
+
 export function calibrationReport({ run, calibration, vectors, seconds: took, ...rest }: CalibrateDocument): string[] {
   return [`calibration ${calibration}, run ${run}: ${vectors} vectors in ${seconds(took)}`, ...calibrationQuality(rest)]
+}
+
+/** What a calibration is worth now, beside what it was worth when it was made. */
+export function verificationReport(document: CalibrateDocument, was: Verification): string[] {
+  const { run, calibration, vectors, verification } = document
+  const lost = was.effectiveBits - verification.effectiveBits
+  return [
+    `calibration ${calibration} verified by run ${run}: ${vectors} vectors in ${seconds(document.seconds)}`,
+    ...calibrationQuality(document),
+    `  when it was made: ${was.effectiveBits.toFixed(2)} effective bits${lost > MAY_LOSE_BITS ? '; calibrate again' : ''}`,
+  ]
 }
 
 export function calibrationQuality({ verification, fit }: Pick<CalibrateDocument, 'verification' | 'fit'>): string[] {

@@ -2,8 +2,12 @@ import { awgrCalibrationPlan } from '../calibration/awgr/calibrate-awgr.ts'
 import { AwgrCore } from '../calibration/awgr/awgr-core.ts'
 import type { AwgrCalibration } from '../calibration/awgr/awgr-record.ts'
 import { calibrationPlan } from '../calibration/calibrate.ts'
+import type { CalibrationOptions } from '../calibration/calibrate.ts'
 import type { MeshCalibration } from '../calibration/calibration-record.ts'
 import { MeshCore } from '../calibration/mesh-core.ts'
+import { verificationMatrices } from '../calibration/awgr/steps/random-weights.ts'
+import { verificationPlan } from '../calibration/verification-plan.ts'
+import type { VerificationResult } from '../calibration/verification-plan.ts'
 import type { Bench } from '../core/bench.ts'
 import { BenchError } from '../core/errors.ts'
 import type { OpticalCore } from '../core/optical-core.ts'
@@ -37,8 +41,13 @@ const KINDS = {
   },
 } as const
 
-export function calibrationPlanOf(bench: Bench): Plan<AnyCalibrationResult> {
-  return bench.kind === 'mesh' ? calibrationPlan(bench) : awgrCalibrationPlan(bench)
+export function calibrationPlanOf(bench: Bench, options: CalibrationOptions = {}): Plan<AnyCalibrationResult> {
+  return bench.kind === 'mesh' ? calibrationPlan(bench, options) : awgrCalibrationPlan(bench, options.results)
+}
+
+export function verificationPlanOf(bench: Bench, calibration: Calibration): Plan<VerificationResult> {
+  const draw = calibration.schema === KINDS.awgr.schema ? verificationMatrices(calibration.form) : undefined
+  return verificationPlan(bench, (bench, frames, heaters) => coreOf(bench, calibration, frames, heaters), draw)
 }
 
 /** Throws: SHAPE_MISMATCH for a calibration of another kind of core, or of another size. */

@@ -4,9 +4,12 @@ import { Command, CommanderError } from 'commander'
 import type { CommandContext } from './command-context.ts'
 import type { ExitCode } from './exit-codes.ts'
 import {
+  againOption,
   ageOption,
+  budgetOption,
   calibrationOption,
   chipOption,
+  freshOption,
   interfaceOption,
   jsonOption,
   journalOption,
@@ -14,9 +17,11 @@ import {
   plotOption,
   seedOption,
   simOption,
+  stepsOption,
+  verifyOnlyOption,
   withSimSpelledOut,
 } from './options.ts'
-import type { DiscoverFlags, JsonFlag, JournalFlag, ShowFlags, SimFlags, TwinFlags } from './options.ts'
+import type { CalibrateFlags, DiscoverFlags, JsonFlag, JournalFlag, ShowFlags, SimFlags, TwinFlags } from './options.ts'
 import type { MatmulFlags } from './matmul.ts'
 import { packageVersion } from './package-info.ts'
 
@@ -70,14 +75,31 @@ command('sim', 'let other programs talk to the simulated instruments', 'sim exam
     onBench(flags, async (context) => (await import('./sim.ts')).sim(context, bench, flags), 'closing the ports'),
   )
 
-command('calibrate', 'calibrate a bench, from cold', 'calibrate examples/mesh-8x8.yaml --sim --seed 7')
+command(
+  'calibrate',
+  'calibrate a bench, from cold or from what is fresh',
+  'calibrate examples/mesh-8x8.yaml --sim --seed 7',
+)
   .argument(...BENCH)
   .addOption(simOption())
   .addOption(seedOption())
   .addOption(ageOption())
+  .addOption(stepsOption())
+  .addOption(budgetOption())
+  .addOption(freshOption())
+  .addOption(againOption())
+  .addOption(verifyOnlyOption())
+  .addOption(calibrationOption())
   .addOption(journalOption())
-  .action((bench: string, flags: TwinFlags & JournalFlag & JsonFlag) =>
+  .action((bench: string, flags: CalibrateFlags & JsonFlag) =>
     onBench(flags, async (context) => (await import('./calibrate.ts')).calibrate(context, bench, flags)),
+  )
+
+command('resume', 'go on with a calibration that was stopped', 'resume last')
+  .argument(...RUN)
+  .addOption(journalOption())
+  .action((run: string, flags: JournalFlag & JsonFlag) =>
+    onBench(flags, async (context) => (await import('./resume.ts')).resume(context, run, flags)),
   )
 
 command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.npy -o C.npy --sim --seed 7')

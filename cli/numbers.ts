@@ -7,6 +7,9 @@ export function measured(value: number | null, digits = 4): string {
   return isPlain ? String(Number(value.toPrecision(digits))) : value.toExponential(digits - 1)
 }
 
+/** A whole number with its thousands apart. */
+export const counted = (value: number): string => Math.round(value).toLocaleString('en-US')
+
 export function seconds(value: number): string {
   return value < 100 ? `${value.toFixed(1)} s` : `${Math.floor(value / 60)} min ${Math.round(value % 60)} s`
 }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { BenchError } from '../core/errors.ts'
+import type { CalibrationBudget } from '../calibration/estimate-mesh.ts'
 import type { TwinChoice } from './far-side.ts'
 
 export interface JsonFlag {
@@ -15,6 +16,16 @@ export interface TwinFlags {
 
 export interface JournalFlag {
   readonly journal: string
+}
+
+export interface CalibrateFlags extends TwinFlags, JournalFlag {
+  readonly steps?: readonly string[]
+  readonly budget?: CalibrationBudget
+  readonly again?: boolean
+  /** In seconds. */
+  readonly fresh: number
+  readonly verifyOnly?: boolean
+  readonly calibration?: string
 }
 
 export interface ShowFlags extends JournalFlag {
@@ -74,6 +85,25 @@ export const ageOption = (): Option =>
 export const calibrationOption = (): Option =>
   new Option('--calibration <id>', 'use this one, like cal-20260101-120000-01 (default: the newest of the bench)')
 
+export const stepsOption = (): Option =>
+  new Option('--steps <name...>', 'make these steps again, like dark or local-oscillators, and take all others over')
+
+export const budgetOption = (): Option =>
+  new Option(
+    '--budget <amount>',
+    'what it may cost: input vectors like 20000, or time of settling and symbols like 90s or 5min',
+  ).argParser(parseBudget)
+
+export const againOption = (): Option => new Option('--again', 'take nothing over: make every step, from cold')
+
+export const freshOption = (): Option =>
+  new Option('--fresh <time>', 'take over what earlier runs found no longer ago than this')
+    .default(3600, '1h')
+    .argParser(parseAge)
+
+export const verifyOnlyOption = (): Option =>
+  new Option('--verify-only', 'measure what a calibration is worth now, and leave it as it is')
+
 export const maxAgeOption = (): Option =>
   new Option('--max-age <time>', 'refuse a calibration older than this, like 30min, 12h or 2d').argParser(parseAge)
 
@@ -107,6 +137,15 @@ function parseAge(text: string): number {
   const ageS = Number(number) * (SECONDS_PER[unit ?? ''] ?? NaN)
   if (ageS <= OLDEST_DAYS * 86_400) return ageS
   throw new InvalidArgumentError(`An age is a number with s, min, h or d, from 0s to ${OLDEST_DAYS}d, like 12h.`)
+}
+
+function parseBudget(text: string): CalibrationBudget {
+  const vectors = /^\d{1,12}$/.test(text) ? Number(text) : NaN
+  if (vectors > 0) return { vectors }
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(s|min|h)$/.exec(text) ?? []
+  const benchSeconds = Number(number) * (SECONDS_PER[unit ?? ''] ?? NaN)
+  if (benchSeconds > 0) return { benchSeconds }
+  throw new InvalidArgumentError('A budget is a number of input vectors, like 20000, or a time, like 90s or 5min.')
 }
 
 /** An age for people, in the largest unit that keeps it above 1. */

@@ -4,6 +4,7 @@ import type { BenchFile } from '../bench/bench-file.ts'
 import { openBench } from '../bench/open-bench.ts'
 import { safeStateError } from '../bench/safe-order.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
+import type { VerificationResult } from '../calibration/verification-plan.ts'
 import type { Bench } from '../core/bench.ts'
 import { decodeNpy, encodeNpy } from '../orchestrator/arrays/npy.ts'
 import type { MatmulOutcome } from '../orchestrator/jobs/matmul-plan.ts'
@@ -12,8 +13,10 @@ import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
+import { readResults, resultsOf, StepJournal } from '../orchestrator/journal/step-journal.ts'
 import { Player } from '../orchestrator/replay/player.ts'
-import { calibrationPlanOf } from './core-kind.ts'
+import type { CalibrateArguments } from './calibrate-job.ts'
+import { calibrationPlanOf, verificationPlanOf } from './core-kind.ts'
 import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
 import { explainError } from './explain-error.ts'
 import { matmulRecord, matrixOf, npyOf, productPlan, recordSha256 } from './matmul-job.ts'
@@ -82,8 +85,11 @@ export async function replayRun(journal: JournalReader, name: string, options: R
     if (record.kind === 'matmul') {
       const again = await matmulAgain(journal, record)
       divergence = await follow(file, again, { player, log, record, outcome, ...options })
+    } else if (record.kind === 'verify') {
+      const again = await verificationAgain(journal, record)
+      divergence = await follow(file, again, { player, log, record, outcome, ...options })
     } else {
-      const again = calibrationAgain(journal, record)
+      const again = await calibrationAgain(journal, record)
       divergence = await follow(file, again, { player, log, record, outcome, ...options })
     }
   } catch (error) {
@@ -108,10 +114,11 @@ function requireEnded({ id, kind, status }: RunRecord): void {
     throw new BenchError('CALL_INVALID', `run ${id} is still running: replay it when it has ended`)
   }
   if (status === 'interrupted') {
-    const right = `"fringe show ${id}" tells how far it came; to get its result, start the job again`
+    const on = kind === 'calibrate' ? `"fringe resume ${id}" goes on with it` : 'start the job again to get its result'
+    const right = `"fringe show ${id}" tells how far it came; ${on}`
     throw new BenchError('CALL_INVALID', `run ${id} was interrupted and has no end to compare with: ${right}`)
   }
-  if (kind === 'matmul' || kind === 'calibrate') return
+  if (kind === 'matmul' || kind === 'calibrate' || kind === 'verify') return
   throw new BenchError('CALL_INVALID', `run ${id} is a "${kind}", which this version cannot replay`)
 }
 
@@ -184,14 +191,23 @@ async function outcomeOf<Result>(work: () => Promise<Result>): Promise<Ended<Res
   }
 }
 
-function calibrationAgain(journal: JournalReader, { id, result }: RunRecord): Again<AnyCalibrationResult> {
+async function calibrationAgain(
+  journal: JournalReader,
+  { id, header, result }: RunRecord,
+): Promise<Again<AnyCalibrationResult>> {
+  const { budget } = header.arguments as CalibrateArguments
+  const known = resultsOf(id, await journal.readSteps(id))
+  const taken = await readResults(
+    journal,
+    known.filter(({ takenFrom }) => takenFrom !== undefined),
+  )
   const recorded = result as {
     readonly calibration?: string
     readonly vectors?: number
     readonly [key: string]: unknown
   }
   return {
-    plan: (bench) => calibrationPlanOf(bench),
+    plan: (bench, log) => calibrationPlanOf(bench, { ...(budget && { budget }), results: new StepJournal(log, taken) }),
     compare: async ({ calibration, vectors }) => {
       if (recorded.calibration === undefined) return undefined
       const { record } = await journal.readCalibration(recorded.calibration)
@@ -206,17 +222,41 @@ function calibrationAgain(journal: JournalReader, { id, result }: RunRecord): Ag
   }
 }
 
+async function verificationAgain(
+  journal: JournalReader,
+  { id, header, result }: RunRecord,
+): Promise<Again<VerificationResult>> {
+  const calibration = await usedCalibration(journal, id, header)
+  return {
+    plan: (bench) => verificationPlanOf(bench, calibration),
+    compare: ({ verification, vectors }) => {
+      const { verification: was, vectors: wasVectors } = result as Partial<VerificationResult>
+      if (was === undefined) return Promise.resolve(undefined)
+      const said = { verification: was, vectors: wasVectors }
+      return Promise.resolve(firstDifference(id, 'result', said, json({ verification, vectors })))
+    },
+  }
+}
+
+/** The calibration that a run used, as it was then. */
+async function usedCalibration(
+  journal: JournalReader,
+  id: string,
+  { calibrations: [calibrationId = ''], arguments: asked }: RunRecord['header'],
+): Promise<Calibration> {
+  const { calibrationSha256 } = asked as { readonly calibrationSha256: string }
+  const calibration = (await journal.readCalibration(calibrationId)).record as Calibration
+  const seal = recordSha256(calibration)
+  if (seal === calibrationSha256) return calibration
+  throw differenceOf(id, undefined, `calibration ${calibrationId}, which was changed`, calibrationSha256, seal)
+}
+
 async function matmulAgain(journal: JournalReader, { id, header, result }: RunRecord): Promise<Again<MatmulOutcome>> {
   const asked = header.arguments as MatmulArguments
   const [a, b] = await Promise.all(
     [asked.a, asked.b].map(async ({ path, sha256 }) => matrixOf(decodeNpy(await journal.readBlob(sha256), path))),
   )
-  const [calibrationId = ''] = header.calibrations
-  const calibration = (await journal.readCalibration(calibrationId)).record as Calibration
-  const seal = recordSha256(calibration)
-  if (seal !== asked.calibrationSha256) {
-    throw differenceOf(id, undefined, `calibration ${calibrationId}, which was changed`, asked.calibrationSha256, seal)
-  }
+  const calibration = await usedCalibration(journal, id, header)
   return {
     plan: (bench, log) => productPlan(bench, { a: a!, b: b!, calibration, log }),
     compare: async (outcome) => {
