@@ -3,7 +3,7 @@ import { BenchError } from '../core/errors.ts'
 import { calibrateJob, findCalibration, resultsForCalibration } from './calibrate-job.ts'
 import type { BenchChoice } from './calibrate-job.ts'
 import { planText, plannedOf, stepNames } from './calibration-plan-text.ts'
-import { calibrationReport, verificationReport } from './calibration-report.ts'
+import { calibrationReport, verificationReport, watchReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
 import { requireCalibratableCore } from './core-limits.ts'
 import { EXIT } from './exit-codes.ts'
@@ -12,6 +12,7 @@ import { chipOf } from './far-side.ts'
 import { chosenTwin } from './options.ts'
 import type { CalibrateFlags } from './options.ts'
 import { verifyJob } from './verify-job.ts'
+import { watchJob } from './watch-job.ts'
 
 /** `fringe calibrate`: from cold and dark, or from what is fresh, to a verified calibration in the journal. */
 export async function calibrate(context: CommandContext, benchPath: string, flags: CalibrateFlags): Promise<ExitCode> {
@@ -32,10 +33,32 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
   const wish = { freshS: flags.fresh, ...(steps && { steps }) }
   const taken = flags.again === true ? [] : await resultsForCalibration(choice, wish)
   for (const line of planText(planned, taken)) output.note(line)
-  const { document } = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
-  output.say(...calibrationReport(document), `journal: ${flags.journal}`)
-  output.document(document)
+  const watched = watchTimes(choice, flags)
+  const calibration = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
+  output.say(...calibrationReport(calibration.document), `journal: ${flags.journal}`)
+  if (watched === undefined) output.document(calibration.document)
+  else {
+    const document = await watchJob(context, choice, calibration, watched)
+    output.say(...watchReport(document))
+    output.document(document)
+  }
   return EXIT.done
+}
+
+/** Throws: CALL_INVALID for times that make no sense together. */
+function watchTimes(
+  { file, twin }: BenchChoice,
+  { watch: everyS, for: forS }: CalibrateFlags,
+): { readonly everyS: number; readonly forS: number } | undefined {
+  if (everyS === undefined) {
+    if (forS === undefined) return undefined
+    throw callInvalid('--for says how long to watch: add --watch')
+  }
+  if (!(everyS > 0)) throw callInvalid('--watch 0s would never do anything else: give a time like 15min')
+  if (file.kind !== 'mesh') throw callInvalid('--watch follows mesh cores: leave it out on this bench')
+  if (forS !== undefined) return { everyS, forS }
+  if (twin === undefined) return { everyS, forS: UNTIL_STOPPED_S }
+  throw callInvalid('the time of a twin passes at once: say how long to watch, like --for 24h')
 }
 
 async function verifyOnly(
@@ -56,5 +79,8 @@ async function verifyOnly(
   context.output.document(document)
   return EXIT.done
 }
+
+/** Longer than any bench stands. */
+const UNTIL_STOPPED_S = 1e9
 
 const callInvalid = (message: string): BenchError => new BenchError('CALL_INVALID', message)

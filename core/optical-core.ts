@@ -11,6 +11,8 @@ export interface Frame {
   readonly tile: Tile
   /** One array a lane, shape [symbol, input], row-major, each value in −1…1. All lanes have as many symbols. */
   readonly lanes: readonly Float64Array[]
+  /** So many symbols at the start of every lane are known inputs, by which the core may watch itself. */
+  readonly probes?: number
   /** Step of the plan that this frame belongs to, for the journal; the caller's own step when left out. */
   readonly step?: number
 }

@@ -3,6 +3,7 @@ import { accuracy } from './accuracy.ts'
 import { blockRate } from './block-rate.ts'
 import type { Figure } from './figure.ts'
 import { printFigures, writeFigures } from './figure.ts'
+import { drift } from './drift.ts'
 import { faults } from './faults.ts'
 import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
@@ -17,6 +18,7 @@ import { wireRates } from './wire-rates.ts'
 /** `npm run bench [-- NAME…]`: measures, prints a table and writes perf/results/NAME.json. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   accuracy,
+  drift,
   'larger-cores': largerCores,
   'mesh-error': meshError,
   'wire-rates': wireRates,
