@@ -48,6 +48,7 @@ export class WeightProgrammer {
   readonly #map: ThermalMap
   readonly #heat: Float64Array
   readonly #flanks: readonly Flank[]
+  readonly #reachMw: Float64Array
 
   constructor(layout: AwgrLayout, frequenciesGhz: Float64Array, calibration: RingsCalibration, maxV: number) {
     const { gains, thermal, rings } = calibration
@@ -65,6 +66,7 @@ export class WeightProgrammer {
       return sum(gains.dropMw) / sum(gains.throughMw)
     })
     this.#flanks = this.#chooseFlanks(rings)
+    this.#reachMw = this.#findReachMw()
   }
 
   /**
@@ -75,7 +77,7 @@ export class WeightProgrammer {
   program(weights: Float64Array): ProgrammedWeights {
     const { size, form } = this.#layout
     if (form === 'shared') requireCirculant(weights, size)
-    const reach = this.#reachMw()
+    const reach = this.#reachMw
     const weightPerMw = Float64Array.from({ length: size }, (_, output) => {
       let most = 0
       for (let port = 0; port < size; port++) {
@@ -197,21 +199,25 @@ export class WeightProgrammer {
     }
   }
 
-  /** Largest signal of both signs, per element. Shape: [output, input], mW. */
-  #reachMw(): Float64Array {
+  /**
+   * Largest signal of both signs, per element: on resonance the ring's own, parked what is left when all rings are
+   * parked, because their tails reach the neighbouring lasers then. Shape: [output, input], mW.
+   */
+  #findReachMw(): Float64Array {
     const { size, rings: places } = this.#layout
     const { rings, gains } = this.#calibration
-    return Float64Array.from({ length: size * size }, (_, at) => {
+    const parkedGhz = new Float64Array(rings.length)
+    const shiftGhz = Float64Array.from(rings, ({ offsetGhz }, heater) => {
+      const { side, farGhz } = this.#flanks[heater]!
+      return offsetGhz - side * farGhz
+    })
+    this.#heatFor(shiftGhz, parkedGhz)
+    return this.#weightsAt(parkedGhz).map((parkedMw, at) => {
       const [output, port] = [Math.floor(at / size), at % size]
       const k = awgrWavelength(size, port, output)
-      const heater = places[port]![k]!
-      const { throughFloor, fwhmGhz } = rings[heater]!
-      const dropMw = gains.dropMw[port]![k]!
+      const { throughFloor } = rings[places[port]![k]!]!
       const throughMw = this.throughShare[output]! * gains.throughMw[port]![k]!
-      const line = 1 / (1 + ((2 * this.#flanks[heater]!.farGhz) / fwhmGhz) ** 2)
-      const most = dropMw - throughFloor * throughMw
-      const least = throughMw - (dropMw + (1 - throughFloor) * throughMw) * line
-      return USED_REACH * Math.min(most, least)
+      return USED_REACH * Math.max(0, Math.min(gains.dropMw[port]![k]! - throughFloor * throughMw, -parkedMw))
     })
   }
 
