@@ -126,10 +126,13 @@ export function pathLights(
   }
 }
 
-/** More light of each path for more of its own ring's floor or log line width, in mW. Shapes: [port × size + wavelength]. */
+/**
+ * More light of each path for more of its own ring's log line width, its floor, or its shift down in GHz: in mW for each of
+ * them. Shapes: [port × size + wavelength].
+ */
 export interface OwnSlopes {
-  readonly drop: { readonly width: Float64Array }
-  readonly through: { readonly width: Float64Array; readonly floor: Float64Array }
+  readonly drop: { readonly width: Float64Array; readonly shift: Float64Array }
+  readonly through: { readonly width: Float64Array; readonly shift: Float64Array; readonly floor: Float64Array }
 }
 
 export function ownSlopes(
@@ -139,17 +142,21 @@ export function ownSlopes(
 ): OwnSlopes {
   const { size } = layout
   const each = (): Float64Array => new Float64Array(size * size)
-  const found = { drop: { width: each() }, through: { width: each(), floor: each() } }
+  const found = { drop: { width: each(), shift: each() }, through: { width: each(), shift: each(), floor: each() } }
   const slopes = new BankSlopes(size)
   const banks = bankStates(layout, frequenciesGhz, rings, shiftsGhz(map, squaredV, { rings, thermal }))
   for (const [port, bank] of banks.entries()) {
     for (const [k, frequency] of frequenciesGhz.entries()) {
       const at = port * size + k
       const { u, lorentzianToU, dropToL, throughToL, throughToFloor } = slopes.at(bank, frequency)
+      const [dropMw, throughMw] = [gains.dropMw[port]![k]!, gains.throughMw[port]![k]!]
       const lToWidth = -lorentzianToU[k]! * u[k]!
-      found.drop.width[at] = gains.dropMw[port]![k]! * dropToL[k]! * lToWidth
-      found.through.width[at] = gains.throughMw[port]![k]! * throughToL[k]! * lToWidth
-      found.through.floor[at] = gains.throughMw[port]![k]! * throughToFloor[k]!
+      const lToShift = (2 * lorentzianToU[k]!) / bank.fwhmGhz[k]!
+      found.drop.width[at] = dropMw * dropToL[k]! * lToWidth
+      found.drop.shift[at] = dropMw * dropToL[k]! * lToShift
+      found.through.width[at] = throughMw * throughToL[k]! * lToWidth
+      found.through.shift[at] = throughMw * throughToL[k]! * lToShift
+      found.through.floor[at] = throughMw * throughToFloor[k]!
     }
   }
   return found

@@ -27,6 +27,9 @@ export interface RingReading {
   readonly throughMw: Float64Array
 }
 
+/** What a reading takes of the bench. */
+type ProbeParts = Pick<AwgrContext, 'bench' | 'frames' | 'heaters'>
+
 /**
  * Reads all rings at once: every output sees one wavelength of each input.
  *
@@ -34,13 +37,13 @@ export interface RingReading {
  * less noise and far finer than a code of the meter. What every symbol carries alike, dark and silence, falls out.
  */
 export class RingProbe {
-  readonly #context: AwgrContext
+  readonly #context: ProbeParts
   readonly #patterns: readonly Int8Array[]
   readonly #codes: FrameCodes
 
   /** With `random` the inputs take any rows of the matrix, so that a meter rounds other sums than it did for other rows. */
   constructor(
-    context: AwgrContext,
+    context: ProbeParts,
     codes: IntensityCodes,
     symbols: number = PROBE_SYMBOLS.learn,
     random?: RandomStream,
