@@ -14,8 +14,11 @@ import { laserFrequenciesGhz } from './laser-frequencies.ts'
 import { WeightProgrammer } from './programming.ts'
 import type { ProgrammedWeights, RingsCalibration } from './programming.ts'
 import { PROBE_SYMBOLS, RingProbe } from './steps/ring-probe.ts'
+import type { OutputReading } from './steps/ring-probe.ts'
 import { ThermalMap } from './thermal.ts'
 
+/** Where rings stand when their drift is followed, as signals in units of what all of them reach: 0 is half-way down. */
+const FLANKS = [0, 0.35, -0.35]
 /** Light that is left unexplained after the drift was followed, RMS over RMS: more is another chip, or a dead part. */
 const MAX_RESIDUAL = 0.05
 
@@ -68,7 +71,7 @@ export class AwgrCore implements OpticalCore {
   }
 
   /**
-   * One reading with all weights at 0, where rings stand on their flanks: weights of later tiles are programmed for rings
+   * A few readings with all rings on their flanks: weights of later tiles are programmed for rings
    * and lights as they are now, whatever the temperature of the chip was when it was calibrated.
    *
    * Throws: QUALITY_OUT_OF_BOUNDS when the rings are no longer those of the calibration.
@@ -77,9 +80,12 @@ export class AwgrCore implements OpticalCore {
     const { layout } = this.#bench
     const parts = { bench: this.#bench, frames: this.#frames, heaters: this.#heaters }
     const probe = new RingProbe(parts, this.#codes, PROBE_SYMBOLS.judge)
-    const { voltagesV } = this.#programmer.program(new Float64Array(layout.size ** 2))
     const scene = { layout, frequenciesGhz: laserFrequenciesGhz(this.#bench), map: new ThermalMap(layout) }
-    const found = followDrift(scene, await probe.read(voltagesV, signal), this.#rings)
+    const readings: OutputReading[] = []
+    for (const mw of FLANKS.map((share) => share * this.#programmer.leastReachMw)) {
+      readings.push(await probe.read(this.#programmer.voltagesV(new Float64Array(layout.size ** 2).fill(mw)), signal))
+    }
+    const found = followDrift(scene, readings, this.#rings)
     requireFollowed(found)
     this.#rings = found.calibration
     this.#programmer = this.#programmerOf(found.calibration)

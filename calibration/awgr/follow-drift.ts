@@ -22,24 +22,29 @@ export interface FollowedDrift {
 /** How far to either side the common shift is looked for first, in line widths, and at how many places. */
 const SEARCH = { widths: 1.5, places: 61 } as const
 /** What a reading may be off by, relative to its path's full light: the weight of data against the priors. */
-const DATA_SIGMA = 1e-3
+const DATA_SIGMA = 5e-4
 /** How far a ring goes its own way (its heater ages), lasers and modulators change. */
-const PRIOR = { ringGhz: 0.1, logGain: 0.02 } as const
+const PRIOR = { ringGhz: 0.05, logGain: 0.02 } as const
 const MAX_ITERATIONS = 12
 /** A ring's own way is taken for its heater's where that gives at least so much heat; else it is the ring's. */
 const LEAST_HEAT_GHZ = 10
 
 /**
- * The calibration of a chip that has drifted since, from one reading at voltages at which all rings stand on their flanks.
+ * The calibration of a chip that has drifted since, from a few readings at voltages at which all rings stand on their flanks.
  *
- * Drop and through light answer a shift of the ring against each other and a brighter path together, so that one reading
+ * Drop and through light answer a shift of the ring against each other and a brighter path together, so that a reading
  * tells both for every ring. Rings share their warmth; each has its own small way beside it, as heaters age; a gain for each
  * wavelength and one for each input follow lasers and modulators. Maximum a posteriori by Levenberg–Marquardt, each path
  * by its own ring's slopes.
  */
-export function followDrift(scene: RingScene, reading: OutputReading, known: RingsCalibration): FollowedDrift {
+export function followDrift(
+  scene: RingScene,
+  readings: readonly OutputReading[],
+  known: RingsCalibration,
+): FollowedDrift {
   const { size, heaters, rings: places } = scene.layout
-  const [clean] = withoutLeaks([reading], known.leaks)
+  const clean = withoutLeaks(readings, known.leaks)
+  const heatGhz = heaters.map((_, heater) => known.rings[heater]!.tuningGhzPerV2 * readings[0]!.squaredV[heater]!)
   const count = 1 + heaters.length + 2 * size
   const column = {
     common: 0,
@@ -53,16 +58,13 @@ export function followDrift(scene: RingScene, reading: OutputReading, known: Rin
     return {
       ...known,
       rings: known.rings.map((ring, heater) =>
-        shifted(ring, { common: p[column.common]!, own: p[column.ring(heater)]! }, reading.squaredV[heater]!),
+        shifted(ring, { common: p[column.common]!, own: p[column.ring(heater)]! }, heatGhz[heater]!),
       ),
       gains: { dropMw: gain(known.gains.dropMw), throughMw: gain(known.gains.throughMw) },
     }
   }
-  const nearest = nearestShift(scene, reading.squaredV, clean!, known)
   const evaluate = (p: Float64Array, normal?: NormalEquations): number => {
     const now = changed(p)
-    const light = pathLights(scene, reading.squaredV, now)
-    const slopes = normal && ownSlopes(scene, reading.squaredV, now)
     let sum = 0
     const prior = (at: number, sigma: number): void => {
       sum += (p[at]! / sigma) ** 2
@@ -70,25 +72,33 @@ export function followDrift(scene: RingScene, reading: OutputReading, known: Rin
     }
     for (let heater = 0; heater < heaters.length; heater++) prior(column.ring(heater), PRIOR.ringGhz)
     for (let i = 0; i < 2 * size; i++) prior(1 + heaters.length + i, PRIOR.logGain)
-    for (let path = 0; path < size * size; path++) {
-      const [port, k] = [Math.floor(path / size), path % size]
-      const columns = [column.common, column.ring(places[port]![k]!), column.wavelength(k), column.port(port)]
-      for (const way of ['drop', 'through'] as const) {
-        const [expected, seen] = [light[way][path]!, clean![`${way}Mw`][path]!]
-        const sigmaMw = DATA_SIGMA * known.gains[`${way}Mw`][port]![k]!
-        const residual = (expected - seen) / sigmaMw
-        sum += residual * residual
-        const toShift = slopes && slopes[way].shift[path]! / sigmaMw
-        if (toShift === undefined) continue
-        const toGain = expected / sigmaMw
-        normal?.addColumns(Float64Array.of(toShift, toShift, toGain, toGain), Float64Array.of(residual), columns)
+    for (const reading of clean) {
+      const light = pathLights(scene, reading.squaredV, now)
+      const slopes = normal && ownSlopes(scene, reading.squaredV, now)
+      for (let path = 0; path < size * size; path++) {
+        const [port, k] = [Math.floor(path / size), path % size]
+        const heater = places[port]![k]!
+        const columns = [column.common, column.ring(heater), column.wavelength(k), column.port(port)]
+        const heat = known.rings[heater]!.tuningGhzPerV2 * reading.squaredV[heater]!
+        const toOwn = byHeater(heatGhz[heater]!) ? heat / heatGhz[heater]! : 1
+        for (const way of ['drop', 'through'] as const) {
+          const expected = light[way][path]!
+          const sigmaMw = DATA_SIGMA * known.gains[`${way}Mw`][port]![k]!
+          const residual = (expected - reading[`${way}Mw`][path]!) / sigmaMw
+          sum += residual * residual
+          if (slopes === undefined) continue
+          const toShift = slopes[way].shift[path]! / sigmaMw
+          const toGain = expected / sigmaMw
+          const row = Float64Array.of(toShift, toShift * toOwn, toGain, toGain)
+          normal?.addColumns(row, Float64Array.of(residual), columns)
+        }
       }
     }
     return sum
   }
   const start = new Float64Array(count)
-  start[column.common] = nearest
-  const residual = (calibration: RingsCalibration): number => residualOf(scene, [clean!], calibration)
+  start[column.common] = nearestShift(scene, clean[0]!, known)
+  const residual = (calibration: RingsCalibration): number => residualOf(scene, clean, calibration)
   const { parameters } = fitLeastSquares({ evaluate }, start, { maxIterations: MAX_ITERATIONS, tolerance: 1e-4 })
   const calibration = changed(parameters)
   const own = parameters.subarray(1, 1 + heaters.length)
@@ -103,30 +113,27 @@ export function followDrift(scene: RingScene, reading: OutputReading, known: Rin
 }
 
 /** The place among many at which the reading is explained best. */
-function nearestShift(
-  scene: RingScene,
-  squaredV: Float64Array,
-  { dropMw, throughMw }: RingReading,
-  known: RingsCalibration,
-): number {
+function nearestShift(scene: RingScene, reading: RingReading, known: RingsCalibration): number {
   const reachGhz = SEARCH.widths * medianOf(known.rings, 'fwhmGhz')
   let [best, least] = [0, Infinity]
   for (let place = 0; place < SEARCH.places; place++) {
     const shiftGhz = reachGhz * ((2 * place) / (SEARCH.places - 1) - 1)
     const rings = known.rings.map((ring) => ({ ...ring, offsetGhz: ring.offsetGhz - shiftGhz }))
-    const left = residualOf(scene, [{ squaredV, dropMw, throughMw }], { ...known, rings })
+    const left = residualOf(scene, [reading], { ...known, rings })
     if (left < least) [best, least] = [shiftGhz, left]
   }
   return best
 }
 
-/** Moved down by its warmth, and by what its own heater gives more of. */
-function shifted(ring: FittedRing, moved: { common: number; own: number }, squaredV: number): FittedRing {
-  const heatGhz = ring.tuningGhzPerV2 * squaredV
-  const byHeater = heatGhz >= LEAST_HEAT_GHZ
+const byHeater = (heatGhz: number): boolean => heatGhz >= LEAST_HEAT_GHZ
+
+/** Moved down by its warmth, and by what its own heater gives more of where it gives `heatGhz`. */
+function shifted(ring: FittedRing, moved: { common: number; own: number }, heatGhz: number): FittedRing {
+  const { offsetGhz, tuningGhzPerV2 } = ring
+  if (!byHeater(heatGhz)) return { ...ring, offsetGhz: offsetGhz - moved.common - moved.own }
   return {
     ...ring,
-    offsetGhz: ring.offsetGhz - moved.common - (byHeater ? 0 : moved.own),
-    tuningGhzPerV2: ring.tuningGhzPerV2 * (byHeater ? 1 + moved.own / heatGhz : 1),
+    offsetGhz: offsetGhz - moved.common,
+    tuningGhzPerV2: tuningGhzPerV2 * (1 + moved.own / heatGhz),
   }
 }

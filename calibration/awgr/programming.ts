@@ -93,6 +93,16 @@ export class WeightProgrammer {
     return { voltagesV: this.#solve(wantedMw), weightPerMw }
   }
 
+  /** The signal of either sign that every element reaches, in mW. */
+  get leastReachMw(): number {
+    return Math.min(...this.#reachMw)
+  }
+
+  /** For balanced signals of a full input. Shapes: [output, input] in mW, [heater]. */
+  voltagesV(signalsMw: Float64Array): Float64Array {
+    return this.#solve(signalsMw)
+  }
+
   /** What the optics make of heater voltages. Shape: [output, input], mW of balanced signal for a full input. */
   weightsMw(voltagesV: Float64Array): Float64Array {
     return this.#weightsAt(voltagesV.map((v, h) => this.#calibration.rings[h]!.tuningGhzPerV2 * v * v))
