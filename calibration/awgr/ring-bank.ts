@@ -76,16 +76,17 @@ export class BankSlopes {
       left *= this.#pass[ring]!
     }
     this.through = left
-    /** Dropped by the rings that follow, of 1 before them. */
-    let after = 0
+    /** Dropped and let through by the rings that follow, of 1 before them. */
+    let [after, beyond] = [0, 1]
     for (let ring = count - 1; ring >= 0; ring--) {
       const [l, pass, before] = [this.#lorentzian[ring]!, this.#pass[ring]!, this.#before[ring]!]
       const dark = 1 - throughFloor[ring]!
       this.dropToL[ring] = before * (1 - dark * after)
       this.dropToFloor[ring] = before * l * after
-      this.throughToL[ring] = (-dark * left) / pass
-      this.throughToFloor[ring] = (l * left) / pass
+      this.throughToL[ring] = -dark * before * beyond
+      this.throughToFloor[ring] = l * before * beyond
       after = l + pass * after
+      beyond *= pass
     }
     this.drop = after
     return this
