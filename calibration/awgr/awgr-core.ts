@@ -71,8 +71,8 @@ export class AwgrCore implements OpticalCore {
   }
 
   /**
-   * A few readings with all rings on their flanks: weights of later tiles are programmed for rings
-   * and lights as they are now, whatever the temperature of the chip was when it was calibrated.
+   * A few readings with all rings on their flanks: weights of later tiles are programmed for rings and lights as they are
+   * now, whatever the temperature of the chip was when it was calibrated.
    *
    * Throws: QUALITY_OUT_OF_BOUNDS when the rings are no longer those of the calibration.
    */

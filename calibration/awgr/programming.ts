@@ -30,6 +30,8 @@ const HALF_WAY = 0.5
 const WARM_ROOM = 1.2
 /** Of the reach of a ring, what is used: the rest is for neighbours' tails and leaks, which are taken off. */
 const USED_REACH = 0.97
+/** Of its drop light, what even a ring that cannot be parked is asked for: such weights come out wrong, but finite. */
+const LEAST_REACH = 0.1
 const ROUNDS = 12
 const HEAT_SWEEPS = 8
 
@@ -227,7 +229,8 @@ export class WeightProgrammer {
       const k = awgrWavelength(size, port, output)
       const { throughFloor } = rings[places[port]![k]!]!
       const throughMw = this.throughShare[output]! * gains.throughMw[port]![k]!
-      return USED_REACH * Math.max(0, Math.min(gains.dropMw[port]![k]! - throughFloor * throughMw, -parkedMw))
+      const dropMw = gains.dropMw[port]![k]!
+      return USED_REACH * Math.max(LEAST_REACH * dropMw, Math.min(dropMw - throughFloor * throughMw, -parkedMw))
     })
   }
 

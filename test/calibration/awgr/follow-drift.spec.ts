@@ -99,6 +99,17 @@ describe('a job on a chip that is warmer than when it was calibrated', () => {
     await expect(product(false)).rejects.toMatchObject({ code: 'QUALITY_OUT_OF_BOUNDS' })
   })
 
+  test('rings that all inputs share are followed alike', async () => {
+    const { bench: cold } = openDirectAwgrBench({ form: 'shared' })
+    const { calibration } = await runToEnd(awgrCalibrationPlan(cold))
+    const { bench } = openDirectAwgrBench({ form: 'shared', imperfections: { chipTemperatureErrorK: warmerK } })
+    const frames = new FrameRunner(bench)
+    await frames.prepare(neverAborted)
+    await bringLight(bench, neverAborted)
+    const [shift] = await new AwgrCore(bench, calibration, frames, new HeaterSetter(bench)).follow(neverAborted)
+    expect(Math.abs(shift!.value - 9.4 * warmerK)).toBeLessThan(0.03)
+  })
+
   test('a chip whose rings are elsewhere is refused', async () => {
     const { bench: cold } = openDirectAwgrBench()
     const { calibration } = await runToEnd(awgrCalibrationPlan(cold))
