@@ -117,7 +117,7 @@ async function judge(
 }
 
 function figuresOf(places: readonly Place[]): readonly Figure[] {
-  const against = `${PUBLISHED.source}; ${CALIBRATIONS} chips over 60 K of ambient, one calibration every 6 K`
+  const against = `${PUBLISHED.source}; ${CALIBRATIONS} chips on their ovens (1 % of the room), 60 K of ambient, one calibration every 6 K`
   const bits = (
     name: string,
     of: (place: Place) => number,
