@@ -23,6 +23,13 @@ export interface FrameResult {
   readonly lanes: readonly Float64Array[]
 }
 
+/** Something that a core found to have changed since its calibration. */
+export interface FollowedQuantity {
+  readonly quantity: string
+  readonly unit: string
+  readonly value: number
+}
+
 /**
  * The optics that multiply, seen from a job.
  *
@@ -36,6 +43,8 @@ export interface OpticalCore {
   /** Sets the optics to this tile. `stream` does it by itself whenever a frame brings another tile. */
   program(tile: Tile, signal: AbortSignal): Promise<void>
   stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncIterable<FrameResult>
+  /** Measures what has drifted since the calibration and takes it into account from now on. Undefined: the core cannot. */
+  follow?(signal: AbortSignal): Promise<readonly FollowedQuantity[]>
   /** Dark and cold, verified. */
   safe(signal: AbortSignal): Promise<void>
 }

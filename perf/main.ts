@@ -1,5 +1,6 @@
 import { keepFreedMemory } from '../cli/keep-freed-memory.ts'
 import { accuracy } from './accuracy.ts'
+import { awgrTemperature } from './awgr-temperature.ts'
 import { blockRate } from './block-rate.ts'
 import type { Figure } from './figure.ts'
 import { printFigures, writeFigures } from './figure.ts'
@@ -20,6 +21,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   accuracy,
   drift,
   'larger-cores': largerCores,
+  'awgr-temperature': awgrTemperature,
   'mesh-error': meshError,
   'wire-rates': wireRates,
   'block-rate': blockRate,
