@@ -11,7 +11,7 @@ import type { MeshImperfections } from '../sim/optics/parameters/mesh-parameters
 import { valuesOf } from '../sim/optics/parameters/parameter.ts'
 import { withoutPresets } from '../sim/optics/parameters/presets.ts'
 import type { AwgrWiring } from './awgr-wiring.ts'
-import { AWGR_SECTIONS, CORE_KINDS, SECTIONS, TOP_LEVEL_KEYS } from './bench-schema.ts'
+import { AWGR_SECTIONS, CORE_KINDS, SECTIONS, TOP_LEVEL_KEYS, defectsOf } from './bench-schema.ts'
 import type { AwgrSections, CoreKind, Sections } from './bench-schema.ts'
 import { checkAwgrChip } from './check-awgr-chip.ts'
 import { checkAwgrWiring } from './check-awgr-wiring.ts'
@@ -128,12 +128,17 @@ type CorePart<File extends BenchFile> = Pick<File, 'kind' | 'name' | 'wiring' | 
 function meshOf(found: Found): CorePart<MeshBenchFile> | undefined {
   const sections: Partial<Sections> = readSections(SECTIONS, found)
   const { instruments, drivers, report } = found
-  const { defects: written, ...imperfections } = sections.twin ?? {}
-  const twin = valuesOf(MESH_PARAMETERS, withoutPresets(imperfections))
-  checkMeshLinks(sections.lanes, twin, imperfections, report)
+  const twin = valuesOf(MESH_PARAMETERS, withoutPresets(sections.twin))
+  checkMeshLinks(sections.lanes, twin, sections.twin, report)
   const wiring = instruments.size > 0 ? checkWiring(sections, instruments, drivers, report) : undefined
   if (wiring === undefined || sections.name === undefined) return undefined
-  return { kind: 'mesh', name: sections.name, wiring, twin, defects: checkDefects(written, wiring, report) }
+  return {
+    kind: 'mesh',
+    name: sections.name,
+    wiring,
+    twin,
+    defects: checkDefects(defectsOf(sections.twin), wiring, report),
+  }
 }
 
 function awgrOf(found: Found): CorePart<AwgrBenchFile> | undefined {

@@ -129,7 +129,7 @@ const heaterBank = {
 }
 
 /** What is wrong with the twin's chip, as written. */
-export type Imperfect = Readonly<Record<string, number | string | undefined>>
+export type Imperfect = Readonly<Record<string, number | string | undefined>> | undefined
 
 /** What is broken or plugged in wrong on the twin's bench, for rehearsing what a calibration says of it. */
 const defects = z
@@ -159,6 +159,9 @@ const defects = z
 
 export type WrittenDefects = z.output<typeof defects>
 
+/** They stand among the parameters of the chip. */
+export const defectsOf = (twin: unknown): WrittenDefects => (twin as { defects?: WrittenDefects } | undefined)?.defects
+
 /** The section `twin` of a core with these parameters. */
 function twinOf<More extends Readonly<Record<string, z.ZodType>>>(parameters: Parameters, more: More) {
   const keys = Object.entries(parameters).map(([key, { min, max, value, source }]) => [
@@ -169,7 +172,7 @@ function twinOf<More extends Readonly<Record<string, z.ZodType>>>(parameters: Pa
     key,
     z.enum(Object.keys(named)).optional().describe('stands for several parameters; what is written beside it wins'),
   ])
-  const shape = Object.fromEntries([...keys, ...presets]) as Record<never, never>
+  const shape = Object.fromEntries([...keys, ...presets]) as Record<string, z.ZodOptional<z.ZodNumber | z.ZodString>>
   return z
     .strictObject({ ...shape, ...more })
     .optional()

@@ -1,5 +1,4 @@
 import type { HeaterPort } from './world-ports.ts'
-import type { MeterPort } from './world-spec.ts'
 
 /** What is broken or plugged in wrong on the bench of a twin. Its bench file and its instruments know nothing of it. */
 export interface TwinDefects {
@@ -10,7 +9,7 @@ export interface TwinDefects {
   /** Channels whose output stands at one voltage, whatever it is told. */
   readonly stuckHeaters: readonly { readonly channel: number; readonly voltageV: number }[]
   /** Photodiodes that no light reaches. */
-  readonly darkPorts: readonly MeterPort[]
+  readonly darkPorts: readonly { readonly meter: string; readonly port: number }[]
   /** By laser: how far from its own reading it emits. */
   readonly laserOffsetsGhz: Readonly<Record<string, number>>
 }
