@@ -16,6 +16,7 @@ import { chipPlanFor, measureChip } from './steps/chip.ts'
 import type { FittedChip } from './steps/chip.ts'
 import { ChipProbe } from './steps/chip-readings.ts'
 import { measureDark } from './steps/dark.ts'
+import { measureLasers } from './steps/lasers.ts'
 import { measureLocalOscillators } from './steps/local-oscillators.ts'
 import { measureModulators } from './steps/modulators.ts'
 import { measurePortShifters } from './steps/port-shifters.ts'
@@ -33,7 +34,7 @@ const PLAN_SEED = 20260101
 /**
  * Calibrates a bench with a mesh core, from cold and dark to a verified record.
  *
- * Order: dark → light → local oscillators and detector balance → modulators → attenuators open → a fringe per port's
+ * Order: dark → light → lasers in their channels → local oscillators and detector balance → modulators → attenuators open → a fringe per port's
  * shifter → the meshes column by column → whole-chip fit with crosstalk, splitters and losses → verification on held-out matrices.
  * Throws: CALL_INVALID, before the first step, for a core of another design than `requireCalibratable` names.
  * Leaves: light on and heaters warm; the engine makes the bench safe.
@@ -48,6 +49,7 @@ export async function* calibrationPlan(bench: MeshBench): Plan<CalibrationResult
   yield { name: 'prepare frames', work: (signal) => frames.prepare(signal) }
   const dark = yield* step('dark', (signal) => measureDark(context, signal))
   yield { name: 'light', work: (signal) => bringLight(bench, signal) }
+  yield* step('lasers', (signal) => measureLasers(context, signal))
   const lo = yield* step('local oscillators', (signal) => measureLocalOscillators(context, dark, signal))
   const detectors = { ...dark, balancePlus: lo.balancePlus, balanceMinus: lo.balanceMinus }
   const modulators = yield* step('modulators', (signal) => measureModulators(context, detectors, lo.radPerV2, signal))
