@@ -7,6 +7,7 @@ import type { Plan } from '../orchestrator/plans/plan.ts'
 import type { MeshCalibration } from './calibration-record.ts'
 import { MeshCore } from './mesh-core.ts'
 import { step } from './plan-step.ts'
+import type { Work } from './plan-step.ts'
 import { requireCalibratable } from './supported-designs.ts'
 import { parameterBlocks, elementCount } from './model/chip-parameters.ts'
 import { openAttenuators } from './steps/attenuators.ts'
@@ -16,6 +17,7 @@ import { chipPlanFor, measureChip } from './steps/chip.ts'
 import type { FittedChip } from './steps/chip.ts'
 import { ChipProbe } from './steps/chip-readings.ts'
 import { measureDark } from './steps/dark.ts'
+import { withDiagnosis } from './steps/diagnosis.ts'
 import { measureLasers } from './steps/lasers.ts'
 import { measureLocalOscillators } from './steps/local-oscillators.ts'
 import { measureModulators } from './steps/modulators.ts'
@@ -54,13 +56,24 @@ export async function* calibrationPlan(bench: MeshBench): Plan<CalibrationResult
   const detectors = { ...dark, balancePlus: lo.balancePlus, balanceMinus: lo.balanceMinus }
   const modulators = yield* step('modulators', (signal) => measureModulators(context, detectors, lo.radPerV2, signal))
   const probe = new ChipProbe(context, { detectors, modulators }, lo.radPerV2)
-  const open = yield* step('attenuators', (signal) => openAttenuators(context, probe, signal))
-  const ports = yield* step('port shifters', (signal) => measurePortShifters(context, probe, open.baseV, signal))
-  const guess = yield* step('columns', (signal, progress) =>
-    measureColumns(context, probe, open, ports, progress, signal),
+  const diagnosed = <T>(work: Work<T>): Work<T> => {
+    return (signal, progress) => withDiagnosis(context, probe, () => work(signal, progress), signal)
+  }
+  const open = yield* step(
+    'attenuators',
+    diagnosed((signal) => openAttenuators(context, probe, signal)),
   )
-  const chip = yield* step('chip', (signal) =>
-    measureChip(context, probe, open.baseV, guess, chipPlanFor(bench.layout.size), signal),
+  const ports = yield* step(
+    'port shifters',
+    diagnosed((signal) => measurePortShifters(context, probe, open.baseV, signal)),
+  )
+  const guess = yield* step(
+    'columns',
+    diagnosed((signal, progress) => measureColumns(context, probe, open, ports, progress, signal)),
+  )
+  const chip = yield* step(
+    'chip',
+    diagnosed((signal) => measureChip(context, probe, open.baseV, guess, chipPlanFor(bench.layout.size), signal)),
   )
   const unverified: MeshCalibration = {
     schema: 'fringe-mesh-calibration-1',

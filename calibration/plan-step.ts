@@ -1,10 +1,9 @@
 import type { Plan } from '../orchestrator/plans/plan.ts'
 
+export type Work<T> = (signal: AbortSignal, progress: (done: number, total: number) => void) => Promise<T>
+
 /** One step whose result the plan goes on with. */
-export async function* step<T>(
-  name: string,
-  work: (signal: AbortSignal, progress: (done: number, total: number) => void) => Promise<T>,
-): Plan<T> {
+export async function* step<T>(name: string, work: Work<T>): Plan<T> {
   let result: { readonly value: T } | undefined
   yield {
     name,

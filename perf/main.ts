@@ -4,6 +4,7 @@ import { blockRate } from './block-rate.ts'
 import type { Figure } from './figure.ts'
 import { printFigures, writeFigures } from './figure.ts'
 import { faults } from './faults.ts'
+import { faultyBenches } from './faulty-benches.ts'
 import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
 import { kernels } from './kernels.ts'
@@ -24,6 +25,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   polling,
   journal,
   faults,
+  'faulty-benches': faultyBenches,
   fuzz,
   kernels,
   laws,
