@@ -46,7 +46,8 @@ export async function diagnoseHeaters(
   const suspect = cause.context['heater']
   if (typeof suspect === 'number') {
     const { signatures } = await look(context, probe, [suspect], signal)
-    if (isDead(signatures.get(suspect)!)) return cause
+    const signature = signatures.get(suspect)!
+    if (isDead(signature)) return deadHeater(context, suspect, { swing: Math.max(...signature.swing) })
   }
   if (layout.heaters.length > MOST_HEATERS) return undefined
   const { signatures, turned } = await look(context, probe, [...layout.heaters.keys()], signal)

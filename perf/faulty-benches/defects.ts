@@ -21,7 +21,7 @@ export interface Defect {
   /** In words. */
   readonly what: string
   /** Whether an error names it, and nothing else. */
-  isNamed(error: BenchError): boolean
+  readonly isNamed: (error: BenchError) => boolean
 }
 
 /** One defect of its kind, the victim drawn at random. */
