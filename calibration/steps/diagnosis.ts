@@ -1,5 +1,5 @@
 import { BenchError } from '../../core/errors.ts'
-import type { HeaterRole } from '../../core/mesh-layout.ts'
+import type { HeaterRole, SvdCoreLayout } from '../../core/mesh-layout.ts'
 import { isDead } from '../model/heater-signature.ts'
 import type { HeaterSignature } from '../model/heater-signature.ts'
 import { isSwappedAttenuator } from '../model/swapped-attenuator.ts'
@@ -45,59 +45,70 @@ export async function diagnoseHeaters(
   const { layout } = context.bench
   const suspect = cause.context['heater']
   if (typeof suspect === 'number') {
-    const { signatures } = await look(context, probe, [suspect], signal)
-    const signature = signatures.get(suspect)!
-    if (isDead(signature)) return deadHeater(context, suspect, { swing: Math.max(...signature.swing) })
+    const dead = (await look(context, probe, [suspect], [suspect], signal)).dead[0]
+    if (dead !== undefined) return dead
   }
   if (layout.heaters.length > MOST_HEATERS) return undefined
-  const { signatures, turned } = await look(context, probe, [...layout.heaters.keys()], signal)
-  const pair = swappedPortHeaters(layout, signatures) ?? swappedCoreHeaters(layout, signatures) ?? swappedInWaveguide()
+  const looked = await look(context, probe, [...layout.heaters.keys()], layout.sigma.phi, signal)
+  const { cold } = looked
+  const pair =
+    swappedPortHeaters(layout, cold) ?? swappedCoreHeaters(layout, [cold]) ?? swappedInWaveguide(layout, looked)
   if (pair !== undefined) return swappedHeaters(context, pair, cause)
-  const dead = [...signatures].find(([, signature]) => isDead(signature))
-  return dead && deadHeater(context, dead[0], { swing: Math.max(...dead[1].swing) })
-
-  function swappedInWaveguide(): Pair | undefined {
-    for (const [waveguide, theta] of layout.sigma.theta.entries()) {
-      const phi = layout.sigma.phi[waveguide]!
-      const [ofPhi, ofTheta, later] = [turned.before.get(phi)!, signatures.get(theta)!, turned.after.get(phi)!]
-      if ([ofTheta, ofPhi, later].every(isDead)) continue
-      if (isSwappedAttenuator({ phi: ofPhi, theta: ofTheta, phiHalfATurnOn: later })) return [phi, theta]
-    }
-    return undefined
-  }
+  if (looked.dead[0] !== undefined) return looked.dead[0]
+  const warm = await heaterSignatures(context, probe, restingV(context, probe), [...layout.heaters.keys()], signal)
+  const told = swappedCoreHeaters(layout, [cold, warm])
+  return told && swappedHeaters(context, told, cause)
 }
+
+/** Every heater somewhere in its first half turn, from where it can be moved on. */
+function restingV({ bench, random }: CalibrationContext, probe: ChipProbe): Float64Array {
+  return coldHeaters(bench).map(() => Math.sqrt(random.uniform(0, Math.PI) / probe.nominalRadPerV2))
+}
+
+type Signatures = ReadonlyMap<number, HeaterSignature>
 
 interface Looked {
-  readonly signatures: ReadonlyMap<number, HeaterSignature>
-  /** φ of attenuators, at the cold θ of each and half a turn on. */
-  readonly turned: {
-    readonly before: ReadonlyMap<number, HeaterSignature>
-    readonly after: ReadonlyMap<number, HeaterSignature>
-  }
+  /** With all other heaters cold. */
+  readonly cold: Signatures
+  /** With the attenuators half a turn on. */
+  readonly turned: Signatures
+  /** One error for each that moves no light either way. */
+  readonly dead: readonly BenchError[]
 }
 
-/** A shut attenuator hides its φ heater: each is looked at twice, and the stronger signature counts. */
+/** Moves `heaters`, then `again` with the attenuators half a turn on: a shut one hides the φ before it. */
 async function look(
   context: CalibrationContext,
   probe: ChipProbe,
   heaters: readonly number[],
+  again: readonly number[],
   signal: AbortSignal,
 ): Promise<Looked> {
   const { layout, heaterLimitsV } = context.bench
-  const cold = coldHeaters(context.bench)
-  const before = await heaterSignatures(context, probe, cold, heaters, signal)
-  const turnedV = cold.slice()
+  const coldV = coldHeaters(context.bench)
+  const cold = await heaterSignatures(context, probe, coldV, heaters, signal)
+  const turnedV = coldV.slice()
   for (const theta of layout.sigma.theta) {
-    const radPerV2 = before.get(theta)?.radPerV2 ?? probe.nominalRadPerV2
+    const radPerV2 = cold.get(theta)?.radPerV2 ?? probe.nominalRadPerV2
     turnedV[theta] = Math.min(heaterLimitsV.max, Math.sqrt(Math.PI / radPerV2))
   }
-  const hidden = heaters.filter((heater) => layout.sigma.phi.includes(heater))
-  const after = await heaterSignatures(context, probe, turnedV, hidden, signal)
-  const signatures = new Map(before)
-  for (const [heater, signature] of after) {
-    if (Math.max(...signature.swing) > Math.max(...before.get(heater)!.swing)) signatures.set(heater, signature)
+  const turned = await heaterSignatures(context, probe, turnedV, again, signal)
+  const dead = [...cold].flatMap(([heater, signature]) => {
+    const seen = [signature, turned.get(heater) ?? signature]
+    const swing = Math.max(...seen.flatMap((one) => one.swing))
+    return seen.every(isDead) ? [deadHeater(context, heater, { swing })] : []
+  })
+  return { cold, turned, dead }
+}
+
+function swappedInWaveguide({ sigma }: SvdCoreLayout, { cold, turned }: Looked): Pair | undefined {
+  for (const [waveguide, theta] of sigma.theta.entries()) {
+    const phi = sigma.phi[waveguide]!
+    const [ofPhi, ofTheta, later] = [cold.get(phi)!, cold.get(theta)!, turned.get(phi)!]
+    if (isDead(ofTheta) || (isDead(ofPhi) && isDead(later))) continue
+    if (isSwappedAttenuator({ phi: ofPhi, theta: ofTheta, phiHalfATurnOn: later })) return [phi, theta]
   }
-  return { signatures, turned: { before, after } }
+  return undefined
 }
 
 function swappedHeaters(context: CalibrationContext, pair: Pair, cause: BenchError): BenchError {
