@@ -1,5 +1,5 @@
 import { BenchError } from '../../core/errors.ts'
-import type { HeaterRole, SvdCoreLayout } from '../../core/mesh-layout.ts'
+import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import { isDead } from '../model/heater-signature.ts'
 import type { HeaterSignature } from '../model/heater-signature.ts'
 import { isSwappedAttenuator } from '../model/swapped-attenuator.ts'
@@ -9,7 +9,8 @@ import { coldHeaters } from './calibration-context.ts'
 import type { CalibrationContext } from './calibration-context.ts'
 import type { ChipProbe } from './chip-readings.ts'
 import { heaterSignatures } from './heater-signatures.ts'
-import { deadHeater, heaterText } from './sweep-fringe.ts'
+import { deadHeater } from './sweep-fringe.ts'
+import { swappedHeaters } from './swapped-error.ts'
 
 /** Beyond this many heaters moving each by itself takes longer than the calibration. */
 const MOST_HEATERS = 1000
@@ -109,23 +110,4 @@ function swappedInWaveguide({ sigma }: SvdCoreLayout, { cold, turned }: Looked):
     if (isSwappedAttenuator({ phi: ofPhi, theta: ofTheta, phiHalfATurnOn: later })) return [phi, theta]
   }
   return undefined
-}
-
-function swappedHeaters(context: CalibrationContext, pair: Pair, cause: BenchError): BenchError {
-  const { bench } = context
-  const [a, b] = pair.toSorted((left, right) => left - right)
-  const roles = (heaters: readonly number[]): HeaterRole[] =>
-    heaters.map((heater) => bench.layout.heaters[heater]!.role)
-  return new BenchError(
-    'CALIBRATION_FAILED',
-    `${heaterText(bench, a!)} and ${heaterText(bench, b!)} act as if exchanged: swap their cables, or their channels in the bench file`,
-    {
-      cause,
-      context: {
-        heaters: [a!, b!],
-        channels: [bench.heaterChannels[a!]!, bench.heaterChannels[b!]!],
-        roles: roles([a!, b!]),
-      },
-    },
-  )
 }
