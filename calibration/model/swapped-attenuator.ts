@@ -6,6 +6,8 @@ export interface AttenuatorSignature {
   readonly phi: HeaterSignature
   readonly theta: HeaterSignature
   readonly phiHalfATurnOn: HeaterSignature
+  /** The next φ on the same waveguide, where nothing mixes light between. */
+  readonly behind?: HeaterSignature
 }
 
 /** Sum of two squares that no sound attenuator comes near: splitters, and half a turn that is not quite one. */
@@ -14,17 +16,26 @@ const SUSPECT = 0.06
 const EXPLAINED = 0.3
 
 /**
- * Whether φ and θ of one attenuator are exchanged. Their light is the same, only its strength differs: under φ passes
+ * Which heater of the same waveguide is exchanged with θ of its attenuator. Their light is the same, only its strength differs: under φ passes
  * ½(1 + e^{iθ}), under θ ½·e^{iθ}. The ratio less 1 has modulus 1, and the squares of the ratios at θ and at θ + π add
- * up to 4. Exchanged, the ratio is the inverse, and half a turn of φ changes nothing.
+ * up to 4. Exchanged with φ, the ratio is the inverse, and half a turn of φ changes nothing. Exchanged with the φ behind
+ * the attenuator, that one shows what θ should.
  */
-export function isSwappedAttenuator({ phi, theta, phiHalfATurnOn }: AttenuatorSignature): boolean {
+export function exchangedWithTheta({
+  phi,
+  theta,
+  phiHalfATurnOn,
+  behind,
+}: AttenuatorSignature): 'phi' | 'behind' | undefined {
   const ratio = ratioOf(phi.under[0]!, theta.under[0]!)
   const inverse = { re: ratio.re / ratio.power, im: -ratio.im / ratio.power, power: 1 / ratio.power }
   const turned = ratioOf(phiHalfATurnOn.under[0]!, theta.under[0]!)
   const asDrawn = lessOne(ratio) ** 2 + ((ratio.power + turned.power) / 4 - 1) ** 2
   const exchanged = lessOne(inverse) ** 2 + (Math.sqrt(turned.power / ratio.power) - 1) ** 2
-  return asDrawn > SUSPECT && exchanged < EXPLAINED * asDrawn
+  if (!(asDrawn > SUSPECT)) return undefined
+  if (exchanged < EXPLAINED * asDrawn) return 'phi'
+  const ofBehind = behind && lessOne(ratioOf(phi.under[0]!, behind.under[0]!)) ** 2
+  return ofBehind !== undefined && ofBehind < EXPLAINED * asDrawn ? 'behind' : undefined
 }
 
 interface Ratio {

@@ -2,7 +2,8 @@ import { BenchError } from '../../core/errors.ts'
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import { isDead } from '../model/heater-signature.ts'
 import type { HeaterSignature } from '../model/heater-signature.ts'
-import { isSwappedAttenuator } from '../model/swapped-attenuator.ts'
+import { alikeHeaters } from '../model/alike-heaters.ts'
+import { exchangedWithTheta } from '../model/swapped-attenuator.ts'
 import { swappedCoreHeaters, swappedPortHeaters } from '../model/swapped-heaters.ts'
 import type { Pair } from '../model/swapped-heaters.ts'
 import { coldHeaters } from './calibration-context.ts'
@@ -102,12 +103,23 @@ async function look(
   return { cold, turned, dead }
 }
 
-function swappedInWaveguide({ sigma }: SvdCoreLayout, { cold, turned }: Looked): Pair | undefined {
+function swappedInWaveguide(layout: SvdCoreLayout, { cold, turned }: Looked): Pair | undefined {
+  const { sigma } = layout
+  const behindOf = new Map(alikeHeaters(layout))
   for (const [waveguide, theta] of sigma.theta.entries()) {
     const phi = sigma.phi[waveguide]!
     const [ofPhi, ofTheta, later] = [cold.get(phi)!, cold.get(theta)!, turned.get(phi)!]
     if (isDead(ofTheta) || (isDead(ofPhi) && isDead(later))) continue
-    if (isSwappedAttenuator({ phi: ofPhi, theta: ofTheta, phiHalfATurnOn: later })) return [phi, theta]
+    const behind = behindOf.get(phi)
+    const ofBehind = behind === undefined ? undefined : cold.get(behind)
+    const other = exchangedWithTheta({
+      phi: ofPhi,
+      theta: ofTheta,
+      phiHalfATurnOn: later,
+      ...(ofBehind && { behind: ofBehind }),
+    })
+    if (other === 'phi') return [phi, theta]
+    if (other === 'behind') return [theta, behind!]
   }
   return undefined
 }
