@@ -34,7 +34,8 @@ describe('two exchanged heater cables are named', () => {
     ['two phases of one column', first.theta[0]!, first.theta[1]!],
     ['a phase of V† and one of U', first.phi[3]!, second.phi[3]!],
     ['both phases of one attenuator', sigma.phi[2]!, sigma.theta[2]!],
-    ['an attenuator and a phase of U', sigma.theta[1]!, second.phi[0]!],
+    ['an attenuator and a phase of U', sigma.theta[1]!, second.phi[1]!],
+    ['an attenuator and the phase right behind it', sigma.theta[0]!, second.phi[0]!],
     ['two attenuators', sigma.theta[0]!, sigma.theta[3]!],
   ])('%s', async (_, a, b) => {
     const said = await calibrate({ swappedHeaters: [[a, b]] })
