@@ -6,6 +6,7 @@ import type { Figure } from './figure.ts'
 import { printFigures, writeFigures } from './figure.ts'
 import { drift } from './drift.ts'
 import { faults } from './faults.ts'
+import { faultyBenches } from './faulty-benches.ts'
 import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
 import { kernels } from './kernels.ts'
@@ -28,6 +29,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   polling,
   journal,
   faults,
+  'faulty-benches': faultyBenches,
   fuzz,
   kernels,
   laws,
