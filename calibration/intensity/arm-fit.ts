@@ -7,6 +7,8 @@ export interface Arm {
   readonly radPerV2: number
   /** Root mean square of what is left, in units of the readings. */
   readonly rms: number
+  /** The same of the best arm that is another one; infinite where all ways led to the first. */
+  readonly rivalRms: number
 }
 
 /** What one heater's few settings showed. */
@@ -35,7 +37,7 @@ export interface ArmOptions {
 
 const POLAR_STEPS = 8
 const AZIMUTH_STEPS = 16
-const KEPT_STARTS = 4
+const KEPT_STARTS = 6
 const ROUNDS = 12
 const STEP = 1e-5
 
@@ -57,17 +59,32 @@ export function fitArm(readings: ArmReadings, options: ArmOptions): Arm {
     }
   }
   starts.sort((left, right) => left.cost - right.cost)
-  let best: { u: State; k: number; cost: number } | undefined
-  for (const { u } of starts.slice(0, KEPT_STARTS)) {
-    const refined = refine(readings, options, u)
-    if (best === undefined || refined.cost < best.cost) best = refined
+  const apart: State[] = []
+  for (const { u } of starts) {
+    if (apart.length < KEPT_STARTS && apart.every((other) => sameness(u, other) < SAME_START)) apart.push(u)
   }
-  const [ar, ai, br, bi] = best!.u
+  const found = apart.map((u) => refine(readings, options, u)).sort((left, right) => left.cost - right.cost)
+  const best = found[0]!
+  const rival = found.find(({ u }) => sameness(u, best.u) < SAME_ARM)
+  const values = readings.powers.reduce((sum, { length }) => sum + length, 0)
+  const rmsOf = (cost: number): number => options.noise * Math.sqrt(cost / values)
+  const [ar, ai, br, bi] = best.u
   return {
     state: { re: Float64Array.of(ar, br), im: Float64Array.of(ai, bi) },
-    radPerV2: best!.k,
-    rms: options.noise * Math.sqrt(best!.cost / readings.powers.reduce((sum, { length }) => sum + length, 0)),
+    radPerV2: best.k,
+    rms: rmsOf(best.cost),
+    rivalRms: rival === undefined ? Infinity : rmsOf(rival.cost),
   }
+}
+
+/** |u†·v|²: starts that are nearer than this lead to one place, and arms that are less alike are different ones. */
+const SAME_START = 0.9
+const SAME_ARM = 0.9
+
+function sameness([ar, ai, br, bi]: State, [cr, ci, dr, di]: State): number {
+  const re = ar * cr + ai * ci + br * dr + bi * di
+  const im = ar * ci - ai * cr + br * di - bi * dr
+  return re * re + im * im
 }
 
 /** re, im of both numbers. */

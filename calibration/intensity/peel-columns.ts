@@ -2,7 +2,7 @@ import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 import { mziModel, mziScratch } from '../model/mzi-model.ts'
 import { fitArm } from './arm-fit.ts'
-import type { ArmOptions } from './arm-fit.ts'
+import type { Arm, ArmOptions } from './arm-fit.ts'
 import { combine, overlap } from './complex-vectors.ts'
 import type { ComplexVector } from './complex-vectors.ts'
 
@@ -13,6 +13,8 @@ export interface PeelOptions extends Omit<ArmOptions, 'halfSigma'> {
   /** V² at which each heater is looked at, and how many inputs are lit for it. */
   readonly voltagesSquared: readonly number[]
   readonly inputs: number
+  /** Inputs lit for a heater whose arm stays in doubt. */
+  readonly maxInputs: number
   readonly progress?: (done: number, total: number) => void
 }
 
@@ -63,17 +65,26 @@ export async function peelColumns(
     const { top, column: place } = mzis[mzi]!
     const left: readonly [ComplexVector, ComplexVector] = [ahead[top]!, ahead[top + 1]!]
     const lights = columns.map((each) => lightAt(left, each))
-    const lit = brightest(lights, options.inputs)
+    const byLight = brightest(lights)
     const arm = async (heater: number, halfSigma: number | undefined): Promise<ComplexVector> => {
-      const powers: Float64Array[] = []
-      for (const v2 of options.voltagesSquared) powers.push(await probe(heater, v2, lit))
       const { voltagesSquared } = options
-      const [bases, right] = [lit.map((input) => columns[input]!), lit.map((input) => lights[input]!)]
-      const fit = fitArm({ voltagesSquared, powers, base: bases, left, right }, { ...options, halfSigma })
-      radPerV2[heater] = fit.radPerV2
-      rms[mzi] = Math.max(rms[mzi]!, fit.rms)
+      let fit: Arm | undefined
+      const powers: Float64Array[] = voltagesSquared.map(() => new Float64Array(0))
+      for (let count = 0; count < Math.min(options.maxInputs, size);) {
+        const more = byLight.slice(count, count === 0 ? options.inputs : count + 1)
+        for (const [s, v2] of voltagesSquared.entries()) {
+          powers[s] = Float64Array.from([...powers[s]!, ...(await probe(heater, v2, more))])
+        }
+        count += more.length
+        const lit = byLight.slice(0, count)
+        const [bases, right] = [lit.map((input) => columns[input]!), lit.map((input) => lights[input]!)]
+        fit = fitArm({ voltagesSquared, powers, base: bases, left, right }, { ...options, halfSigma })
+        if (fit.rms < SURE_RMS && fit.rivalRms > SURE_RIVAL * fit.rms) break
+      }
+      radPerV2[heater] = fit!.radPerV2
+      rms[mzi] = Math.max(rms[mzi]!, fit!.rms)
       options.progress?.(++done, 2 * mzis.length)
-      return fit.state
+      return fit!.state
     }
     const inner = await arm(first.theta[mzi]!, HALF_SIGMA)
     // The first column's φ turns a whole input: what comes of that input is its light, and no power shows it.
@@ -84,6 +95,10 @@ export async function peelColumns(
   }
   return { baseRad: followPhases(layout, peeled), radPerV2, rms }
 }
+
+/** An arm is sure when it leaves no more than this of the brightest readings, and any other one so many times as much. */
+const SURE_RMS = 0.025
+const SURE_RIVAL = 2.5
 
 /** Power splits of fabricated couplers: half, give or take this. */
 const HALF_SIGMA = 0.08
@@ -154,12 +169,11 @@ function normalised({ re, im }: ComplexVector): ComplexVector {
   return { re: re.map((value) => value / norm), im: im.map((value) => value / norm) }
 }
 
-/** The inputs that bring the most light. */
-function brightest(lights: readonly ComplexVector[], count: number): number[] {
+/** All inputs, those that bring the most light first. */
+function brightest(lights: readonly ComplexVector[]): number[] {
   const power = ({ re, im }: ComplexVector): number => re[0]! ** 2 + im[0]! ** 2 + re[1]! ** 2 + im[1]! ** 2
   return lights
     .map((light, input) => ({ input, power: power(light) }))
     .sort((left, right) => right.power - left.power)
-    .slice(0, count)
     .map(({ input }) => input)
 }
