@@ -1,0 +1,104 @@
+import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
+import { fitIntensities, scalesAt } from './intensity-fit.ts'
+import { intensityPriors } from './intensity-priors.ts'
+import { IntensityModel } from './intensity-model.ts'
+import type { IntensityReading } from './intensity-model.ts'
+
+export interface FittedIntensities {
+  /** As in `intensityBlocks`. */
+  readonly parameters: Float64Array
+  /** Standard deviation of each, from the curvature of the fit and what it leaves; 0 for what is held. */
+  readonly sigmas: Float64Array
+  /** RMS of what it leaves, in units of the readings. */
+  readonly residual: number
+  readonly iterations: number
+}
+
+/** Stages of the fit, from blunt to sharp: what a reading may be off by, in units of a mean reading, and how many count. */
+const STAGES = [
+  { noise: 0.4, share: 0.4 },
+  { noise: 0.05, share: 0.7 },
+] as const
+const OPTIONS = { maxIterations: 12, tolerance: 0.01, maxProducts: 60, gradientLeft: 0.05 }
+/** At full share: until nothing moves. */
+const LAST = { maxIterations: 12, tolerance: 1e-3, maxProducts: 60, gradientLeft: 0.02 }
+
+/**
+ * The whole chip from all readings and a first guess. Far from the truth all readings agree only roughly, so the first
+ * stages ask for little; the last one weighs by what the stage before left.
+ */
+export function fitChipToIntensities(
+  layout: SvdCoreLayout,
+  readings: readonly IntensityReading[],
+  guess: Float64Array,
+): FittedIntensities {
+  const model = new IntensityModel(layout)
+  const priors = intensityPriors(layout, guess)
+  const meanReading = meanOf(readings)
+  let parameters = guess
+  let iterations = 0
+  for (const { noise, share } of STAGES) {
+    const some = readings.filter((_, r) => Math.floor((r + 1) * share) > Math.floor(r * share))
+    const fit = fitIntensities({ layout, readings: some, priors, noise: noise * meanReading }, parameters, OPTIONS)
+    parameters = fit.parameters
+    iterations += fit.iterations
+  }
+  const input = { layout, readings, priors, noise: residualOf(model, parameters, readings) }
+  const fit = fitIntensities(input, parameters, LAST)
+  const residual = residualOf(model, fit.parameters, readings)
+  const sigmas = scalesAt({ ...input, noise: residual }, fit.parameters, Infinity).sigmas()
+  return { parameters: fit.parameters, sigmas, residual, iterations: iterations + fit.iterations }
+}
+
+/** RMS of what a chip leaves unexplained of some readings. */
+export function residualOf(
+  model: IntensityModel,
+  parameters: Float64Array,
+  readings: readonly IntensityReading[],
+): number {
+  const made = model.made(parameters)
+  let [sum, count] = [0, 0]
+  for (const { voltagesV, lit, powers } of readings) {
+    const predicted = model.predict(parameters, made, voltagesV, lit)
+    for (let row = 0; row < powers.length; row++) sum += (predicted[row]! - powers[row]!) ** 2
+    count += powers.length
+  }
+  return Math.sqrt(sum / count)
+}
+
+/**
+ * Total variation distance between what a chip should show and what was read, mean over all vectors: half the sum over
+ * outputs of |p − p̂|, both as shares of their vector's light.
+ */
+export function variationDistance(
+  model: IntensityModel,
+  parameters: Float64Array,
+  readings: readonly IntensityReading[],
+): number {
+  const { size } = model.layout
+  const made = model.made(parameters)
+  let [sum, vectors] = [0, 0]
+  for (const { voltagesV, lit, powers } of readings) {
+    const predicted = model.predict(parameters, made, voltagesV, lit)
+    for (const l of lit.keys()) {
+      const [p, q] = [powers, predicted].map((all) => shares(all.subarray(l * size, (l + 1) * size)))
+      sum += p!.reduce((distance, share, i) => distance + Math.abs(share - q![i]!) / 2, 0)
+      vectors++
+    }
+  }
+  return sum / vectors
+}
+
+export function shares(powers: Float64Array): Float64Array {
+  const all = powers.reduce((sum, power) => sum + power, 0)
+  return powers.map((power) => power / all)
+}
+
+function meanOf(readings: readonly IntensityReading[]): number {
+  let [sum, count] = [0, 0]
+  for (const { powers } of readings) {
+    for (const power of powers) sum += power
+    count += powers.length
+  }
+  return sum / count
+}
