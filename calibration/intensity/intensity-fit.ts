@@ -43,7 +43,7 @@ export function fitIntensities(
 const UNSCALED: IntensityScales = { toParameters: (x) => x, fromGradient: (gradient) => gradient }
 
 /** Rows of the Jacobian that the variables are scaled by: a few for each of some hundred parameters. */
-const SCALING_ROWS = 4000
+const SCALING_ROWS = 3000
 
 /** Variables as the curvature at a point of some evenly spaced readings, about so many rows, has them; priors included. */
 export function scalesAt(input: IntensityFitInput, at: Float64Array, maxRows: number): WhitenedScales {
@@ -100,6 +100,7 @@ export class IntensityProblem implements MatrixFreeProblem {
     this.#at = this.parametersAt(x)
     this.#made = this.model.made(this.#at)
     const gradient = new Float64Array(this.#at.length)
+    const onInputs = complexZeros(this.model.layout.size)
     let sum = this.#priorSum(this.#at)
     for (const [r, reading] of readings.entries()) {
       const line = this.model.line(this.#at, this.#made, reading.voltagesV)
@@ -110,8 +111,9 @@ export class IntensityProblem implements MatrixFreeProblem {
         sum += residuals[row]! ** 2
       }
       const matrix = this.model.chip.transferAgain(line.folded)
-      this.#addAdjoint(line, matrix, reading.lit, residuals, gradient)
+      this.#addAdjoint(line, matrix, reading.lit, residuals, { onInputs, to: gradient })
     }
+    this.#addInputs(onInputs, gradient)
     for (const [i, sigma] of priors.sigma.entries()) {
       if (sigma > 0) gradient[i]! += (this.#at[i]! - priors.mean[i]!) / sigma ** 2
     }
@@ -122,12 +124,14 @@ export class IntensityProblem implements MatrixFreeProblem {
     const { readings, priors } = this.#input
     const change = this.#scales.toParameters(v)
     const out = new Float64Array(change.length)
+    const [inputs, onInputs] = [this.#inputsAlong(change), complexZeros(this.model.layout.size)]
     for (const [r, { lit }] of readings.entries()) {
       const line = this.#lines[r]!
       const matrix = this.model.chip.transferAgain(line.folded)
-      const rows = this.#tangent(line, matrix, lit, change)
-      this.#addAdjoint(line, matrix, lit, rows, out)
+      const rows = this.#tangent(line, matrix, lit, change, inputs)
+      this.#addAdjoint(line, matrix, lit, rows, { onInputs, to: out })
     }
+    this.#addInputs(onInputs, out)
     for (const [i, sigma] of priors.sigma.entries()) if (sigma > 0) out[i]! += change[i]! / sigma ** 2
     return this.#scales.fromGradient(out)
   }
@@ -141,11 +145,14 @@ export class IntensityProblem implements MatrixFreeProblem {
       const matrix = this.model.chip.transferAgain(line.folded)
       const rows = lit.length * this.model.layout.size
       const jacobian = new Float64Array(rows * n)
-      for (const [column, parameter] of parameters.entries()) {
-        const change = new Float64Array(this.#at.length)
-        change[parameter] = 1
-        const slopes = this.#tangent(line, matrix, lit, change)
-        for (let row = 0; row < rows; row++) jacobian[row * n + column] = slopes[row]!
+      for (let row = 0; row < rows; row++) {
+        const weights = new Float64Array(rows)
+        weights[row] = 1
+        const onInputs = complexZeros(this.model.layout.size)
+        const to = new Float64Array(this.#at.length)
+        this.#addAdjoint(line, matrix, lit, weights, { onInputs, to })
+        this.#addInputs(onInputs, to)
+        for (const [column, parameter] of parameters.entries()) jacobian[row * n + column] = to[parameter]!
       }
       normal.add(jacobian, new Float64Array(rows), rows)
     }
@@ -159,8 +166,14 @@ export class IntensityProblem implements MatrixFreeProblem {
     return sum
   }
 
-  /** ∂y/noise along a change of the parameters. Shape: [lit, output]. */
-  #tangent(line: IntensityLine, matrix: ComplexMatrix, lit: readonly number[], change: Float64Array): Float64Array {
+  /** ∂y/noise along a change of the parameters, which moves W by `inputsMoved`. Shape: [lit, output]. */
+  #tangent(
+    line: IntensityLine,
+    matrix: ComplexMatrix,
+    lit: readonly number[],
+    change: Float64Array,
+    inputsMoved: ComplexMatrix,
+  ): Float64Array {
     const { blocks, layout, chip } = this.model
     const { size, mzis, heaters } = layout
     const { crosstalk, inputs, gainsOut } = this.#made
@@ -180,37 +193,69 @@ export class IntensityProblem implements MatrixFreeProblem {
       beta: ofMzis(blocks.beta, blocks.splitterMean),
       logMziField: ofMzis(blocks.logOwnField, blocks.logMziField),
     })
+    // G·(δM·W + M·δW)
     const rows = new Float64Array(lit.length * size)
     for (const [l, j] of lit.entries()) {
       for (let i = 0; i < size; i++) {
-        const at = i * size + j
-        const gain = change[blocks.logOut + i]!
-        let [re, im] = [gain * line.out.re[at]!, gain * line.out.im[at]!]
-        for (let k = 0; k < size; k++) {
-          const [wr, wi] = [inputs.re[k * size + j]!, inputs.im[k * size + j]!]
-          const gainIn = change[blocks.logIn + k]!
-          const unit = Math.exp(this.#at[blocks.logIn + k]!)
-          const stray = k === j ? 0 : unit
-          const dr = gainIn * wr + stray * change[blocks.strayRe + k * size + j]!
-          const di = gainIn * wi + stray * change[blocks.strayIm + k * size + j]!
-          const m = i * size + k
-          const g = gainsOut[i]!
-          re += g * (moved.re[m]! * wr - moved.im[m]! * wi + matrix.re[m]! * dr - matrix.im[m]! * di)
-          im += g * (moved.re[m]! * wi + moved.im[m]! * wr + matrix.re[m]! * di + matrix.im[m]! * dr)
+        let [re, im] = [0, 0]
+        for (let k = 0, m = i * size, w = j; k < size; k++, m++, w += size) {
+          const [dr, di, wr, wi] = [moved.re[m]!, moved.im[m]!, inputs.re[w]!, inputs.im[w]!]
+          const [mr, mi, vr, vi] = [matrix.re[m]!, matrix.im[m]!, inputsMoved.re[w]!, inputsMoved.im[w]!]
+          re += dr * wr - di * wi + mr * vr - mi * vi
+          im += dr * wi + di * wr + mr * vi + mi * vr
         }
-        rows[l * size + i] = (2 * (line.out.re[at]! * re + line.out.im[at]! * im)) / this.#input.noise
+        const at = i * size + j
+        const [outRe, outIm] = [line.out.re[at]!, line.out.im[at]!]
+        const beat = gainsOut[i]! * (outRe * re + outIm * im)
+        const power = change[blocks.logOut + i]! * (outRe * outRe + outIm * outIm)
+        rows[l * size + i] = (2 * (beat + power)) / this.#input.noise
       }
     }
     return rows
   }
 
-  /** Adds Jᵀ·weights of one reading to `to`. */
+  /** δW along a change of the parameters. */
+  #inputsAlong(change: Float64Array): ComplexMatrix {
+    const { blocks, layout } = this.model
+    const { size } = layout
+    const { inputs } = this.#made
+    const moved = complexZeros(size)
+    for (let k = 0; k < size; k++) {
+      const log = change[blocks.logIn + k]!
+      const gain = Math.exp(this.#at[blocks.logIn + k]!)
+      for (let j = 0, at = k * size; j < size; j++, at++) {
+        const stray = k === j ? 0 : gain
+        moved.re[at] = log * inputs.re[at]! + stray * change[blocks.strayRe + at]!
+        moved.im[at] = log * inputs.im[at]! + stray * change[blocks.strayIm + at]!
+      }
+    }
+    return moved
+  }
+
+  /** The transpose of `#inputsAlong`, added to `to`. */
+  #addInputs(onInputs: ComplexMatrix, to: Float64Array): void {
+    const { blocks, layout } = this.model
+    const { size } = layout
+    const { inputs } = this.#made
+    for (let k = 0; k < size; k++) {
+      const gain = Math.exp(this.#at[blocks.logIn + k]!)
+      for (let j = 0, at = k * size; j < size; j++, at++) {
+        const [vr, vi] = [onInputs.re[at]!, onInputs.im[at]!]
+        to[blocks.logIn + k]! += vr * inputs.re[at]! + vi * inputs.im[at]!
+        if (k === j) continue
+        to[blocks.strayRe + at]! += gain * vr
+        to[blocks.strayIm + at]! += gain * vi
+      }
+    }
+  }
+
+  /** Adds Jᵀ·weights of one reading to `to`, but for W, whose weight is added to `onInputs`. */
   #addAdjoint(
     line: IntensityLine,
     matrix: ComplexMatrix,
     lit: readonly number[],
     weights: Float64Array,
-    to: Float64Array,
+    { onInputs, to }: { readonly onInputs: ComplexMatrix; readonly to: Float64Array },
   ): void {
     const { blocks, layout, chip } = this.model
     const { size } = layout
@@ -220,22 +265,16 @@ export class IntensityProblem implements MatrixFreeProblem {
       for (let i = 0; i < size; i++) {
         const at = i * size + j
         const w = (2 * weights[l * size + i]!) / this.#input.noise
+        if (w === 0) continue
         to[blocks.logOut + i]! += w * (line.out.re[at]! ** 2 + line.out.im[at]! ** 2)
         // Weight on the field before the output's gain: Σ Re(weight*·δ(M·W)).
         const [br, bi] = [w * gainsOut[i]! * line.out.re[at]!, w * gainsOut[i]! * line.out.im[at]!]
-        for (let k = 0; k < size; k++) {
-          const [wr, wi] = [inputs.re[k * size + j]!, inputs.im[k * size + j]!]
-          const m = i * size + k
+        for (let k = 0, m = i * size, v = j; k < size; k++, m++, v += size) {
+          const [wr, wi, mr, mi] = [inputs.re[v]!, inputs.im[v]!, matrix.re[m]!, matrix.im[m]!]
           back.re[m]! += br * wr + bi * wi
           back.im[m]! += bi * wr - br * wi
-          // Weight on W itself.
-          const vr = br * matrix.re[m]! + bi * matrix.im[m]!
-          const vi = bi * matrix.re[m]! - br * matrix.im[m]!
-          to[blocks.logIn + k]! += vr * wr + vi * wi
-          if (k === j) continue
-          const unit = Math.exp(this.#at[blocks.logIn + k]!)
-          to[blocks.strayRe + k * size + j]! += unit * vr
-          to[blocks.strayIm + k * size + j]! += unit * vi
+          onInputs.re[v]! += br * mr + bi * mi
+          onInputs.im[v]! += bi * mr - br * mi
         }
       }
     }
