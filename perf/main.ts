@@ -6,6 +6,7 @@ import { printFigures, writeFigures } from './figure.ts'
 import { faults } from './faults.ts'
 import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
+import { intensity12 } from './intensity-12.ts'
 import { kernels } from './kernels.ts'
 import { laws } from './laws.ts'
 import { writePerformancePage } from './performance-page.ts'
@@ -19,6 +20,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   accuracy,
   'larger-cores': largerCores,
   'mesh-error': meshError,
+  'intensity-12': intensity12,
   'wire-rates': wireRates,
   'block-rate': blockRate,
   polling,

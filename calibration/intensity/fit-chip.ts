@@ -16,12 +16,12 @@ export interface FittedIntensities {
 
 /** Stages of the fit, from blunt to sharp: what a reading may be off by, in units of a mean reading, and how many count. */
 const STAGES = [
-  { noise: 0.4, share: 0.4 },
-  { noise: 0.05, share: 0.7 },
+  { noise: 0.4, share: 0.3 },
+  { noise: 0.05, share: 0.5 },
 ] as const
 const OPTIONS = { maxIterations: 12, tolerance: 0.01, maxProducts: 60, gradientLeft: 0.05 }
 /** At full share: until nothing moves. */
-const LAST = { maxIterations: 12, tolerance: 1e-3, maxProducts: 60, gradientLeft: 0.02 }
+const LAST = { maxIterations: 8, tolerance: 5e-3, maxProducts: 60, gradientLeft: 0.02 }
 
 /**
  * The whole chip from all readings and a first guess. Far from the truth all readings agree only roughly, so the first
