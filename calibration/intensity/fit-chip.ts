@@ -3,6 +3,7 @@ import { fitIntensities, scalesAt } from './intensity-fit.ts'
 import { intensityPriors } from './intensity-priors.ts'
 import { IntensityModel } from './intensity-model.ts'
 import type { IntensityReading } from './intensity-model.ts'
+import { withModulatorsAtRest } from './stray-light.ts'
 
 export interface FittedIntensities {
   /** As in `intensityBlocks`. */
@@ -43,11 +44,18 @@ export function fitChipToIntensities(
     parameters = fit.parameters
     iterations += fit.iterations
   }
-  const input = { layout, readings, priors, noise: residualOf(model, parameters, readings) }
-  const fit = fitIntensities(input, parameters, LAST)
+  let input = { layout, readings, priors, noise: residualOf(model, parameters, readings) }
+  let fit = fitIntensities(input, parameters, LAST)
+  iterations += fit.iterations
+  if (layout.size > 2) {
+    const noise = residualOf(model, fit.parameters, readings)
+    input = { layout, readings, priors: withModulatorsAtRest(layout, fit.parameters, priors), noise }
+    fit = fitIntensities(input, fit.parameters, LAST)
+    iterations += fit.iterations
+  }
   const residual = residualOf(model, fit.parameters, readings)
   const sigmas = scalesAt({ ...input, noise: residual }, fit.parameters, Infinity).sigmas()
-  return { parameters: fit.parameters, sigmas, residual, iterations: iterations + fit.iterations }
+  return { parameters: fit.parameters, sigmas, residual, iterations }
 }
 
 /** RMS of what a chip leaves unexplained of some readings. */
