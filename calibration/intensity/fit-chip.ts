@@ -21,8 +21,12 @@ const STAGES = [
   { noise: 0.05, share: 0.5 },
 ] as const
 const OPTIONS = { maxIterations: 12, tolerance: 0.01, maxProducts: 60, gradientLeft: 0.05 }
-/** At full share: until nothing moves. */
+/** At full share, and then until nothing moves by what its own uncertainty is. */
 const LAST = { maxIterations: 8, tolerance: 5e-3, maxProducts: 60, gradientLeft: 0.02 }
+
+const END = { maxIterations: 8, tolerance: 1e-5, maxProducts: 80, gradientLeft: 0.01 }
+/** From three first interferometers on, stray light has one pattern in all pairs of inputs. */
+const MIN_TOLD_APART = 5
 
 /**
  * The whole chip from all readings and a first guess. Far from the truth all readings agree only roughly, so the first
@@ -47,10 +51,10 @@ export function fitChipToIntensities(
   let input = { layout, readings, priors, noise: residualOf(model, parameters, readings) }
   let fit = fitIntensities(input, parameters, LAST)
   iterations += fit.iterations
-  if (layout.size > 2) {
+  if (layout.size >= MIN_TOLD_APART) {
     const noise = residualOf(model, fit.parameters, readings)
     input = { layout, readings, priors: withModulatorsAtRest(layout, fit.parameters, priors), noise }
-    fit = fitIntensities(input, fit.parameters, LAST)
+    fit = fitIntensities(input, fit.parameters, END)
     iterations += fit.iterations
   }
   const residual = residualOf(model, fit.parameters, readings)
