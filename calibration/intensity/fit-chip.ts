@@ -1,5 +1,8 @@
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
-import { fitIntensities, scalesAt } from './intensity-fit.ts'
+import { deviationsAt, fitIntensities } from './intensity-fit.ts'
+import type { IntensityFitInput } from './intensity-fit.ts'
+import { intensityBlocks } from './intensity-parameters.ts'
+import type { Priors } from '../model/chip-fit-input.ts'
 import { intensityPriors } from './intensity-priors.ts'
 import { IntensityModel } from './intensity-model.ts'
 import type { IntensityReading } from './intensity-model.ts'
@@ -58,8 +61,25 @@ export function fitChipToIntensities(
     iterations += fit.iterations
   }
   const residual = residualOf(model, fit.parameters, readings)
-  const sigmas = scalesAt({ ...input, noise: residual }, fit.parameters, Infinity).sigmas()
+  const sigmas = deviationsOf({ ...input, noise: residual }, fit.parameters, priors)
   return { parameters: fit.parameters, sigmas, residual, iterations }
+}
+
+/**
+ * Standard deviations of all parameters from the curvature of the fit, scaled by what it leaves, for as many readings as
+ * there are more than parameters that they know. Stray light held to a pattern also holds phases that no power shows:
+ * offsets, and stray light itself, are as sure as without that.
+ */
+function deviationsOf(input: IntensityFitInput, parameters: Float64Array, wide: Priors): Float64Array {
+  const { layout, readings, priors } = input
+  const { radPerV2, strayRe } = intensityBlocks(layout)
+  const [held, free] = deviationsAt(input, parameters, [priors, wide]) as [Float64Array, Float64Array]
+  const sigmas = held.map((sigma, i) => (i < radPerV2 || i >= strayRe ? free[i]! : sigma))
+  const rows = readings.reduce((sum, { powers }) => sum + powers.length, 0)
+  const known = held.reduce((sum, sigma, i) => sum + (sigma > 0 ? 1 - (sigma / priors.sigma[i]!) ** 2 : 0), 0)
+  const scale = Math.sqrt(rows / Math.max(1, rows - known))
+  // What the prior alone knows does not grow with the readings' noise.
+  return sigmas.map((sigma, i) => Math.min(sigma * scale, Math.max(sigma, wide.sigma[i]!)))
 }
 
 /** RMS of what a chip leaves unexplained of some readings. */

@@ -55,8 +55,24 @@ export function scalesAt(input: IntensityFitInput, at: Float64Array, maxRows: nu
   const someRows = some.reduce((sum, { lit }) => sum + lit.length * layout.size, 0)
   const hessian = new IntensityProblem(input, at, undefined).curvature(some, free)
   for (let i = 0; i < hessian.length; i++) hessian[i]! *= rows / someRows
-  for (const [i, index] of free.entries()) hessian[i * free.length + i]! += 1 / priors.sigma[index]! ** 2
-  return new WhitenedScales(hessian, free, at.length)
+  return scalesOf(hessian, free, priors)
+}
+
+/** Standard deviations of all parameters at a point, [parameter], for each of some priors; 0 for what is held. */
+export function deviationsAt(
+  input: IntensityFitInput,
+  at: Float64Array,
+  allPriors: readonly Priors[],
+): readonly Float64Array[] {
+  const free = Array.from(at.keys()).filter((index) => input.priors.sigma[index]! > 0)
+  const curvature = new IntensityProblem(input, at, undefined).curvature(input.readings, free)
+  return allPriors.map((priors) => scalesOf(curvature.slice(), free, priors).sigmas())
+}
+
+/** `hessian` of the readings alone, [free, free]; overwritten. */
+function scalesOf(hessian: Float64Array, free: readonly number[], { sigma }: Priors): WhitenedScales {
+  for (const [i, index] of free.entries()) hessian[i * free.length + i]! += 1 / sigma[index]! ** 2
+  return new WhitenedScales(hessian, free, sigma.length)
 }
 
 /** Readings as a sum of squares over scaled displacements from the start. */
