@@ -4,11 +4,6 @@ export interface ComplexVector {
   readonly im: Float64Array
 }
 
-export const vectorOf = (length: number): ComplexVector => ({
-  re: new Float64Array(length),
-  im: new Float64Array(length),
-})
-
 /** left†·right */
 export function overlap(left: ComplexVector, right: ComplexVector): readonly [number, number] {
   let [re, im] = [0, 0]

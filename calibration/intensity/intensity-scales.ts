@@ -16,7 +16,7 @@ export class WhitenedScales implements IntensityScales {
   readonly #free: readonly number[]
   readonly #count: number
 
-  /** `hessian` [free, free] is overwritten; `count` parameters in all. Throws: INTERNAL when it is not positive definite. */
+  /** `hessian` [free, free] is overwritten; `count` parameters in all. Throws: CALIBRATION_FAILED when it is not positive definite. */
   constructor(hessian: Float64Array, free: readonly number[], count: number) {
     if (!factorPositiveDefinite(hessian, free.length)) {
       throw new BenchError('CALIBRATION_FAILED', 'the curvature of the fit is not positive definite', { context: {} })
