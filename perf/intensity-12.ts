@@ -32,7 +32,7 @@ const TWIN = {
   mziLossSpreadDb: 0.03,
 } as const
 const TARGETS = 100
-const CHIPS = 10
+const CHIPS = 5
 /** Of this laser every input gets some tens of µW, which the meters' −10 dBm range resolves. */
 const LASER_DBM = 11.5
 const RANGE_DBM = -10

@@ -1,4 +1,7 @@
+import { BenchError } from '../../core/errors.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
+import { designText } from '../../core/mesh-design.ts'
+import type { MeshDesign } from '../../core/mesh-design.ts'
 import { RandomStream } from '../../core/random.ts'
 import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
@@ -33,13 +36,27 @@ const VECTORS_PER_ELEMENT = 27
 /** Settings kept out of the fit. */
 const HELD_OUT = 8
 
+/** A good fit leaves a tenth of a percent; one that ended in a wrong place tens of percent. */
+const MAX_HELD_OUT_TVD = 0.05
+const DESIGN: MeshDesign = { arrangement: 'clements', mzi: 'plain', form: 'unitary', detection: 'intensity' }
+/** One interferometer alone has no phase that a power shows. */
+const MIN_SIZE = 3
+
 /**
  * Calibrates a single mesh whose outputs are photodiodes, from cold and dark, with one input lit at a time.
  *
+ * Throws: CALL_INVALID, before the first step, for a core of another design; CALIBRATION_FAILED when the fit does not
+ * foretell settings that it has not seen.
  * Leaves: light on and heaters warm.
  */
 export async function* intensityCalibrationPlan(bench: MeshBench): Plan<IntensityCalibration> {
   const { layout, heaterLimitsV } = bench
+  if (designText(layout.design) !== designText(DESIGN) || layout.size < MIN_SIZE) {
+    const what = `${designText(layout.design)}, size ${layout.size}`
+    throw new BenchError('CALL_INVALID', `a mesh core of ${what} is not calibrated by intensities`, {
+      context: { design: layout.design, size: layout.size, supported: designText(DESIGN) },
+    })
+  }
   const frames = new FrameRunner(bench)
   const heaters = new HeaterSetter(bench)
   const context: CalibrationContext = { bench, frames, heaters, random: new RandomStream(PLAN_SEED, 'settings') }
@@ -59,6 +76,14 @@ export async function* intensityCalibrationPlan(bench: MeshBench): Plan<Intensit
   const [heldOut, fitted] = [random.slice(0, HELD_OUT), random.slice(HELD_OUT)]
   const fit = yield* step('chip', () => Promise.resolve(fitChipToIntensities(layout, fitted, guess.parameters)))
   const heldOutTvd = variationDistance(new IntensityModel(layout), fit.parameters, heldOut)
+  if (!(heldOutTvd <= MAX_HELD_OUT_TVD)) {
+    const percent = (100 * heldOutTvd).toFixed(1)
+    throw new BenchError(
+      'CALIBRATION_FAILED',
+      `the fitted chip is ${percent} % (TVD) off settings that it has not seen; calibrate again, or check heaters and their wires`,
+      { context: { heldOutTvd, residual: fit.residual } },
+    )
+  }
   return { fit, heldOutTvd, darkMw, vectors: frames.vectors }
 }
 
