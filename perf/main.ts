@@ -9,6 +9,7 @@ import { faults } from './faults.ts'
 import { faultyBenches } from './faulty-benches.ts'
 import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
+import { intensity12 } from './intensity-12.ts'
 import { kernels } from './kernels.ts'
 import { laws } from './laws.ts'
 import { writePerformancePage } from './performance-page.ts'
@@ -24,6 +25,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'larger-cores': largerCores,
   'awgr-temperature': awgrTemperature,
   'mesh-error': meshError,
+  'intensity-12': intensity12,
   'wire-rates': wireRates,
   'block-rate': blockRate,
   polling,
