@@ -4,6 +4,7 @@ import { awgrTemperature } from './awgr-temperature.ts'
 import { blockRate } from './block-rate.ts'
 import type { Figure } from './figure.ts'
 import { printFigures, writeFigures } from './figure.ts'
+import { CALIBRATION_BENCHMARKS, writeCalibrationPage } from './calibration-page.ts'
 import { drift } from './drift.ts'
 import { faults } from './faults.ts'
 import { faultyBenches } from './faulty-benches.ts'
@@ -37,10 +38,13 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   laws,
 }
 
-const asked = process.argv.slice(2)
+/** Several by one name. */
+const GROUPS: Readonly<Record<string, readonly string[]>> = { calibration: CALIBRATION_BENCHMARKS }
+
+const asked = process.argv.slice(2).flatMap((name) => GROUPS[name] ?? [name])
 const unknown = asked.filter((name) => !Object.hasOwn(BENCHMARKS, name))
 if (unknown.length > 0) {
-  console.error(`no benchmark is called ${unknown.join(', ')}; there are ${Object.keys(BENCHMARKS).join(', ')}`)
+  console.error(`no benchmark is called ${unknown.join(', ')}; there are ${[...Object.keys(BENCHMARKS), ...Object.keys(GROUPS)].join(', ')}`)
   process.exit(2)
 }
 // As every command that lights a bench.
@@ -59,3 +63,4 @@ for (const [name, measure] of Object.entries(BENCHMARKS)) {
   }
 }
 await writePerformancePage()
+await writeCalibrationPage()

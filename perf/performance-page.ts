@@ -9,7 +9,7 @@ const RESULTS = 'perf/results'
 export async function performancePage(): Promise<string> {
   const files = (await readdir(RESULTS)).filter((file) => file.endsWith('.json')).sort()
   const sections = await Promise.all(
-    files.map(async (file) => section(file, JSON.parse(await readFile(`${RESULTS}/${file}`, 'utf8')) as Figure[])),
+    files.map(async (file) => section(file, await readFigures(file))),
   )
   return `# Measured figures
 
@@ -18,22 +18,31 @@ export async function performancePage(): Promise<string> {
 ${sections.join('\n')}`
 }
 
+export async function readFigures(file: string): Promise<readonly Figure[]> {
+  return JSON.parse(await readFile(`${RESULTS}/${file}`, 'utf8')) as Figure[]
+}
+
 export async function writePerformancePage(): Promise<void> {
   await writeFile(PAGE, await performancePage())
 }
 
-function section(file: string, figures: readonly Figure[]): string {
+/** One row a figure. */
+export function figureTable(figures: readonly Figure[]): string {
   const rows = figures.map((each) => {
     const { name, value, unit, met, against } = each
     const verdict = met === null ? '' : met ? 'met' : '**not met**'
     return `| ${name} | ${Number(value.toPrecision(4))} ${unit === '1' ? '' : unit} | ${goalText(each)} | ${verdict} | ${against} |`
   })
+  return `| figure | value | goal | | against |
+| --- | --- | --- | --- | --- |
+${rows.join('\n')}`
+}
+
+function section(file: string, figures: readonly Figure[]): string {
   const [first] = figures
   return `## ${file.replace('.json', '')}
 
-| figure | value | goal | | against |
-| --- | --- | --- | --- | --- |
-${rows.join('\n')}
+${figureTable(figures)}
 
 ${first === undefined ? '' : `${first.machine}, ${first.date}`}
 `
