@@ -114,6 +114,7 @@ export async function* calibrationPlan(
     detectors,
     modulators,
     chip: Array.from(chip.parameters),
+    ...(chip.sigmas && { chipSigma: Array.from(chip.sigmas) }),
     fit: fitSummary(bench, chip),
     verification: { E: NaN, F: NaN, amplitudeFidelity: NaN, tvd: NaN, effectiveBits: NaN },
   }

@@ -41,6 +41,8 @@ export interface MeshCalibration {
   }
   /** Parameters of the fitted chip, in the order of `parameterBlocks`. */
   readonly chip: readonly number[]
+  /** Standard deviation of each, 0 for what was not fitted to lane 0; absent for large chips and in older records. */
+  readonly chipSigma?: readonly number[]
   readonly fit: {
     /** What the fit leaves, relative to the RMS of the data. */
     readonly relativeResidual: number

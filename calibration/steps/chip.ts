@@ -4,7 +4,7 @@ import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { MatrixFreeOptions } from '../fit/conjugate-gradients.ts'
 import { ChipModel } from '../model/chip-model.ts'
-import { fitChip, priorsAround, relativeResidual } from '../model/chip-fit.ts'
+import { chipDeviations, fitChip, priorsAround, relativeResidual } from '../model/chip-fit.ts'
 import { elementCount, parameterBlocks } from '../model/chip-parameters.ts'
 import { alikeHeaters } from '../model/alike-heaters.ts'
 import type { Pair } from '../model/swapped-heaters.ts'
@@ -19,6 +19,8 @@ import { PROBE_CODE } from './probe-codes.ts'
 export interface FittedChip {
   /** As in `parameterBlocks`. */
   readonly parameters: Float64Array
+  /** Standard deviation of each, from the curvature of the fit and what it leaves; undefined for large chips. */
+  readonly sigmas: Float64Array | undefined
   readonly relativeResidual: number
   readonly heldOutResidual: number
   /** RMS difference of the tap readings from what the fitted V† makes, relative; each tap's own gain left free. */
@@ -47,6 +49,8 @@ const SUSPECT_RESIDUAL = 0.007
 const MENDED_SHARE = 0.6
 /** A fit takes seconds up to here, minutes beyond. */
 const MAX_REFITTED_PORTS = 8
+/** Up to here standard deviations take about as long as the fit. */
+const MAX_JUDGED_PORTS = 8
 
 /** Readings outnumber the parameters of a small chip twenty times, those of a large one, which cost minutes, six times. */
 export const chipPlanFor = (size: number): ChipPlan =>
@@ -265,8 +269,13 @@ function fitAllLanes(
     parameters = fitFurtherLane(layout, parameters, readings, lane, freeOf(lane), rms, options)
   const worst = (of: readonly ChipReading[]): number =>
     Math.max(...Array.from({ length: lanes }, (_, lane) => relativeResidual(layout, parameters, of, lane)))
+  const relative = relativeResidual(layout, parameters, readings, 0)
   return {
     parameters,
+    sigmas:
+      size > MAX_JUDGED_PORTS
+        ? undefined
+        : chipDeviations({ ...common, readings, noise: relative * rms }, chip.parameters),
     relativeResidual: worst(readings),
     heldOutResidual: worst(heldOut),
     iterations: chip.iterations,
