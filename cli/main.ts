@@ -9,6 +9,7 @@ import {
   budgetOption,
   calibrationOption,
   chipOption,
+  formatOption,
   freshOption,
   interfaceOption,
   jsonOption,
@@ -127,6 +128,7 @@ command('show', 'show what a run was and what came of it, or what chip a twin ha
   .argument('[run]', RUN[1])
   .addOption(journalOption())
   .addOption(plotOption())
+  .addOption(formatOption())
   .addOption(chipOption())
   .addOption(seedOption())
   .action((run: string | undefined, flags: ShowFlags & JsonFlag) =>

@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import type { CalibrationBudget } from '../calibration/estimate-mesh.ts'
 import type { TwinChoice } from './far-side.ts'
+import type { PictureFormat } from './run-picture.ts'
 
 export interface JsonFlag {
   readonly json?: boolean
@@ -31,6 +32,7 @@ export interface CalibrateFlags extends TwinFlags, JournalFlag {
 export interface ShowFlags extends JournalFlag {
   /** True: into a folder that is named after the run. */
   readonly plot?: string | true
+  readonly format?: PictureFormat
   /** A bench file: its twin's chip instead of a run. */
   readonly chip?: string
   readonly seed?: number
@@ -68,7 +70,10 @@ export const simOption = (): Option =>
   ).choices(['pipe', 'wire', 'direct'])
 
 export const plotOption = (): Option =>
-  new Option('--plot [folder]', 'write pictures (SVG) of the run into this folder (default: RUN-plots, here)')
+  new Option('--plot [folder]', 'write pictures of the run into this folder (default: RUN-plots, here)')
+
+export const formatOption = (): Option =>
+  new Option('--format <name>', 'what --plot writes (default: svg)').choices(['svg', 'png'])
 
 export const chipOption = (): Option =>
   new Option('--chip <bench>', 'instead of a run: what was fabricated of the twin of this bench, hidden truth and all')

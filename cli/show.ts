@@ -15,7 +15,8 @@ import { measured, moment, seconds } from './numbers.ts'
 import { ageText, DEFAULT_SEED } from './options.ts'
 import type { ShowFlags } from './options.ts'
 import type { RunOutcome } from './run-job.ts'
-import type { Plot } from './run-plots.ts'
+import { writePictures } from './run-picture.ts'
+import type { PictureFormat, Plot } from './run-picture.ts'
 import { textTable } from './text-table.ts'
 
 /** A step of the plan itself; what it did inside is counted. Times are the bench's. */
@@ -32,8 +33,11 @@ interface StepSummary {
 export async function show(
   context: Pick<CommandContext, 'output'>,
   run: string | undefined,
-  { journal, plot, chip, seed }: ShowFlags,
+  { journal, plot, format, chip, seed }: ShowFlags,
 ): Promise<ExitCode> {
+  if (format !== undefined && plot === undefined) {
+    throw callInvalid('--format says what --plot writes: add --plot, or leave it out')
+  }
   if (chip !== undefined) {
     if (run !== undefined) throw callInvalid(`--chip shows no run: leave out "${run}"`)
     if (plot !== undefined) throw callInvalid('--plot draws a run, and --chip shows none: leave out one of them')
@@ -44,17 +48,22 @@ export async function show(
     throw callInvalid(`say which run to show, or whose chip with --chip BENCH${taken}; see: fringe show --help`)
   }
   if (seed !== undefined) throw callInvalid('--seed chooses the chip that --chip BENCH shows; a run has its own')
-  return showRun(context, run, journal, plot)
+  return showRun(context, run, journal, plot === undefined ? undefined : { folder: plot, format: format ?? 'svg' })
 }
 
 const callInvalid = (message: string): BenchError => new BenchError('CALL_INVALID', message)
+
+interface PlotWish {
+  readonly folder: string | true
+  readonly format: PictureFormat
+}
 
 /** One run, in the journal's own words. */
 async function showRun(
   { output }: Pick<CommandContext, 'output'>,
   name: string,
   journal: string,
-  plot: ShowFlags['plot'],
+  plot: PlotWish | undefined,
 ): Promise<ExitCode> {
   await using opened = await Journal.open(journal, { clock: new SystemClock(), mode: 'read' })
   const record = await opened.readRun(name)
@@ -94,11 +103,12 @@ async function plotRun(
   journal: JournalReader,
   record: RunRecord,
   calibration: CalibrationRecord | undefined,
-  plot: string | true,
+  { folder, format }: PlotWish,
 ): Promise<readonly Plot[]> {
-  const { runPictures, writePictures } = await import('./run-plots.ts')
+  const { runPictures } = await import('./run-plots.ts')
   const pictures = await runPictures(journal, record, calibration)
-  return writePictures(pictures, plot === true ? `${record.id}-plots` : plot)
+  const into = { folder: folder === true ? `${record.id}-plots` : folder, option: '--plot' } as const
+  return writePictures(pictures, into, format)
 }
 
 /** The one that a run made, or the one that it used. */

@@ -1,6 +1,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { FrameReading } from '../../orchestrator/frames/frame-runner.ts'
 import { fitSharedFringe } from '../fit/fringe.ts'
+import type { FringeChannel } from '../fit/fringe.ts'
 import { coldHeaters, evenPhaseVoltagesV, fringeRange, portTable } from './calibration-context.ts'
 import type { CalibrationContext, PortTable } from './calibration-context.ts'
 import type { DarkReadings } from './dark.ts'
@@ -13,6 +14,22 @@ export interface LocalOscillators {
   readonly balanceMinus: PortTable
   /** Mean of the two detectors: half the power of local oscillator and signal together. */
   readonly meanMw: PortTable
+  /** What was seen, to be looked at by people. */
+  readonly seen: {
+    /** [point] */
+    readonly voltagesV2: readonly number[]
+    /** [lane][port] */
+    readonly fringes: readonly (readonly SeenFringe[])[]
+  }
+}
+
+/** Both detectors of one pair in the symbol in which their light moves most, above dark, and the fringes fitted. */
+export interface SeenFringe {
+  /** [point] */
+  readonly plusMw: readonly number[]
+  readonly minusMw: readonly number[]
+  readonly plusFit: FringeChannel
+  readonly minusFit: FringeChannel
 }
 
 /** Phases at which all local oscillators are looked at. */
@@ -70,15 +87,24 @@ export async function measureLocalOscillators(
           },
         )
       }
-      return { radPerV2: fit.radPerX, meanPlus, meanMinus }
+      const swing = ({ cos, sin }: FringeChannel): number => Math.hypot(cos, sin)
+      const most = plus.reduce((best, _, s) => (swing(fit.channels[s]!) > swing(fit.channels[best]!) ? s : best), 0)
+      const seen: SeenFringe = {
+        plusMw: Array.from(plus[most]!),
+        minusMw: Array.from(minus[most]!),
+        plusFit: fit.channels[most]!,
+        minusFit: fit.channels[symbols + most]!,
+      }
+      return { radPerV2: fit.radPerX, meanPlus, meanMinus, seen }
     }),
   )
-  const table = (value: (fit: { radPerV2: number; meanPlus: number; meanMinus: number }) => number): number[][] =>
+  const table = (value: (fit: (typeof fits)[number][number]) => number): number[][] =>
     portTable(bench, (lane, port) => value(fits[lane]![port]!))
   return {
     radPerV2: table(({ radPerV2 }) => radPerV2),
     balancePlus: table(({ meanPlus, meanMinus }) => Math.sqrt(meanMinus / meanPlus)),
     balanceMinus: table(({ meanPlus, meanMinus }) => Math.sqrt(meanPlus / meanMinus)),
     meanMw: table(({ meanPlus, meanMinus }) => Math.sqrt(meanPlus * meanMinus)),
+    seen: { voltagesV2: Array.from(x), fringes: fits.map((lane) => lane.map(({ seen }) => seen)) },
   }
 }
