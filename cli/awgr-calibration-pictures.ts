@@ -27,9 +27,7 @@ export function ringPictures(
 ): readonly RunPicture[] {
   const sweep = findings.of('rings') as readonly OutputReading[] | undefined
   if (sweep === undefined) return []
-  const layout = awgrLayout(calibration.size, calibration.form)
-  const frequenciesGhz = Float64Array.from(lasersThz, (thz) => (thz - lasersThz[0]!) * 1e3)
-  const scene = { layout, frequenciesGhz, map: new ThermalMap(layout) }
+  const scene = sceneOf(calibration, lasersThz)
   const rounds = WEIGHT_ROUNDS.map((name) => findings.of(name) as readonly OutputReading[] | undefined)
   return [
     ...curvePictures(calibration, scene, sweep, subject),
@@ -37,6 +35,12 @@ export function ringPictures(
       ? []
       : residualPictures(calibration, scene, sweep, rounds as (readonly OutputReading[])[], subject)),
   ]
+}
+
+export function sceneOf({ size, form }: AwgrCalibration, lasersThz: readonly number[]): RingScene {
+  const layout = awgrLayout(size, form)
+  const frequenciesGhz = Float64Array.from(lasersThz, (thz) => (thz - lasersThz[0]!) * 1e3)
+  return { layout, frequenciesGhz, map: new ThermalMap(layout) }
 }
 
 /** Where all rings are heated alike. */
@@ -104,14 +108,14 @@ function residualPictures(
   const svg = residualHistogram({
     caption: { heading: 'Residuals of the fit of the rings', lines: [subject, says] },
     xName: 'fitted less measured light of a path, % of the RMS light',
-    fitted: residualsPercent(calibration, scene, withoutLeaks(seen, calibration.leaks)),
-    heldOut: residualsPercent(calibration, scene, withoutLeaks(unseen, calibration.leaks)),
+    fitted: ringResidualsPercent(calibration, scene, withoutLeaks(seen, calibration.leaks)),
+    heldOut: ringResidualsPercent(calibration, scene, withoutLeaks(unseen, calibration.leaks)),
   })
   return [{ kind: 'residuals', says, svg }]
 }
 
 /** Of every path and both ends, relative to the RMS of all light. */
-function residualsPercent(
+export function ringResidualsPercent(
   calibration: AwgrCalibration,
   scene: RingScene,
   readings: readonly RingReading[],

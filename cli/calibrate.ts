@@ -1,7 +1,7 @@
 import { readBenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import { calibrateJob, findCalibration, resultsForCalibration } from './calibrate-job.ts'
-import type { BenchChoice } from './calibrate-job.ts'
+import type { BenchChoice, CalibrateDocument } from './calibrate-job.ts'
 import { planText, plannedOf, stepNames } from './calibration-plan-text.ts'
 import { calibrationReport, verificationReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
@@ -11,6 +11,7 @@ import type { ExitCode } from './exit-codes.ts'
 import { chipOf } from './far-side.ts'
 import { chosenTwin } from './options.ts'
 import type { CalibrateFlags } from './options.ts'
+import type { WrittenReport } from './report.ts'
 import { verifyJob } from './verify-job.ts'
 
 /** `fringe calibrate`: from cold and dark, or from what is fresh, to a verified calibration in the journal. */
@@ -26,7 +27,8 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
   }
 
   const { output } = context
-  const { budget } = flags
+  const { budget, report } = flags
+  if (report !== undefined) await (await import('./report.ts')).prepareReport(report)
   const planned = plannedOf(file, budget)
   const steps = flags.steps === undefined ? undefined : stepNames(file.kind, flags.steps)
   const wish = { freshS: flags.fresh, ...(steps && { steps }) }
@@ -34,15 +36,31 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
   for (const line of planText(planned, taken)) output.note(line)
   const { document } = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
   output.say(...calibrationReport(document), `journal: ${flags.journal}`)
-  output.document(document)
+  output.document({ ...document, report: await reportOf(output, document, flags) })
   return EXIT.done
+}
+
+/** What writes a report is loaded when somebody wants one. */
+async function reportOf(
+  output: CommandContext['output'],
+  document: CalibrateDocument,
+  { report, journal }: CalibrateFlags,
+): Promise<WrittenReport | null> {
+  if (report === undefined) return null
+  const { reportCalibration } = await import('./report.ts')
+  const written = await reportCalibration(document, journal, report)
+  output.say(`report: ${written.file}`)
+  return written
 }
 
 async function verifyOnly(
   context: CommandContext,
   choice: BenchChoice,
-  { calibration: id, steps, budget, again }: CalibrateFlags,
+  { calibration: id, steps, budget, again, report }: CalibrateFlags,
 ): Promise<ExitCode> {
+  if (report !== undefined) {
+    throw callInvalid('--verify-only makes no calibration, and --report tells of one: use "fringe show RUN --report"')
+  }
   if (steps !== undefined || budget !== undefined || again === true) {
     throw callInvalid('--verify-only measures no step but the last: leave out --steps, --budget and --again')
   }

@@ -16,6 +16,7 @@ import {
   journalOption,
   maxAgeOption,
   plotOption,
+  reportOption,
   seedOption,
   simOption,
   stepsOption,
@@ -91,6 +92,7 @@ command(
   .addOption(againOption())
   .addOption(verifyOnlyOption())
   .addOption(calibrationOption())
+  .addOption(reportOption())
   .addOption(journalOption())
   .action((bench: string, flags: CalibrateFlags & JsonFlag) =>
     onBench(flags, async (context) => (await import('./calibrate.ts')).calibrate(context, bench, flags)),
@@ -129,6 +131,7 @@ command('show', 'show what a run was and what came of it, or what chip a twin ha
   .addOption(journalOption())
   .addOption(plotOption())
   .addOption(formatOption())
+  .addOption(reportOption())
   .addOption(chipOption())
   .addOption(seedOption())
   .action((run: string | undefined, flags: ShowFlags & JsonFlag) =>

@@ -27,12 +27,15 @@ export interface CalibrateFlags extends TwinFlags, JournalFlag {
   readonly fresh: number
   readonly verifyOnly?: boolean
   readonly calibration?: string
+  /** True: into a folder that is named after the run. */
+  readonly report?: string | true
 }
 
 export interface ShowFlags extends JournalFlag {
   /** True: into a folder that is named after the run. */
   readonly plot?: string | true
   readonly format?: PictureFormat
+  readonly report?: string | true
   /** A bench file: its twin's chip instead of a run. */
   readonly chip?: string
   readonly seed?: number
@@ -74,6 +77,12 @@ export const plotOption = (): Option =>
 
 export const formatOption = (): Option =>
   new Option('--format <name>', 'what --plot writes (default: svg)').choices(['svg', 'png'])
+
+export const reportOption = (): Option =>
+  new Option(
+    '--report [folder]',
+    'write report.md with pictures of the calibration into this folder (default: RUN-report)',
+  )
 
 export const chipOption = (): Option =>
   new Option('--chip <bench>', 'instead of a run: what was fabricated of the twin of this bench, hidden truth and all')
