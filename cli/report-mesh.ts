@@ -69,7 +69,7 @@ export function meshFindings(calibration: MeshCalibration): Findings {
       ['modulators, off their null by at most', mrad(Math.abs(offBias.value))],
       ['modulators, extinction at least', extinction(leaking.value)],
       [
-        'detectors, dark',
+        'detectors, dark, as their meters show it',
         range(
           [...detectors.darkPlusMw, ...detectors.darkMinusMw].flat().map((mw) => 1e6 * mw),
           'nW',
