@@ -65,7 +65,7 @@ export function crosstalkPicture(
   }: Pick<MeshCalibration['fit'], 'crosstalkNeighbour' | 'crosstalkDecayPitch'>,
   { subject, rows, of }: { readonly subject: string; readonly rows: number; readonly of: 'phase' | 'shift' },
 ): RunPicture {
-  const says = `Fitted law of thermal crosstalk, ${(100 * crosstalkNeighbour).toPrecision(3)} % of the heater’s own ${of} one pitch away and 1/e of that another ${crosstalkDecayPitch.toPrecision(3)} pitches on.`
+  const says = `Fitted law of heat: ${(100 * crosstalkNeighbour).toPrecision(3)} % of the heater’s own ${of} one pitch away, a factor of e less every ${crosstalkDecayPitch.toPrecision(3)} pitches.`
   const svg = crosstalkMap({
     caption: { heading: 'Thermal crosstalk around one heater', lines: [subject, says] },
     of,
