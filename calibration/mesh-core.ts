@@ -12,13 +12,23 @@ import type { Crosstalk } from './model/crosstalk.ts'
 import { codeForField, fieldAtCode, reachableField } from './model/modulator-curve.ts'
 import { programWeights } from './model/programming.ts'
 import type { ProgrammedTile } from './model/programming.ts'
+import { DriftWatch } from './drift-watch.ts'
+import type { WatchOptions } from './drift-watch.ts'
+import { portReadings } from './port-readings.ts'
+import type { PortCorrections } from './model/port-tracker.ts'
 import { CompiledTiles, makeCoreSafe, streamFrames } from './stream-frames.ts'
 import type { FrameInFlight } from './stream-frames.ts'
+
+/** A tile as it was programmed for one frame, with the corrections that were in force. */
+interface TileOnChip extends ProgrammedTile {
+  readonly ports: PortCorrections | undefined
+}
 
 /**
  * A calibrated mesh core behind its instruments, U·Σ·V† or a single mesh that makes orthogonal matrices.
  *
- * The first symbol of every frame is silent: what the detectors then show is taken off all others.
+ * The first symbol of every frame is silent: what the detectors then show is taken off all others. With `watch` it
+ * follows what drifts, by the known inputs of its frames and by looks at the chip between them.
  */
 export class MeshCore implements OpticalCore {
   readonly shape: { readonly outputs: number; readonly inputs: number }
@@ -27,17 +37,24 @@ export class MeshCore implements OpticalCore {
   readonly #bench: MeshBench
   readonly #calibration: MeshCalibration
   readonly #model: ChipModel
-  readonly #parameters: Float64Array
-  readonly #crosstalk: Crosstalk
+  #parameters: Float64Array
+  #crosstalk: Crosstalk
   readonly #frames: FrameRunner
   readonly #heaters: HeaterSetter
-  readonly #tiles: CompiledTiles<ProgrammedTile>
+  readonly #watch: DriftWatch | undefined
+  #tiles: CompiledTiles<ProgrammedTile>
   readonly #fieldReach: number
   /** [lane]: the weakest input path, which the others are turned down to. */
-  readonly #weakestIn: Float64Array
+  #weakestIn: Float64Array
 
   /** `frames` has been prepared. */
-  constructor(bench: MeshBench, calibration: MeshCalibration, frames: FrameRunner, heaters: HeaterSetter) {
+  constructor(
+    bench: MeshBench,
+    calibration: MeshCalibration,
+    frames: FrameRunner,
+    heaters: HeaterSetter,
+    watch?: WatchOptions,
+  ) {
     const { layout } = bench
     if (calibration.size !== layout.size || calibration.lanes !== layout.lanes) {
       throw new BenchError(
@@ -59,14 +76,15 @@ export class MeshCore implements OpticalCore {
     this.#crosstalk = this.#model.crosstalk(this.#parameters)
     this.#frames = frames
     this.#heaters = heaters
-    const { max } = bench.heaterLimitsV
-    this.#tiles = new CompiledTiles(({ weights }) =>
-      programWeights(this.#model, this.#parameters, this.#crosstalk, weights, max),
-    )
+    this.#watch = watch && new DriftWatch(bench, calibration, frames, heaters, watch)
+    this.#tiles = this.#compiledTiles()
     this.#fieldReach = reachableField(calibration.modulators)
-    this.#weakestIn = Float64Array.from({ length: layout.lanes }, (_, lane) =>
-      Math.min(...Array.from({ length: layout.size }, (_, port) => this.#inGain(lane, port))),
-    )
+    this.#weakestIn = this.#weakestInputs()
+  }
+
+  /** As it was given, or as the drift that was watched has left it. */
+  get calibration(): MeshCalibration {
+    return this.#watch?.calibration ?? this.#calibration
   }
 
   async program(tile: Tile, signal: AbortSignal): Promise<void> {
@@ -76,7 +94,8 @@ export class MeshCore implements OpticalCore {
   stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncGenerator<FrameResult> {
     const stages = {
       load: (frame: Frame, signal: AbortSignal) => this.#load(frame, signal),
-      collect: (flight: FrameInFlight<ProgrammedTile>, signal: AbortSignal) => this.#collect(flight, signal),
+      collect: (flight: FrameInFlight<TileOnChip>, signal: AbortSignal) => this.#collect(flight, signal),
+      upkeep: () => this.#upkeep(),
     }
     return streamFrames(frames, this.#frames, stages, signal)
   }
@@ -85,18 +104,63 @@ export class MeshCore implements OpticalCore {
     await makeCoreSafe(this.#bench, signal)
   }
 
-  async #load(frame: Frame, signal: AbortSignal): Promise<FrameInFlight<ProgrammedTile>> {
+  async #load(frame: Frame, signal: AbortSignal): Promise<FrameInFlight<TileOnChip>> {
     const codes = this.#encode(frame)
-    const programmed = this.#tiles.of(frame.tile)
-    await allDone([this.#heaters.set(programmed.voltagesV, signal), this.#frames.load(codes, signal)])
-    return { frame, programmed, symbols: codes[0]![0]!.length }
+    const tile = this.#tiles.of(frame.tile)
+    const ports = this.#watch?.tracker.corrections()
+    const voltagesV = ports === undefined ? tile.voltagesV : this.#turned(tile.voltagesV, ports.turnRad)
+    await allDone([this.#heaters.set(voltagesV, signal), this.#frames.load(codes, signal)])
+    return { frame, programmed: { ...tile, ports }, symbols: codes[0]![0]!.length }
   }
 
-  async #collect(
-    { frame, symbols, programmed }: FrameInFlight<ProgrammedTile>,
-    signal: AbortSignal,
-  ): Promise<FrameResult> {
-    return { frame, lanes: this.#decode(await this.#frames.read(symbols, signal), programmed, frame.tile) }
+  async #collect({ frame, symbols, programmed }: FrameInFlight<TileOnChip>, signal: AbortSignal): Promise<FrameResult> {
+    const result = { frame, lanes: this.#decode(await this.#frames.read(symbols, signal), programmed, frame.tile) }
+    if (this.#watch !== undefined) {
+      this.#watch.tracker.observe(portReadings(result, programmed, this.shape.inputs), this.#watch.nowS)
+    }
+    return result
+  }
+
+  #upkeep(): ((signal: AbortSignal) => Promise<void>) | undefined {
+    const watch = this.#watch
+    const because = watch?.due()
+    if (watch === undefined || because === undefined) return undefined
+    return async (signal) => {
+      this.#parameters = await watch.follow(because, signal)
+      this.#crosstalk = this.#model.crosstalk(this.#parameters)
+      this.#tiles = this.#compiledTiles()
+      this.#weakestIn = this.#weakestInputs()
+    }
+  }
+
+  #compiledTiles(): CompiledTiles<ProgrammedTile> {
+    const { max } = this.#bench.heaterLimitsV
+    return new CompiledTiles(({ weights }) =>
+      programWeights(this.#model, this.#parameters, this.#crosstalk, weights, max),
+    )
+  }
+
+  #weakestInputs(): Float64Array {
+    const { lanes, size } = this.#model.layout
+    return Float64Array.from({ length: lanes }, (_, lane) =>
+      Math.min(...Array.from({ length: size }, (_, port) => this.#inGain(lane, port))),
+    )
+  }
+
+  /** Voltages with the local oscillators turned back by what they have turned, within a turn and the limit. */
+  #turned(voltagesV: Float64Array, turnRad: Float64Array): Float64Array {
+    const { layout, blocks } = this.#model
+    const { max } = this.#bench.heaterLimitsV
+    const turned = voltagesV.slice()
+    for (const [lane, ports] of layout.lo.entries()) {
+      for (const [port, heater] of ports.entries()) {
+        const coefficient = this.#parameters[blocks.radPerV2 + heater]!
+        const phase = coefficient * voltagesV[heater]! ** 2 - turnRad[lane * layout.size + port]!
+        const least = phase - 2 * Math.PI * Math.floor(phase / (2 * Math.PI))
+        turned[heater] = Math.min(max, Math.sqrt(least / coefficient))
+      }
+    }
+    return turned
   }
 
   #encode({ lanes }: Frame): FrameCodes {
@@ -125,7 +189,7 @@ export class MeshCore implements OpticalCore {
     })
   }
 
-  #decode({ plusMw, minusMw }: FrameReading, { fieldPerWeight }: ProgrammedTile, tile: Tile): Float64Array[] {
+  #decode({ plusMw, minusMw }: FrameReading, { fieldPerWeight, ports }: TileOnChip, tile: Tile): Float64Array[] {
     const { size } = this.#model.layout
     return plusMw.map((outputs, lane) => {
       const symbols = outputs[0]!.length - 1
@@ -136,7 +200,9 @@ export class MeshCore implements OpticalCore {
         const silence = signalAt(0)
         // Codes are whole numbers, so silence is not quite dark; what it carries is known and given back.
         const carried = this.#silenceCarries(lane, output, tile)
-        const perUnit = this.#outGain(lane, output) * this.#weakestIn[lane]! * this.#fieldReach * fieldPerWeight
+        const tracked = Math.exp(ports?.logGain[lane * size + output] ?? 0)
+        const perUnit =
+          tracked * this.#outGain(lane, output) * this.#weakestIn[lane]! * this.#fieldReach * fieldPerWeight
         for (let symbol = 0; symbol < symbols; symbol++) {
           result[symbol * size + output] = (signalAt(symbol + 1) - silence) / perUnit + carried
         }

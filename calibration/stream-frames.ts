@@ -15,6 +15,8 @@ export interface FrameInFlight<Programmed> {
 export interface FrameStages<Programmed> {
   load(frame: Frame, signal: AbortSignal): Promise<FrameInFlight<Programmed>>
   collect(flight: FrameInFlight<Programmed>, signal: AbortSignal): Promise<FrameResult>
+  /** Work between frames, when there is some: it has the bench to itself. */
+  upkeep?(): ((signal: AbortSignal) => Promise<void>) | undefined
 }
 
 /** While one frame is read out of the meters the next one is programmed and uploaded. Results in the order of frames. */
@@ -27,6 +29,15 @@ export async function* streamFrames<Programmed>(
   let reading: Promise<FrameResult> | undefined
   try {
     for await (const frame of frames) {
+      const upkeep = stages.upkeep?.()
+      if (upkeep !== undefined) {
+        if (reading !== undefined) {
+          const before = reading
+          reading = undefined
+          yield await before
+        }
+        await upkeep(signal)
+      }
       const step = frame.step ?? currentStep()
       const loading = withStep(step, () => stages.load(frame, signal))
       const [flight, done] = await allDone<FrameInFlight<Programmed> | FrameResult | undefined>([

@@ -172,7 +172,7 @@ const unfit = (message: string, { id }: CalibrationRecord): BenchError =>
   new BenchError('CALIBRATION_UNFIT', message, { context: { id } })
 
 /** A bench file says what is wired, but not which chip lies there. */
-function calibrationKey(file: BenchFile, twin: TwinChoice | undefined): string {
+export function calibrationKey(file: BenchFile, twin: TwinChoice | undefined): string {
   return `${file.hash}/${chipOf(twin)}`
 }
 

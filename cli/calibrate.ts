@@ -3,7 +3,7 @@ import { BenchError } from '../core/errors.ts'
 import { calibrateJob, findCalibration, resultsForCalibration } from './calibrate-job.ts'
 import type { BenchChoice, CalibrateDocument } from './calibrate-job.ts'
 import { planText, plannedOf, stepNames } from './calibration-plan-text.ts'
-import { calibrationReport, verificationReport } from './calibration-report.ts'
+import { calibrationReport, verificationReport, watchReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
 import { requireCalibratableCore } from './core-limits.ts'
 import { EXIT } from './exit-codes.ts'
@@ -13,6 +13,7 @@ import { chosenTwin } from './options.ts'
 import type { CalibrateFlags } from './options.ts'
 import type { WrittenReport } from './report.ts'
 import { verifyJob } from './verify-job.ts'
+import { watchJob } from './watch-job.ts'
 
 /** `fringe calibrate`: from cold and dark, or from what is fresh, to a verified calibration in the journal. */
 export async function calibrate(context: CommandContext, benchPath: string, flags: CalibrateFlags): Promise<ExitCode> {
@@ -27,16 +28,23 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
   }
 
   const { output } = context
-  const { budget, report } = flags
-  if (report !== undefined) await (await import('./report.ts')).prepareReport(report)
+  const { budget } = flags
   const planned = plannedOf(file, budget)
   const steps = flags.steps === undefined ? undefined : stepNames(file.kind, flags.steps)
+  const watched = watchTimes(choice, flags)
+  if (flags.report !== undefined) await (await import('./report.ts')).prepareReport(flags.report)
   const wish = { freshS: flags.fresh, ...(steps && { steps }) }
   const taken = flags.again === true ? [] : await resultsForCalibration(choice, wish)
   for (const line of planText(planned, taken)) output.note(line)
-  const { document } = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
-  output.say(...calibrationReport(document), `journal: ${flags.journal}`)
-  output.document({ ...document, report: await reportOf(output, document, flags) })
+  const calibration = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
+  output.say(...calibrationReport(calibration.document), `journal: ${flags.journal}`)
+  const report = await reportOf(output, calibration.document, flags)
+  if (watched === undefined) output.document({ ...calibration.document, report })
+  else {
+    const document = await watchJob(context, choice, calibration, watched)
+    output.say(...watchReport(document))
+    output.document({ ...document, report })
+  }
   return EXIT.done
 }
 
@@ -51,6 +59,22 @@ async function reportOf(
   const written = await reportCalibration(document, journal, report)
   output.say(`report: ${written.file}`)
   return written
+}
+
+/** Throws: CALL_INVALID for times that make no sense together. */
+function watchTimes(
+  { file, twin }: BenchChoice,
+  { watch: everyS, for: forS }: CalibrateFlags,
+): { readonly everyS: number; readonly forS: number } | undefined {
+  if (everyS === undefined) {
+    if (forS === undefined) return undefined
+    throw callInvalid('--for says how long to watch: add --watch')
+  }
+  if (!(everyS > 0)) throw callInvalid('--watch 0s would never do anything else: give a time like 15min')
+  if (file.kind !== 'mesh') throw callInvalid('--watch follows mesh cores: leave it out on this bench')
+  if (forS !== undefined) return { everyS, forS }
+  if (twin === undefined) return { everyS, forS: UNTIL_STOPPED_S }
+  throw callInvalid('the time of a twin passes at once: say how long to watch, like --for 24h')
 }
 
 async function verifyOnly(
@@ -74,5 +98,8 @@ async function verifyOnly(
   context.output.document(document)
   return EXIT.done
 }
+
+/** Longer than any bench stands. */
+const UNTIL_STOPPED_S = 1e9
 
 const callInvalid = (message: string): BenchError => new BenchError('CALL_INVALID', message)

@@ -1,7 +1,8 @@
 import type { Verification } from '../calibration/calibration-record.ts'
 import type { CalibrateDocument } from './calibrate-job.ts'
+import type { WatchDocument } from './watch-job.ts'
 import { fitText } from './core-kind.ts'
-import { measured, seconds } from './numbers.ts'
+import { counted, measured, seconds } from './numbers.ts'
 
 /** A calibration that has lost more than this is no longer what it was. */
 const MAY_LOSE_BITS = 0.5
@@ -18,6 +19,14 @@ export function verificationReport(document: CalibrateDocument, was: Verificatio
     `calibration ${calibration} verified by run ${run}: ${vectors} vectors in ${seconds(document.seconds)}`,
     ...calibrationQuality(document),
     `  when it was made: ${was.effectiveBits.toFixed(2)} effective bits${lost > MAY_LOSE_BITS ? '; calibrate again' : ''}`,
+  ]
+}
+
+/** What a watch has kept true. */
+export function watchReport({ run, calibration, looks, vectors, verification, ...rest }: WatchDocument): string[] {
+  return [
+    `watched by run ${run}: ${looks.length} looks, ${counted(vectors)} vectors in ${seconds(rest.seconds)}`,
+    `  calibration ${calibration}: ${verification.effectiveBits.toFixed(2)} effective bits at the end`,
   ]
 }
 

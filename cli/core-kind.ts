@@ -4,6 +4,7 @@ import type { AwgrCalibration } from '../calibration/awgr/awgr-record.ts'
 import { calibrationPlan } from '../calibration/calibrate.ts'
 import type { CalibrationOptions } from '../calibration/calibrate.ts'
 import type { MeshCalibration } from '../calibration/calibration-record.ts'
+import type { WatchOptions } from '../calibration/drift-watch.ts'
 import { MeshCore } from '../calibration/mesh-core.ts'
 import { verificationMatrices } from '../calibration/awgr/steps/random-weights.ts'
 import { verificationPlan } from '../calibration/verification-plan.ts'
@@ -56,9 +57,10 @@ export function coreOf(
   calibration: Calibration,
   frames: FrameRunner,
   heaters: HeaterSetter,
+  watch?: WatchOptions,
 ): OpticalCore {
   if (bench.kind === 'mesh' && calibration.schema === KINDS.mesh.schema) {
-    return new MeshCore(bench, calibration, frames, heaters)
+    return new MeshCore(bench, calibration, frames, heaters, watch)
   }
   if (bench.kind === 'awgr' && calibration.schema === KINDS.awgr.schema) {
     return new AwgrCore(bench, calibration, frames, heaters)

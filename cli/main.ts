@@ -9,6 +9,7 @@ import {
   budgetOption,
   calibrationOption,
   chipOption,
+  forOption,
   formatOption,
   freshOption,
   interfaceOption,
@@ -21,6 +22,7 @@ import {
   simOption,
   stepsOption,
   verifyOnlyOption,
+  watchOption,
   withSimSpelledOut,
 } from './options.ts'
 import type { CalibrateFlags, DiscoverFlags, JsonFlag, JournalFlag, ShowFlags, SimFlags, TwinFlags } from './options.ts'
@@ -91,6 +93,8 @@ command(
   .addOption(freshOption())
   .addOption(againOption())
   .addOption(verifyOnlyOption())
+  .addOption(watchOption())
+  .addOption(forOption())
   .addOption(calibrationOption())
   .addOption(reportOption())
   .addOption(journalOption())
@@ -112,6 +116,7 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .requiredOption('-o, --output <file>', 'where C goes, as float64')
   .addOption(calibrationOption())
   .addOption(maxAgeOption())
+  .addOption(watchOption())
   .addOption(simOption())
   .addOption(seedOption())
   .addOption(ageOption())

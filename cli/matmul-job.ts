@@ -1,14 +1,20 @@
+import type { Followed } from '../calibration/drift-watch.ts'
+import { MeshCore } from '../calibration/mesh-core.ts'
 import type { Bench } from '../core/bench.ts'
+import { BenchError } from '../core/errors.ts'
+import type { OpticalCore } from '../core/optical-core.ts'
 import { encodeNpy, writeNpy } from '../orchestrator/arrays/npy.ts'
 import type { NpyArray } from '../orchestrator/arrays/npy.ts'
 import { matmulPlan } from '../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome, MatmulPlanOptions } from '../orchestrator/jobs/matmul-plan.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
 import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
+import { calibrationKey } from './calibrate-job.ts'
 import type { BenchChoice, StoredCalibration } from './calibrate-job.ts'
 import type { CommandContext } from './command-context.ts'
 import { coreOf } from './core-kind.ts'
 import type { Calibration } from './core-kind.ts'
+import { chipOf } from './far-side.ts'
 import { runJob, sha256 } from './run-job.ts'
 
 /** One matrix of a job: where it came from, and what was in it. */
@@ -27,6 +33,8 @@ export interface MatmulArguments {
   readonly b: MatrixNote
   readonly output: string | null
   readonly calibrationSha256: string
+  /** Between two looks at the chip, s; null when nobody watched it. */
+  readonly watchS: number | null
 }
 
 /** What the record of a finished matmul run says, besides what all runs say. */
@@ -38,6 +46,8 @@ export interface MatmulRecord {
   readonly frames: number
   readonly repeatedFrames: number
   readonly probeError: number
+  /** How often a watched chip was looked at; null when nobody watched it. */
+  readonly looks: number | null
   readonly energy: EnergyDocument
 }
 
@@ -57,6 +67,8 @@ export interface MatmulDocument extends MatmulRecord {
   readonly run: string
   readonly seconds: number
   readonly calibration: string
+  /** The one that a watched job leaves to those that come. */
+  readonly followedBy: string | null
   readonly output: string | null
 }
 
@@ -67,13 +79,15 @@ export interface Factors {
   readonly bPath: string
   /** Where C goes; undefined: only into the journal. */
   readonly output: string | undefined
+  /** Longest time between two looks at the chip while it multiplies, s; undefined: it is not watched. */
+  readonly watchS?: number
 }
 
 /** Multiplies on a calibrated bench, and writes C once the bench is safe. */
 export async function matmulJob(
   { output, signal }: CommandContext,
   { file, twin, journal }: BenchChoice,
-  { a, b, aPath, bPath, output: cPath }: Factors,
+  { a, b, aPath, bPath, output: cPath, watchS }: Factors,
   { id, calibration }: StoredCalibration,
 ): Promise<{ readonly document: MatmulDocument; readonly product: RealMatrix }> {
   output.progress.begin('multiplying')
@@ -84,14 +98,20 @@ export async function matmulJob(
     b: matrixNote(bPath, b, bBytes),
     output: cPath ?? null,
     calibrationSha256: recordSha256(calibration),
+    watchS: watchS ?? null,
   }
-  const { run, result, kept, seconds } = await runJob<MatmulOutcome>({
+  let followedBy: string | null = null
+  const { run, result, kept, seconds } = await runJob<ProductOutcome>({
     ...{ kind: 'matmul', file, twin, journal, signal },
     calibrations: [id],
     arguments: { ...asked },
     inputs: [aBytes, bBytes],
-    plan: (bench, log) => productPlan(bench, { a: matrixOf(a), b: matrixOf(b), calibration, log }),
+    plan: (bench, log) => productPlan(bench, { a: matrixOf(a), b: matrixOf(b), calibration, log, watchS }),
     keep: async (outcome, run) => {
+      if (outcome.followed !== undefined) {
+        const record = { benchHash: calibrationKey(file, twin), chip: chipOf(twin), record: outcome.followed }
+        followedBy = await run.calibration(record)
+      }
       const c = npyOf(outcome.product)
       const bytes = encodeNpy(c)
       run.blob(bytes)
@@ -103,20 +123,52 @@ export async function matmulJob(
     onEvent: (event) => output.progress.onEvent(event),
   })
   const record = kept as unknown as MatmulRecord
-  const document = { run, ...record, seconds, calibration: id, output: cPath ?? null }
+  const document = { run, ...record, seconds, calibration: id, followedBy, output: cPath ?? null }
   return { document, product: result.product }
 }
 
-/** The plan of a product, live and in a replay. */
-export function productPlan(
-  bench: Bench,
-  { a, b, calibration, log }: Omit<MatmulPlanOptions<Bench>, 'core'> & { readonly calibration: Calibration },
-): Plan<MatmulOutcome> {
-  return matmulPlan(bench, { a, b, core: (bench, frames, heaters) => coreOf(bench, calibration, frames, heaters), log })
+/** What a product came to, and what a watched chip has become meanwhile. */
+export interface ProductOutcome extends MatmulOutcome {
+  readonly looks: number | null
+  /** Undefined when the calibration is as it was. */
+  readonly followed: Calibration | undefined
 }
 
-export function matmulRecord(outcome: MatmulOutcome, productSha256: string): MatmulRecord {
-  const { product, effectiveBits, nrmse, frames, repeatedFrames, probeError, energy } = outcome
+/**
+ * The plan of a product, live and in a replay.
+ *
+ * Throws: CALL_INVALID for a core that cannot be watched.
+ */
+export async function* productPlan(
+  bench: Bench,
+  { a, b, calibration, log, watchS }: ProductPlanOptions,
+): Plan<ProductOutcome> {
+  if (watchS !== undefined && bench.kind !== 'mesh') {
+    throw new BenchError('CALL_INVALID', '--watch follows mesh cores: leave it out on this bench')
+  }
+  let looks = 0
+  const onFollowed = (look: Followed): void => {
+    looks++
+    log.step('chip followed', look)
+  }
+  const watch = watchS === undefined ? undefined : { everyS: watchS, onFollowed }
+  let used: OpticalCore | undefined
+  const outcome = yield* matmulPlan(bench, {
+    ...{ a, b, log },
+    core: (bench, frames, heaters) => (used = coreOf(bench, calibration, frames, heaters, watch)),
+  })
+  const followed = looks > 0 && used instanceof MeshCore ? used.calibration : undefined
+  return { ...outcome, looks: watch === undefined ? null : looks, followed }
+}
+
+export interface ProductPlanOptions extends Omit<MatmulPlanOptions<Bench>, 'core'> {
+  readonly calibration: Calibration
+  /** Longest time between two looks at the chip, s; undefined: it is not watched. */
+  readonly watchS: number | undefined
+}
+
+export function matmulRecord(outcome: ProductOutcome, productSha256: string): MatmulRecord {
+  const { product, effectiveBits, nrmse, frames, repeatedFrames, probeError, looks, energy } = outcome
   return jsonOf({
     product: { rows: product.rows, columns: product.columns, sha256: productSha256 },
     effectiveBits,
@@ -124,6 +176,7 @@ export function matmulRecord(outcome: MatmulOutcome, productSha256: string): Mat
     frames,
     repeatedFrames,
     probeError,
+    looks,
     energy: { ...energy, reference: PAPER },
   })
 }

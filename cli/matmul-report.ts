@@ -8,6 +8,13 @@ export function matmulReport(document: MatmulDocument): string[] {
     `run ${run}: C (${product.rows}×${product.columns}) in ${seconds(document.seconds)}, calibration ${calibration}`,
     `quality: ${effectiveBits === null ? 'exact' : `${effectiveBits.toFixed(2)} effective bits`}, NRMSE ${measured(nrmse)}`,
     `  ${frames} frames, ${repeatedFrames} of them repeated; probes off by ${measured(100 * probeError, 2)} %`,
+    ...watchText(document),
     ...energyTable(energy),
   ]
+}
+
+function watchText({ looks, followedBy }: MatmulDocument): string[] {
+  if (looks === null) return []
+  const what = followedBy === null ? 'its calibration stays' : `followed by calibration ${followedBy}`
+  return [`  chip looked at ${looks} times; ${what}`]
 }

@@ -21,6 +21,7 @@ export interface MatmulFlags extends TwinFlags, JournalFlag {
   readonly output: string
   readonly calibration?: string
   readonly maxAge?: number
+  readonly watch?: number
 }
 
 /** `fringe matmul`: C = A·B on the bench, calibrating first where that was never done. */
@@ -47,7 +48,9 @@ export async function matmul(
     calibration = done
     output.note(calibrationReport(done.document).join('\n'))
   }
-  const { document } = await matmulJob(context, choice, { a, b, aPath, bPath, output: flags.output }, calibration)
+  const watched = flags.watch === undefined ? {} : { watchS: flags.watch }
+  const factors = { a, b, aPath, bPath, output: flags.output, ...watched }
+  const { document } = await matmulJob(context, choice, factors, calibration)
   output.say(...matmulReport(document), `C is in ${flags.output}, the run in ${flags.journal}`)
   output.document(document)
   return EXIT.done

@@ -26,6 +26,9 @@ export interface CalibrateFlags extends TwinFlags, JournalFlag {
   /** In seconds. */
   readonly fresh: number
   readonly verifyOnly?: boolean
+  /** In seconds. */
+  readonly watch?: number
+  readonly for?: number
   readonly calibration?: string
   /** True: into a folder that is named after the run. */
   readonly report?: string | true
@@ -114,6 +117,15 @@ export const freshOption = (): Option =>
   new Option('--fresh <time>', 'take over what earlier runs found no longer ago than this')
     .default(3600, '1h')
     .argParser(parseAge)
+
+export const watchOption = (): Option =>
+  new Option(
+    '--watch <time>',
+    'keep the calibration true: look at the chip at least this often, like 15min, and follow its drift',
+  ).argParser(parseAge)
+
+export const forOption = (): Option =>
+  new Option('--for <time>', 'how long to watch, like 8h (default: until stopped)').argParser(parseAge)
 
 export const verifyOnlyOption = (): Option =>
   new Option('--verify-only', 'measure what a calibration is worth now, and leave it as it is')

@@ -4,10 +4,10 @@ import type { BenchFile } from '../bench/bench-file.ts'
 import { openBench } from '../bench/open-bench.ts'
 import { safeStateError } from '../bench/safe-order.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
+import type { WatchResult } from '../calibration/watch-plan.ts'
 import type { VerificationResult } from '../calibration/verification-plan.ts'
 import type { Bench } from '../core/bench.ts'
 import { decodeNpy, encodeNpy } from '../orchestrator/arrays/npy.ts'
-import type { MatmulOutcome } from '../orchestrator/jobs/matmul-plan.ts'
 import { runOnBench } from '../orchestrator/jobs/run-on-bench.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
@@ -20,7 +20,9 @@ import { calibrationPlanOf, verificationPlanOf } from './core-kind.ts'
 import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
 import { explainError } from './explain-error.ts'
 import { matmulRecord, matrixOf, npyOf, productPlan, recordSha256 } from './matmul-job.ts'
-import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
+import type { MatmulArguments, MatmulRecord, ProductOutcome } from './matmul-job.ts'
+import { watchPlanOf } from './watch-job.ts'
+import type { WatchArguments } from './watch-job.ts'
 import { differenceOf, json, ReplayLog } from './replay-log.ts'
 import { sealOf, sha256 } from './run-job.ts'
 import type { RunOutcome } from './run-job.ts'
@@ -85,6 +87,9 @@ export async function replayRun(journal: JournalReader, name: string, options: R
     if (record.kind === 'matmul') {
       const again = await matmulAgain(journal, record)
       divergence = await follow(file, again, { player, log, record, outcome, ...options })
+    } else if (record.kind === 'watch') {
+      const again = await watchAgain(journal, record)
+      divergence = await follow(file, again, { player, log, record, outcome, ...options })
     } else if (record.kind === 'verify') {
       const again = await verificationAgain(journal, record)
       divergence = await follow(file, again, { player, log, record, outcome, ...options })
@@ -109,6 +114,8 @@ function isTampering(error: unknown): error is BenchError {
 const tampering = (run: string, { message }: BenchError): BenchError =>
   differenceOf(run, undefined, `what the journal holds (${message})`, 'as it was written', 'changed')
 
+const REPLAYED: ReadonlySet<string> = new Set(['matmul', 'calibrate', 'verify', 'watch'])
+
 function requireEnded({ id, kind, status }: RunRecord): void {
   if (status === 'running') {
     throw new BenchError('CALL_INVALID', `run ${id} is still running: replay it when it has ended`)
@@ -118,7 +125,7 @@ function requireEnded({ id, kind, status }: RunRecord): void {
     const right = `"fringe show ${id}" tells how far it came; ${on}`
     throw new BenchError('CALL_INVALID', `run ${id} was interrupted and has no end to compare with: ${right}`)
   }
-  if (kind === 'matmul' || kind === 'calibrate' || kind === 'verify') return
+  if (REPLAYED.has(kind)) return
   throw new BenchError('CALL_INVALID', `run ${id} is a "${kind}", which this version cannot replay`)
 }
 
@@ -238,6 +245,20 @@ async function verificationAgain(
   }
 }
 
+async function watchAgain(journal: JournalReader, { id, header, result }: RunRecord): Promise<Again<WatchResult>> {
+  const calibration = await usedCalibration(journal, id, header)
+  const { everyS, forS } = header.arguments as WatchArguments
+  return {
+    plan: (bench) => watchPlanOf(bench, calibration, { everyS, forS }, () => Promise.resolve()),
+    compare: ({ looks, verification, vectors }) => {
+      const was = result as Partial<WatchResult>
+      if (was.verification === undefined) return Promise.resolve(undefined)
+      const said = { looks: was.looks, verification: was.verification, vectors: was.vectors }
+      return Promise.resolve(firstDifference(id, 'result', said, json({ looks, verification, vectors })))
+    },
+  }
+}
+
 /** The calibration that a run used, as it was then. */
 async function usedCalibration(
   journal: JournalReader,
@@ -251,14 +272,14 @@ async function usedCalibration(
   throw differenceOf(id, undefined, `calibration ${calibrationId}, which was changed`, calibrationSha256, seal)
 }
 
-async function matmulAgain(journal: JournalReader, { id, header, result }: RunRecord): Promise<Again<MatmulOutcome>> {
+async function matmulAgain(journal: JournalReader, { id, header, result }: RunRecord): Promise<Again<ProductOutcome>> {
   const asked = header.arguments as MatmulArguments
   const [a, b] = await Promise.all(
     [asked.a, asked.b].map(async ({ path, sha256 }) => matrixOf(decodeNpy(await journal.readBlob(sha256), path))),
   )
   const calibration = await usedCalibration(journal, id, header)
   return {
-    plan: (bench, log) => productPlan(bench, { a: a!, b: b!, calibration, log }),
+    plan: (bench, log) => productPlan(bench, { a: a!, b: b!, calibration, log, watchS: asked.watchS ?? undefined }),
     compare: async (outcome) => {
       const { product: was, energy, ...recorded } = result as Partial<MatmulRecord>
       if (was === undefined) return undefined

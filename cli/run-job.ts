@@ -24,7 +24,7 @@ import { packageCommit, packageVersion } from './package-info.ts'
 
 /** A job as the user asked for it, with all that a replay will need. */
 export interface JobRequest<Result> {
-  readonly kind: 'calibrate' | 'verify' | 'matmul'
+  readonly kind: 'calibrate' | 'verify' | 'watch' | 'matmul'
   readonly file: BenchFile
   readonly twin: TwinChoice | undefined
   readonly journal: string

@@ -11,6 +11,8 @@ export interface Frame {
   readonly tile: Tile
   /** One array a lane, shape [symbol, input], row-major, each value in −1…1. All lanes have as many symbols. */
   readonly lanes: readonly Float64Array[]
+  /** So many symbols at the start of every lane are known inputs, by which the core may watch itself. */
+  readonly probes?: number
   /** Step of the plan that this frame belongs to, for the journal; the caller's own step when left out. */
   readonly step?: number
 }
@@ -19,6 +21,13 @@ export interface FrameResult {
   readonly frame: Frame
   /** One array a lane, shape [symbol, output], row-major: weights times inputs, in the weights' own scale. */
   readonly lanes: readonly Float64Array[]
+}
+
+/** Something that a core found to have changed since its calibration. */
+export interface FollowedQuantity {
+  readonly quantity: string
+  readonly unit: string
+  readonly value: number
 }
 
 /**
@@ -34,6 +43,8 @@ export interface OpticalCore {
   /** Sets the optics to this tile. `stream` does it by itself whenever a frame brings another tile. */
   program(tile: Tile, signal: AbortSignal): Promise<void>
   stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncIterable<FrameResult>
+  /** Measures what has drifted since the calibration and takes it into account from now on. Undefined: the core cannot. */
+  follow?(signal: AbortSignal): Promise<readonly FollowedQuantity[]>
   /** Dark and cold, verified. */
   safe(signal: AbortSignal): Promise<void>
 }

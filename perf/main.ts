@@ -1,8 +1,10 @@
 import { keepFreedMemory } from '../cli/keep-freed-memory.ts'
 import { accuracy } from './accuracy.ts'
+import { awgrTemperature } from './awgr-temperature.ts'
 import { blockRate } from './block-rate.ts'
 import type { Figure } from './figure.ts'
 import { printFigures, writeFigures } from './figure.ts'
+import { drift } from './drift.ts'
 import { faults } from './faults.ts'
 import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
@@ -17,7 +19,9 @@ import { wireRates } from './wire-rates.ts'
 /** `npm run bench [-- NAME…]`: measures, prints a table and writes perf/results/NAME.json. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   accuracy,
+  drift,
   'larger-cores': largerCores,
+  'awgr-temperature': awgrTemperature,
   'mesh-error': meshError,
   'wire-rates': wireRates,
   'block-rate': blockRate,

@@ -1,16 +1,26 @@
 import type { AwgrBench } from '../../core/awgr-bench.ts'
 import { BenchError } from '../../core/errors.ts'
-import type { Frame, FrameResult, OpticalCore, Tile } from '../../core/optical-core.ts'
+import type { FollowedQuantity, Frame, FrameResult, OpticalCore, Tile } from '../../core/optical-core.ts'
 import { allDone } from '../../orchestrator/frames/frame-runner.ts'
 import type { FrameCodes, FrameReading, FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import type { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import { CompiledTiles, makeCoreSafe, streamFrames } from '../stream-frames.ts'
 import type { FrameInFlight } from '../stream-frames.ts'
 import type { AwgrCalibration } from './awgr-record.ts'
+import { followDrift } from './follow-drift.ts'
+import type { FollowedDrift } from './follow-drift.ts'
 import { IntensityCodes } from './intensity-codes.ts'
 import { laserFrequenciesGhz } from './laser-frequencies.ts'
 import { WeightProgrammer } from './programming.ts'
-import type { ProgrammedWeights } from './programming.ts'
+import type { ProgrammedWeights, RingsCalibration } from './programming.ts'
+import { PROBE_SYMBOLS, RingProbe } from './steps/ring-probe.ts'
+import type { OutputReading } from './steps/ring-probe.ts'
+import { ThermalMap } from './thermal.ts'
+
+/** Where rings stand when their drift is followed, as signals in units of what all of them reach: 0 is half-way down. */
+const FLANKS = [0, 0.35, -0.35]
+/** Light that is left unexplained after the drift was followed, RMS over RMS: more is another chip, or a dead part. */
+const MAX_RESIDUAL = 0.05
 
 /**
  * A calibrated AWGR core behind its instruments.
@@ -24,10 +34,11 @@ export class AwgrCore implements OpticalCore {
   readonly maxSymbolsPerFrame: number
   readonly #bench: AwgrBench
   readonly #codes: IntensityCodes
-  readonly #programmer: WeightProgrammer
   readonly #frames: FrameRunner
   readonly #heaters: HeaterSetter
-  readonly #tiles: CompiledTiles<ProgrammedWeights>
+  #rings: RingsCalibration
+  #programmer: WeightProgrammer
+  #tiles: CompiledTiles<ProgrammedWeights>
 
   /** `frames` has been prepared. */
   constructor(
@@ -36,7 +47,7 @@ export class AwgrCore implements OpticalCore {
     frames: FrameRunner,
     heaters: HeaterSetter,
   ) {
-    const { layout, heaterLimitsV, timing } = bench
+    const { layout, timing } = bench
     if (calibration.size !== layout.size || calibration.form !== layout.form) {
       throw new BenchError(
         'SHAPE_MISMATCH',
@@ -47,10 +58,51 @@ export class AwgrCore implements OpticalCore {
     this.maxSymbolsPerFrame = Math.floor(timing.maxSymbolsPerFrame / 2)
     this.#bench = bench
     this.#codes = new IntensityCodes(calibration.modulators)
-    this.#programmer = new WeightProgrammer(layout, laserFrequenciesGhz(bench), calibration, heaterLimitsV.max)
     this.#frames = frames
     this.#heaters = heaters
-    this.#tiles = new CompiledTiles(({ weights }) => this.#programmer.program(weights))
+    this.#rings = calibration
+    this.#programmer = this.#programmerOf(calibration)
+    this.#tiles = this.#noTiles()
+  }
+
+  /** What weights are programmed by: as calibrated, or as last followed. */
+  get rings(): RingsCalibration {
+    return this.#rings
+  }
+
+  /**
+   * A few readings with all rings on their flanks: weights of later tiles are programmed for rings and lights as they are
+   * now, whatever the temperature of the chip was when it was calibrated.
+   *
+   * Throws: QUALITY_OUT_OF_BOUNDS when the rings are no longer those of the calibration.
+   */
+  async follow(signal: AbortSignal): Promise<readonly FollowedQuantity[]> {
+    const { layout } = this.#bench
+    const parts = { bench: this.#bench, frames: this.#frames, heaters: this.#heaters }
+    const probe = new RingProbe(parts, this.#codes, PROBE_SYMBOLS.judge)
+    const scene = { layout, frequenciesGhz: laserFrequenciesGhz(this.#bench), map: new ThermalMap(layout) }
+    const readings: OutputReading[] = []
+    for (const mw of FLANKS.map((share) => share * this.#programmer.leastReachMw)) {
+      readings.push(await probe.read(this.#programmer.voltagesV(new Float64Array(layout.size ** 2).fill(mw)), signal))
+    }
+    const found = followDrift(scene, readings, this.#rings)
+    requireFollowed(found)
+    this.#rings = found.calibration
+    this.#programmer = this.#programmerOf(found.calibration)
+    this.#tiles = this.#noTiles()
+    return [
+      { quantity: 'common shift of the rings since the calibration', unit: 'GHz', value: found.shiftGhz },
+      { quantity: 'shift of single rings beside it, RMS', unit: 'GHz', value: found.ringsRmsGhz },
+    ]
+  }
+
+  #programmerOf(rings: RingsCalibration): WeightProgrammer {
+    const { layout, heaterLimitsV } = this.#bench
+    return new WeightProgrammer(layout, laserFrequenciesGhz(this.#bench), rings, heaterLimitsV.max)
+  }
+
+  #noTiles(): CompiledTiles<ProgrammedWeights> {
+    return new CompiledTiles(({ weights }) => this.#programmer.program(weights))
   }
 
   async program(tile: Tile, signal: AbortSignal): Promise<void> {
@@ -120,4 +172,13 @@ export class AwgrCore implements OpticalCore {
     }
     return result
   }
+}
+
+function requireFollowed({ residual, shiftGhz }: FollowedDrift): void {
+  if (residual <= MAX_RESIDUAL) return
+  throw new BenchError(
+    'QUALITY_OUT_OF_BOUNDS',
+    `the rings are no longer those of the calibration: ${(100 * residual).toFixed(1)} % of the light is unexplained, at most ${100 * MAX_RESIDUAL} % is allowed: calibrate again`,
+    { context: { residual, shiftGhz, limit: MAX_RESIDUAL } },
+  )
 }

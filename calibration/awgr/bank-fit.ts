@@ -1,6 +1,6 @@
 import { fitLeastSquares, NormalEquations } from '../fit/least-squares.ts'
 import type { FittedRing, ThermalLaw } from './awgr-record.ts'
-import { bankLight, bankSlopes } from './ring-bank.ts'
+import { bankLight, BankSlopes } from './ring-bank.ts'
 import type { BankState } from './ring-bank.ts'
 
 /** One bank's light at many settings. Shapes: [setting × rings + ring], each ring with its own wavelength. */
@@ -63,6 +63,7 @@ export function fitBank(
   const decay = Math.log(guess.thermal.decayPitch)
   start[count - 1] = decay
 
+  const slopes = new BankSlopes(rings)
   const evaluate = (p: Float64Array, normal?: NormalEquations): number => {
     let sum = 0
     const prior = (parameter: number, mean: number, sigma: number): void => {
@@ -77,45 +78,56 @@ export function fitBank(
     prior(count - 2, Math.log(TYPICAL.neighbourShare), PRIOR.logShare)
     prior(count - 1, Math.log(TYPICAL.decayPitch), PRIOR.logDecay)
     const states = bankStates(data, frequenciesGhz, p, decay)
+    const share = Math.exp(p[count - 2]!)
     for (let ring = 0; ring < rings; ring++) {
       const [gainDrop, gainThrough] = [Math.exp(p[PER_RING * ring + 4]!), Math.exp(p[PER_RING * ring + 5]!)]
-      const jacobian = normal && new Float64Array(2 * data.settings * count)
+      const [first, last] = [Math.max(0, ring - WINDOW), Math.min(rings - 1, ring + WINDOW)]
+      // Only what the window moves: rings in it, and the thermal law.
+      const columns = Array.from({ length: PER_RING * (last - first + 1) }, (_, i) => PER_RING * first + i)
+      columns.push(count - 2, count - 1)
+      const width = columns.length
+      const jacobian = normal && new Float64Array(2 * data.settings * width)
       const residuals = new Float64Array(2 * data.settings)
       for (let s = 0; s < data.settings; s++) {
         const at = s * rings + ring
-        const light = normal ? undefined : bankLight(states[s]!, frequenciesGhz[ring]!)
-        const slopes = normal && bankSlopes(states[s]!, frequenciesGhz[ring]!)
-        const { drop, through } = (slopes ?? light)!
+        const state = states[s]!
+        const { drop, through } = jacobian
+          ? slopes.at(state, frequenciesGhz[ring]!)
+          : bankLight(state, frequenciesGhz[ring]!)
         residuals[2 * s] = (gainDrop * drop - data.dropMw[at]! / scales.drop[ring]!) / DATA_SIGMA
         residuals[2 * s + 1] = (gainThrough * through - data.throughMw[at]! / scales.through[ring]!) / DATA_SIGMA
-        if (jacobian === undefined || slopes === undefined) continue
-        for (let of = Math.max(0, ring - WINDOW); of <= Math.min(rings - 1, ring + WINDOW); of++) {
-          const uToGhz = -2 / states[s]!.fwhmGhz[of]!
-          const lToGhz = slopes.lorentzianToU[of]! * uToGhz
+        if (jacobian === undefined) continue
+        const [dropRow, throughRow] = [2 * s * width, (2 * s + 1) * width]
+        const [dropScale, throughScale] = [gainDrop / DATA_SIGMA, gainThrough / DATA_SIGMA]
+        for (let of = first; of <= last; of++) {
+          const place = s * rings + of
+          const lToGhz = (-2 * slopes.lorentzianToU[of]!) / state.fwhmGhz[of]!
           const lToWidth = -slopes.lorentzianToU[of]! * slopes.u[of]!
-          const warmed = data.warmedGhz[s * rings + of]!
-          const share = Math.exp(p[count - 2]!)
-          const toShare = -share * (warmed + (p[count - 1]! - decay) * data.warmedSlopeGhz[s * rings + of]!)
-          const toDecay = -share * data.warmedSlopeGhz[s * rings + of]!
-          for (const [row, gain, toL, toFloor] of [
-            [2 * s, gainDrop, slopes.dropToL[of]!, slopes.dropToFloor[of]!],
-            [2 * s + 1, gainThrough, slopes.throughToL[of]!, slopes.throughToFloor[of]!],
-          ] as const) {
-            const base = row * count
-            const scaled = gain / DATA_SIGMA
-            jacobian[base + PER_RING * of] = scaled * toL * lToGhz
-            jacobian[base + PER_RING * of + 1] = -scaled * toL * lToGhz * data.squaredV[s * rings + of]!
-            jacobian[base + PER_RING * of + 2] = scaled * toL * lToWidth
-            jacobian[base + PER_RING * of + 3] = scaled * toFloor
-            jacobian[base + count - 2]! += scaled * toL * lToGhz * toShare
-            jacobian[base + count - 1]! += scaled * toL * lToGhz * toDecay
-          }
+          const warmedSlope = share * data.warmedSlopeGhz[place]!
+          const warmed = share * data.warmedGhz[place]! + (p[count - 1]! - decay) * warmedSlope
+          const dropToL = dropScale * slopes.dropToL[of]!
+          const throughToL = throughScale * slopes.throughToL[of]!
+          const inRow = PER_RING * (of - first)
+          const toTuning = -lToGhz * data.squaredV[place]!
+          jacobian[dropRow + inRow] = dropToL * lToGhz
+          jacobian[dropRow + inRow + 1] = dropToL * toTuning
+          jacobian[dropRow + inRow + 2] = dropToL * lToWidth
+          jacobian[dropRow + inRow + 3] = dropScale * slopes.dropToFloor[of]!
+          jacobian[dropRow + width - 2]! -= dropToL * lToGhz * warmed
+          jacobian[dropRow + width - 1]! -= dropToL * lToGhz * warmedSlope
+          jacobian[throughRow + inRow] = throughToL * lToGhz
+          jacobian[throughRow + inRow + 1] = throughToL * toTuning
+          jacobian[throughRow + inRow + 2] = throughToL * lToWidth
+          jacobian[throughRow + inRow + 3] = throughScale * slopes.throughToFloor[of]!
+          jacobian[throughRow + width - 2]! -= throughToL * lToGhz * warmed
+          jacobian[throughRow + width - 1]! -= throughToL * lToGhz * warmedSlope
         }
-        jacobian[2 * s * count + PER_RING * ring + 4] = (gainDrop * drop) / DATA_SIGMA
-        jacobian[(2 * s + 1) * count + PER_RING * ring + 5] = (gainThrough * through) / DATA_SIGMA
+        const own = PER_RING * (ring - first)
+        jacobian[dropRow + own + 4] = (gainDrop * drop) / DATA_SIGMA
+        jacobian[throughRow + own + 5] = (gainThrough * through) / DATA_SIGMA
       }
       for (const residual of residuals) sum += residual * residual
-      if (jacobian !== undefined) normal?.add(jacobian, residuals, 2 * data.settings)
+      if (jacobian !== undefined) normal?.addColumns(jacobian, residuals, columns)
     }
     return sum
   }

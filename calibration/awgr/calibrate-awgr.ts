@@ -9,10 +9,10 @@ import type { StepResults } from '../../orchestrator/plans/step-results.ts'
 import { settingsOf, step } from '../plan-step.ts'
 import { verificationStep } from '../verification-plan.ts'
 import { AwgrCore } from './awgr-core.ts'
-import type { AwgrCalibration } from './awgr-record.ts'
+import type { AwgrCalibration, PathLeaks } from './awgr-record.ts'
 import { fitLeaks } from './fit-leaks.ts'
 import { fitRings, guessRings, medianOf, residualOf } from './fit-rings.ts'
-import type { FittedRings } from './fit-rings.ts'
+import type { FittedRings, RingScene } from './fit-rings.ts'
 import { IntensityCodes } from './intensity-codes.ts'
 import { laserFrequenciesGhz } from './laser-frequencies.ts'
 import { noLeaks, withoutLeaks } from './leaks.ts'
@@ -20,7 +20,7 @@ import { WeightProgrammer } from './programming.ts'
 import type { AwgrContext } from './steps/awgr-context.ts'
 import { measureIntensityModulators } from './steps/modulators.ts'
 import { randomWeights, verificationMatrices } from './steps/random-weights.ts'
-import { RingProbe } from './steps/ring-probe.ts'
+import { PROBE_SYMBOLS, RingProbe } from './steps/ring-probe.ts'
 import type { OutputReading } from './steps/ring-probe.ts'
 import { findLines, sweepRings } from './steps/sweep-rings.ts'
 import { measureWeightQuality } from './steps/weights.ts'
@@ -38,6 +38,9 @@ const REFINEMENT_ROUNDS = 2
 const HELD_OUT = 8
 /** Rounds over all banks when a fit goes on from the one before. */
 const ROUNDS_AGAIN = 1
+/** Leaks and rings are fitted in turn until what is left shrinks by less than this share, or so often. */
+const SETTLED = 0.02
+const MOST_TURNS = 6
 /** A fit that leaves more than this of the light on settings that it had not seen is no fit. */
 const MAX_HELD_OUT = 0.05
 
@@ -67,13 +70,13 @@ export async function* awgrCalibrationPlan(
   yield { name: 'prepare frames', work: (signal) => frames.prepare(signal) }
   yield { name: 'light', work: (signal) => bringLight(bench, signal) }
   const modulators = yield* step(around, 'modulators', (signal) => measureIntensityModulators(context, signal))
-  const probe = new RingProbe(context, new IntensityCodes(modulators))
-  const lines = yield* step(around, 'lines', (signal) => findLines(context, probe, signal))
+  const codes = new IntensityCodes(modulators)
+  const look = new RingProbe(context, codes, PROBE_SYMBOLS.look)
+  const probe = new RingProbe(context, codes)
+  const lines = yield* step(around, 'lines', (signal) => findLines(context, look, signal))
   const sweep = yield* step(around, 'rings', (signal, progress) => sweepRings(context, probe, lines, progress, signal))
   const untouched = withoutLeaks(sweep, noLeaks(layout.size))
-  let fitted = fitRings(scene, untouched, guessRings(scene, untouched, lines))
-  let leaks = fitLeaks(scene, sweep, fitted)
-  fitted = fitRings(scene, withoutLeaks(sweep, leaks), fitted, ROUNDS_AGAIN)
+  let { fitted, leaks } = settle(scene, sweep, fitRings(scene, untouched, guessRings(scene, untouched, lines)))
   const programmer = (): WeightProgrammer =>
     new WeightProgrammer(layout, frequenciesGhz, { ...fitted, leaks }, heaterLimitsV.max)
 
@@ -93,8 +96,7 @@ export async function* awgrCalibrationPlan(
       return found
     })
     readings.push(...weighted.slice(HELD_OUT))
-    leaks = fitLeaks(scene, readings, fitted)
-    fitted = fitRings(scene, withoutLeaks(readings, leaks), fitted, ROUNDS_AGAIN)
+    ;({ fitted, leaks } = settle(scene, readings, fitted))
     heldOutResidual = residualOf(scene, withoutLeaks(weighted.slice(0, HELD_OUT), leaks), fitted)
   }
   requireFit(fitted, heldOutResidual)
@@ -109,7 +111,7 @@ export async function* awgrCalibrationPlan(
     leaks,
   }
   const quality = yield* step(anew, 'quality of weights', (signal) =>
-    measureWeightQuality(context, probe, programmer(), settingsOf('quality of weights'), signal),
+    measureWeightQuality(context, codes, programmer(), signal),
   )
   const core = new AwgrCore(bench, unverified, frames, heaters)
   const verification = yield* verificationStep(core, undefined, verificationMatrices(layout.form))
@@ -124,6 +126,23 @@ export async function* awgrCalibrationPlan(
     fwhmMedianGhz: medianOf(fitted.rings, 'fwhmGhz'),
   }
   return { calibration: { ...unverified, fit, verification }, vectors: frames.vectors }
+}
+
+/** Rings and leaks explain the same light, each with what the other is known to be. */
+function settle(
+  scene: RingScene,
+  readings: readonly OutputReading[],
+  start: FittedRings,
+): { readonly fitted: FittedRings; readonly leaks: PathLeaks } {
+  let fitted = start
+  let leaks = noLeaks(scene.layout.size)
+  for (let turn = 0; turn < MOST_TURNS; turn++) {
+    const before = fitted.relativeResidual
+    leaks = fitLeaks(scene, readings, fitted)
+    fitted = fitRings(scene, withoutLeaks(readings, leaks), fitted, ROUNDS_AGAIN)
+    if (turn > 0 && fitted.relativeResidual > (1 - SETTLED) * before) break
+  }
+  return { fitted, leaks }
 }
 
 function requireFit({ relativeResidual }: FittedRings, heldOutResidual: number): void {

@@ -2,7 +2,7 @@ import type { AwgrLayout } from '../../core/awgr-layout.ts'
 import type { FittedRing, PathGains, ThermalLaw } from './awgr-record.ts'
 import { fitBank } from './bank-fit.ts'
 import type { BankData } from './bank-fit.ts'
-import { bankLight, bankStates } from './ring-bank.ts'
+import { bankLight, BankSlopes, bankStates } from './ring-bank.ts'
 import type { BankLight } from './ring-bank.ts'
 import type { RingReading } from './steps/ring-probe.ts'
 import type { SeenLine } from './steps/sweep-rings.ts'
@@ -126,6 +126,42 @@ export function pathLights(
   }
 }
 
+/**
+ * More light of each path for more of its own ring's log line width, its floor, or its shift down in GHz: in mW for each of
+ * them. Shapes: [port × size + wavelength].
+ */
+export interface OwnSlopes {
+  readonly drop: { readonly width: Float64Array; readonly shift: Float64Array }
+  readonly through: { readonly width: Float64Array; readonly shift: Float64Array; readonly floor: Float64Array }
+}
+
+export function ownSlopes(
+  { layout, frequenciesGhz, map }: RingScene,
+  squaredV: Float64Array,
+  { rings, thermal, gains }: Omit<FittedRings, 'relativeResidual'>,
+): OwnSlopes {
+  const { size } = layout
+  const each = (): Float64Array => new Float64Array(size * size)
+  const found = { drop: { width: each(), shift: each() }, through: { width: each(), shift: each(), floor: each() } }
+  const slopes = new BankSlopes(size)
+  const banks = bankStates(layout, frequenciesGhz, rings, shiftsGhz(map, squaredV, { rings, thermal }))
+  for (const [port, bank] of banks.entries()) {
+    for (const [k, frequency] of frequenciesGhz.entries()) {
+      const at = port * size + k
+      const { u, lorentzianToU, dropToL, throughToL, throughToFloor } = slopes.at(bank, frequency)
+      const [dropMw, throughMw] = [gains.dropMw[port]![k]!, gains.throughMw[port]![k]!]
+      const lToWidth = -lorentzianToU[k]! * u[k]!
+      const lToShift = (2 * lorentzianToU[k]!) / bank.fwhmGhz[k]!
+      found.drop.width[at] = dropMw * dropToL[k]! * lToWidth
+      found.drop.shift[at] = dropMw * dropToL[k]! * lToShift
+      found.through.width[at] = throughMw * throughToL[k]! * lToWidth
+      found.through.shift[at] = throughMw * throughToL[k]! * lToShift
+      found.through.floor[at] = throughMw * throughToFloor[k]!
+    }
+  }
+  return found
+}
+
 interface Bank {
   readonly ports: readonly number[]
   /** [ring]: heater of the ring of each wavelength. */
@@ -173,13 +209,16 @@ function bankLights(
   squaredV: Float64Array,
   { rings, thermal }: RingsGuess,
 ): BankLight[] {
-  const shiftGhz = map.spread(
-    map.matrix(thermal),
-    squaredV.map((v2, heater) => rings[heater]!.tuningGhzPerV2 * v2),
-  )
+  const shiftGhz = shiftsGhz(map, squaredV, { rings, thermal })
   return bankStates(layout, frequenciesGhz, rings, shiftGhz).flatMap((bank) =>
     Array.from(frequenciesGhz, (frequency) => bankLight(bank, frequency)),
   )
+}
+
+/** [heater]: how far heat moves each ring down. */
+function shiftsGhz(map: ThermalMap, squaredV: Float64Array, { rings, thermal }: RingsGuess): Float64Array {
+  const own = squaredV.map((v2, heater) => rings[heater]!.tuningGhzPerV2 * v2)
+  return map.spread(map.matrix(thermal), own)
 }
 
 /** Gain of each path by linear least squares: its light against what its bank lets pass. */

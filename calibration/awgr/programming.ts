@@ -30,6 +30,8 @@ const HALF_WAY = 0.5
 const WARM_ROOM = 1.2
 /** Of the reach of a ring, what is used: the rest is for neighbours' tails and leaks, which are taken off. */
 const USED_REACH = 0.97
+/** Of its drop light, what even a ring that cannot be parked is asked for: such weights come out wrong, but finite. */
+const LEAST_REACH = 0.1
 const ROUNDS = 12
 const HEAT_SWEEPS = 8
 
@@ -48,6 +50,7 @@ export class WeightProgrammer {
   readonly #map: ThermalMap
   readonly #heat: Float64Array
   readonly #flanks: readonly Flank[]
+  readonly #reachMw: Float64Array
 
   constructor(layout: AwgrLayout, frequenciesGhz: Float64Array, calibration: RingsCalibration, maxV: number) {
     const { gains, thermal, rings } = calibration
@@ -65,6 +68,7 @@ export class WeightProgrammer {
       return sum(gains.dropMw) / sum(gains.throughMw)
     })
     this.#flanks = this.#chooseFlanks(rings)
+    this.#reachMw = this.#findReachMw()
   }
 
   /**
@@ -75,7 +79,7 @@ export class WeightProgrammer {
   program(weights: Float64Array): ProgrammedWeights {
     const { size, form } = this.#layout
     if (form === 'shared') requireCirculant(weights, size)
-    const reach = this.#reachMw()
+    const reach = this.#reachMw
     const weightPerMw = Float64Array.from({ length: size }, (_, output) => {
       let most = 0
       for (let port = 0; port < size; port++) {
@@ -89,6 +93,16 @@ export class WeightProgrammer {
     for (let q = 0; q < size; q++) if (form === 'shared' || weightPerMw[q] === 0) weightPerMw[q] = largest
     const wantedMw = weights.map((weight, at) => weight / weightPerMw[Math.floor(at / size)]!)
     return { voltagesV: this.#solve(wantedMw), weightPerMw }
+  }
+
+  /** The signal of either sign that every element reaches, in mW. */
+  get leastReachMw(): number {
+    return Math.min(...this.#reachMw)
+  }
+
+  /** For balanced signals of a full input. Shapes: [output, input] in mW, [heater]. */
+  voltagesV(signalsMw: Float64Array): Float64Array {
+    return this.#solve(signalsMw)
   }
 
   /** What the optics make of heater voltages. Shape: [output, input], mW of balanced signal for a full input. */
@@ -197,21 +211,26 @@ export class WeightProgrammer {
     }
   }
 
-  /** Largest signal of both signs, per element. Shape: [output, input], mW. */
-  #reachMw(): Float64Array {
+  /**
+   * Largest signal of both signs, per element: on resonance the ring's own, parked what is left when all rings are
+   * parked, because their tails reach the neighbouring lasers then. Shape: [output, input], mW.
+   */
+  #findReachMw(): Float64Array {
     const { size, rings: places } = this.#layout
     const { rings, gains } = this.#calibration
-    return Float64Array.from({ length: size * size }, (_, at) => {
+    const parkedGhz = new Float64Array(rings.length)
+    const shiftGhz = Float64Array.from(rings, ({ offsetGhz }, heater) => {
+      const { side, farGhz } = this.#flanks[heater]!
+      return offsetGhz - side * farGhz
+    })
+    this.#heatFor(shiftGhz, parkedGhz)
+    return this.#weightsAt(parkedGhz).map((parkedMw, at) => {
       const [output, port] = [Math.floor(at / size), at % size]
       const k = awgrWavelength(size, port, output)
-      const heater = places[port]![k]!
-      const { throughFloor, fwhmGhz } = rings[heater]!
-      const dropMw = gains.dropMw[port]![k]!
+      const { throughFloor } = rings[places[port]![k]!]!
       const throughMw = this.throughShare[output]! * gains.throughMw[port]![k]!
-      const line = 1 / (1 + ((2 * this.#flanks[heater]!.farGhz) / fwhmGhz) ** 2)
-      const most = dropMw - throughFloor * throughMw
-      const least = throughMw - (dropMw + (1 - throughFloor) * throughMw) * line
-      return USED_REACH * Math.min(most, least)
+      const dropMw = gains.dropMw[port]![k]!
+      return USED_REACH * Math.max(LEAST_REACH * dropMw, Math.min(dropMw - throughFloor * throughMw, -parkedMw))
     })
   }
 

@@ -29,16 +29,68 @@ export interface BankLight {
   readonly through: number
 }
 
-/** Slopes of both to each ring's Lorentzian l = 1/(1 + u²) and to its floor. Shapes: [ring]. */
-export interface BankSlopes {
+/**
+ * Light of one frequency behind a bank, and its slopes to each ring's Lorentzian l = 1/(1 + u²) and to its floor.
+ *
+ * Worked out again at every state, always in the same memory: a fit asks for millions. Shapes: [ring].
+ */
+export class BankSlopes {
+  drop = 0
+  through = 0
   readonly dropToL: Float64Array
   readonly throughToL: Float64Array
   readonly dropToFloor: Float64Array
   readonly throughToFloor: Float64Array
-  readonly lorentzian: Float64Array
-  /** dl/du, u the detuning in half widths. */
-  readonly lorentzianToU: Float64Array
+  /** Detuning in half widths, and dl/du. */
   readonly u: Float64Array
+  readonly lorentzianToU: Float64Array
+  readonly #lorentzian: Float64Array
+  /** What each ring lets through; what is left before it, of 1 before the bank. */
+  readonly #pass: Float64Array
+  readonly #before: Float64Array
+
+  constructor(rings: number) {
+    const each = (): Float64Array => new Float64Array(rings)
+    this.dropToL = each()
+    this.throughToL = each()
+    this.dropToFloor = each()
+    this.throughToFloor = each()
+    this.u = each()
+    this.lorentzianToU = each()
+    this.#lorentzian = each()
+    this.#pass = each()
+    this.#before = each()
+  }
+
+  at({ resonanceGhz, fwhmGhz, throughFloor }: BankState, frequencyGhz: number): this {
+    const count = resonanceGhz.length
+    let left = 1
+    for (let ring = 0; ring < count; ring++) {
+      const u = (2 * (frequencyGhz - resonanceGhz[ring]!)) / fwhmGhz[ring]!
+      const l = 1 / (1 + u * u)
+      this.u[ring] = u
+      this.#lorentzian[ring] = l
+      this.lorentzianToU[ring] = -2 * u * l * l
+      this.#before[ring] = left
+      this.#pass[ring] = 1 - (1 - throughFloor[ring]!) * l
+      left *= this.#pass[ring]!
+    }
+    this.through = left
+    /** Dropped and let through by the rings that follow, of 1 before them. */
+    let [after, beyond] = [0, 1]
+    for (let ring = count - 1; ring >= 0; ring--) {
+      const [l, pass, before] = [this.#lorentzian[ring]!, this.#pass[ring]!, this.#before[ring]!]
+      const dark = 1 - throughFloor[ring]!
+      this.dropToL[ring] = before * (1 - dark * after)
+      this.dropToFloor[ring] = before * l * after
+      this.throughToL[ring] = -dark * before * beyond
+      this.throughToFloor[ring] = l * before * beyond
+      after = l + pass * after
+      beyond *= pass
+    }
+    this.drop = after
+    return this
+  }
 }
 
 /**
@@ -57,30 +109,4 @@ export function bankLight({ resonanceGhz, fwhmGhz, throughFloor }: BankState, fr
     through *= 1 - (1 - throughFloor[ring]!) * l
   }
   return { drop, through }
-}
-
-export function bankSlopes(state: BankState, frequencyGhz: number): BankLight & BankSlopes {
-  const { resonanceGhz, fwhmGhz, throughFloor } = state
-  const count = resonanceGhz.length
-  const u = Float64Array.from(resonanceGhz, (f, ring) => (2 * (frequencyGhz - f)) / fwhmGhz[ring]!)
-  const lorentzian = u.map((value) => 1 / (1 + value * value))
-  const pass = lorentzian.map((l, ring) => 1 - (1 - throughFloor[ring]!) * l)
-  const before = new Float64Array(count + 1).fill(1)
-  for (let ring = 0; ring < count; ring++) before[ring + 1] = before[ring]! * pass[ring]!
-  /** Dropped by the rings that follow, of 1 before them. */
-  const after = new Float64Array(count + 1)
-  for (let ring = count - 1; ring >= 0; ring--) after[ring] = lorentzian[ring]! + pass[ring]! * after[ring + 1]!
-  const through = before[count]!
-  const each = (value: (ring: number) => number): Float64Array => Float64Array.from(u, (_, ring) => value(ring))
-  return {
-    drop: after[0]!,
-    through,
-    u,
-    lorentzian,
-    lorentzianToU: each((ring) => -2 * u[ring]! * lorentzian[ring]! ** 2),
-    dropToL: each((ring) => before[ring]! * (1 - (1 - throughFloor[ring]!) * after[ring + 1]!)),
-    throughToL: each((ring) => (-(1 - throughFloor[ring]!) * through) / pass[ring]!),
-    dropToFloor: each((ring) => before[ring]! * lorentzian[ring]! * after[ring + 1]!),
-    throughToFloor: each((ring) => (lorentzian[ring]! * through) / pass[ring]!),
-  }
 }

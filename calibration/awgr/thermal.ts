@@ -6,6 +6,8 @@ export class ThermalMap {
   readonly count: number
   /** [victim, aggressor] in heater pitches. */
   readonly #distances: Float64Array
+  /** Of the law asked for last: all readings of a fit have the same. */
+  #last: { readonly law: ThermalLaw; readonly matrix: Float64Array } | undefined
 
   constructor({ heaters }: AwgrLayout) {
     this.count = heaters.length
@@ -16,7 +18,11 @@ export class ThermalMap {
 
   /** Share of each aggressor's shift that each victim sees; 1 on the diagonal. Shape: [victim, aggressor]. */
   matrix({ neighbourShare, decayPitch }: ThermalLaw): Float64Array {
-    return this.#distances.map((d) => (d === 0 ? 1 : neighbourShare * Math.exp((1 - d) / decayPitch)))
+    const { law, matrix } = this.#last ?? {}
+    if (matrix && law?.neighbourShare === neighbourShare && law.decayPitch === decayPitch) return matrix
+    const made = this.#distances.map((d) => (d === 0 ? 1 : neighbourShare * Math.exp((1 - d) / decayPitch)))
+    this.#last = { law: { neighbourShare, decayPitch }, matrix: made }
+    return made
   }
 
   /** exp(−(d − 1)/decay), and its derivative to log decay; 0 on the diagonal. Shape: [victim, aggressor]. */

@@ -43,6 +43,18 @@ export class NormalEquations {
     }
   }
 
+  /** The same of rows that depend on few parameters. Shapes: `jacobian` is [rows, columns], `columns` rise. */
+  addColumns(jacobian: Float64Array, residuals: Float64Array, columns: readonly number[]): void {
+    const few = new NormalEquations(columns.length)
+    few.add(jacobian, residuals, residuals.length)
+    for (const [a, row] of columns.entries()) {
+      this.#gradient[row]! += few.#gradient[a]!
+      for (let b = a; b < columns.length; b++) {
+        this.#hessian[row * this.parameters + columns[b]!]! += few.#hessian[a * columns.length + b]!
+      }
+    }
+  }
+
   /** One residual that depends on one parameter alone, such as a prior. */
   addDiagonal(parameter: number, slope: number, residual: number): void {
     this.#hessian[parameter * this.parameters + parameter]! += slope * slope

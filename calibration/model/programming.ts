@@ -13,6 +13,8 @@ export interface ProgrammedTile {
   readonly voltagesV: Float64Array
   /** The chip then makes M_ij·e^{−iλ_i} = weights_ij × this, before the gains of the ports. */
   readonly fieldPerWeight: number
+  /** [output, input] the quadrature that is not detected, in units of the weights. */
+  readonly quadrature: Float64Array
   /** ‖Re M − target‖_F / ‖target‖_F on the fitted model: what the detectors will be off by. */
   readonly modelError: number
 }
@@ -56,6 +58,7 @@ export function programWeights(
   return {
     voltagesV: voltagesFor(model, parameters, crosstalk, phases, maxVoltageV),
     fieldPerWeight,
+    quadrature: problem.quadrature(fit.x).map((field) => field / fieldPerWeight),
     modelError: norm > 0 ? problem.detectedError(fit.x) / norm : 0,
   }
 }
@@ -102,6 +105,11 @@ class TileProblem implements MatrixFreeProblem {
   detectedError(variables: Float64Array): number {
     const { re } = this.#seenAt(variables)
     return Math.hypot(...re.map((value, i) => value - this.#target[i]!))
+  }
+
+  /** What would be detected with all local oscillators a quarter turn on. */
+  quadrature(variables: Float64Array): Float64Array {
+    return this.#seenAt(variables).im
   }
 
   sumAt(variables: Float64Array): number {

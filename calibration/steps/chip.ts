@@ -1,6 +1,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
+import type { RandomStream } from '../../core/random.ts'
 import type { MatrixFreeOptions } from '../fit/conjugate-gradients.ts'
 import { ChipModel } from '../model/chip-model.ts'
 import { fitChip, priorsAround, relativeResidual } from '../model/chip-fit.ts'
@@ -31,11 +32,11 @@ export interface ChipPlan {
 }
 
 /** Standard deviation of a matrix element's reading relative to their RMS: converters and unequal losses of MZIs. */
-const READING_NOISE = 0.004
+export const READING_NOISE = 0.004
 /** Taps are slow and coarse: they catch swapped or dead ones, and a V† that the outputs alone mistook. */
 const MAX_TAP_DISAGREEMENT = 0.15
 /** A good fit leaves less than a percent; one that ended in a wrong place tens of percent. */
-const MAX_HELD_OUT_RESIDUAL = 0.1
+export const MAX_HELD_OUT_RESIDUAL = 0.1
 
 /** Readings outnumber the parameters of a small chip twenty times, those of a large one, which cost minutes, six times. */
 export const chipPlanFor = (size: number): ChipPlan =>
@@ -66,23 +67,32 @@ export async function measureSettings(
   signal: AbortSignal,
 ): Promise<ChipSettings> {
   const { bench } = context
-  const random = settingsOf('settings')
-  const { layout } = bench
-  const limitV2 = bench.heaterLimitsV.max ** 2
-  const { radPerV2 } = parameterBlocks(layout)
-  const voltageFor = (heater: number, phaseRad: number): number =>
-    Math.sqrt(Math.min(limitV2, phaseRad / guess[radPerV2 + heater]!))
-  const randomTurn = (heater: number): number => voltageFor(heater, random.uniform(0, 2 * Math.PI))
-
+  const { radPerV2 } = parameterBlocks(bench.layout)
+  const coefficients = guess.subarray(radPerV2, radPerV2 + bench.layout.heaters.length)
   const taps = bench.taps && (await readTaps(context, bench.taps, baseV, signal))
+  const count = plan.settings + plan.heldOut
+  const random = settingsOf('settings')
+  return { readings: await readRandomSettings(bench, probe, coefficients, count, random, onProgress, signal), taps }
+}
+
+/** The chip at so many settings, all phases random and uniform as far as `radPerV2` of each heater is right. */
+export async function readRandomSettings(
+  { heaterLimitsV }: MeshBench,
+  probe: ChipProbe,
+  radPerV2: Float64Array,
+  count: number,
+  random: RandomStream,
+  onProgress: Progress,
+  signal: AbortSignal,
+): Promise<readonly ChipReading[]> {
+  const voltageFor = (coefficient: number): number =>
+    Math.sqrt(Math.min(heaterLimitsV.max ** 2, random.uniform(0, 2 * Math.PI) / coefficient))
   const readings: ChipReading[] = []
-  const all = plan.settings + plan.heldOut
-  while (readings.length < all) {
-    const voltages = Float64Array.from(layout.heaters, (_, heater) => randomTurn(heater))
-    readings.push(await probe.read(voltages, signal))
-    onProgress(readings.length, all)
+  while (readings.length < count) {
+    readings.push(await probe.read(radPerV2.map(voltageFor), signal))
+    onProgress(readings.length, count)
   }
-  return { readings, taps }
+  return readings
 }
 
 /**

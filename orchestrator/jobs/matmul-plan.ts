@@ -25,7 +25,7 @@ export interface MatmulOutcome extends MatmulResult {
   readonly energy: EnergyAccount
 }
 
-/** C = A·B on a cold, dark bench: warm up, light, multiply, account. */
+/** C = A·B on a cold, dark bench: warm up, light, follow what has drifted, multiply, account. */
 export async function* matmulPlan<Core extends LightBench>(
   bench: Core,
   options: MatmulPlanOptions<Core>,
@@ -40,6 +40,15 @@ export async function* matmulPlan<Core extends LightBench>(
   yield { name: 'warm up', work: (signal) => warmUp(bench, signal) }
   yield { name: 'prepare frames', work: (signal) => frames.prepare(signal) }
   yield { name: 'light', work: (signal) => bringLight(bench, signal) }
+  if (core.follow !== undefined) {
+    yield {
+      name: 'follow drift',
+      work: async (signal) => {
+        for (const followed of await core.follow!(signal))
+          log.sample({ ...followed, source: 'measured by probe light' })
+      },
+    }
+  }
   yield {
     name: 'multiply',
     detail: { rows: a.rows, inner: a.columns, columns: b.columns },

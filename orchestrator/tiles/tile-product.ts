@@ -62,7 +62,7 @@ export function* tileJobs(a: RealMatrix, b: RealMatrix, shape: TilingShape): Gen
       const firstRow = m * rowsPerFrame
       const rows = Math.min(rowsPerFrame, a.rows - firstRow)
       const { lanes, scale } = cutInputs(a, shape, firstRow, rows, firstInner)
-      yield { frame: { tile, lanes }, firstRow, rows, firstInner, firstColumn, scale }
+      yield { frame: { tile, lanes, probes: PROBES }, firstRow, rows, firstInner, firstColumn, scale }
     }
   }
 }

@@ -47,6 +47,19 @@ describe('the probing frame', () => {
     expect([2, 8, 16, 64, 256].map((size) => probePatterns(size)[0]!.length)).toEqual([4, 12, 20, 68, 264])
   })
 
+  test('may be longer: as many symbols as there may be, balanced and orthogonal, and never fewer than it takes', () => {
+    expect([0, 19, 128, 250, 512].map((symbols) => probePatterns(16, symbols)[0]!.length)).toEqual([
+      20, 20, 128, 240, 504,
+    ])
+    const patterns = probePatterns(16, 128)
+    for (const [i, one] of patterns.entries()) {
+      for (const [j, other] of patterns.entries()) {
+        expect(one.reduce((sum, sign, symbol) => sum + sign * other[symbol]!, 0)).toBe(i === j ? 128 : 0)
+      }
+      expect(one.reduce((sum, sign) => sum + sign, 0)).toBe(0)
+    }
+  })
+
   test('reads as a matrix: what follows an input’s signs, per step of field; what all symbols carry falls out', () => {
     const plain = { darkPlusMw: [[0, 0]], darkMinusMw: [[0, 0]], balancePlus: [[1, 1]], balanceMinus: [[1, 1]] }
     const [first, second] = probePatterns(2) as [Int8Array, Int8Array]

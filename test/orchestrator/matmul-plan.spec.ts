@@ -24,7 +24,9 @@ interface Sample {
 }
 
 /** A product of two tiles on exact optics that take a quarter of a second a frame. */
-async function run(): Promise<{ outcome: MatmulOutcome; steps: string[]; samples: Sample[] }> {
+async function run(
+  parts: Partial<OpticalCore> = {},
+): Promise<{ outcome: MatmulOutcome; steps: string[]; samples: Sample[] }> {
   const { bench } = openDirectBench({ size: 4, lanes: 1 })
   const exact = new ExactCore()
   const core: OpticalCore = {
@@ -39,6 +41,7 @@ async function run(): Promise<{ outcome: MatmulOutcome; steps: string[]; samples
         yield result
       }
     },
+    ...parts,
   }
   const samples: Sample[] = []
   const steps: string[] = []
@@ -53,6 +56,13 @@ describe('a multiplication from a cold, dark bench', () => {
     expect(steps).toEqual(['warm up', 'prepare frames', 'light', 'multiply', 'account energy'])
     expect([...outcome.product.data]).toEqual([...exactProduct(a, b).data].map(close(12)))
     expect(outcome).toMatchObject({ frames: 2, repeatedFrames: 0, macs: 160 })
+  })
+
+  test('a core that can follow its drift does so between light and product, and journals what it found', async () => {
+    const warm = { quantity: 'warmth', unit: 'GHz', value: 0.3 }
+    const { steps, samples } = await run({ follow: () => Promise.resolve([warm]) })
+    expect(steps.slice(2, 4)).toEqual(['light', 'follow drift'])
+    expect(samples[0]).toEqual({ ...warm, source: 'measured by probe light' })
   })
 
   test('its energy is what the bench drew times the time that the multiplication took', async () => {

@@ -1,11 +1,12 @@
-import type { RandomStream } from '../../../core/random.ts'
+import { settingsOf } from '../../plan-step.ts'
+import type { IntensityCodes } from '../intensity-codes.ts'
 import type { WeightProgrammer } from '../programming.ts'
 import type { AwgrContext } from './awgr-context.ts'
 import { randomWeights } from './random-weights.ts'
-import type { RingProbe } from './ring-probe.ts'
+import { PROBE_SYMBOLS, RingProbe } from './ring-probe.ts'
 
 /** Matrices of random weights, and how often each is set again, with the others in between. */
-const MATRICES = 8
+const MATRICES = 6
 const REPEATS = 3
 /** From −1 to 1. */
 const RANGE = 2
@@ -18,19 +19,25 @@ export interface WeightQuality {
 /**
  * How near weights come to what was asked for (accuracy), and to themselves when set again (precision), in bits of
  * their range: log2(2 / RMS). Each output's weights are relative to its own scale, and its gain is as calibrated.
+ *
+ * Every repeat is read by rows of its own, so that what the meters round off is noise of the repeat. It is in the
+ * precision; from the accuracy it is gone: the mean square of the weights' own error is the mean product of what two
+ * repeats are off by.
  */
 export async function measureWeightQuality(
-  { bench: { layout } }: AwgrContext,
-  probe: RingProbe,
+  context: AwgrContext,
+  codes: IntensityCodes,
   programmer: WeightProgrammer,
-  random: RandomStream,
   signal: AbortSignal,
 ): Promise<WeightQuality> {
+  const { layout } = context.bench
   const { size } = layout
+  const random = settingsOf('quality of weights')
   const targets = Array.from({ length: MATRICES }, () => randomWeights(layout, random))
   const programmed = targets.map((weights) => programmer.program(weights))
   const measured = targets.map((): Float64Array[] => [])
   for (let repeat = 0; repeat < REPEATS; repeat++) {
+    const probe = new RingProbe(context, codes, PROBE_SYMBOLS.judge, random)
     for (const [m, { voltagesV, weightPerMw }] of programmed.entries()) {
       const { drop, through } = await probe.read(voltagesV, signal)
       measured[m]!.push(
@@ -42,16 +49,29 @@ export async function measureWeightQuality(
       )
     }
   }
-  let [off, apart] = [0, 0]
+  return weightQuality(targets, measured)
+}
+
+/** Of weights wanted, and what each of them was in every repeat. Shapes: [matrix][element], [matrix][repeat][element]. */
+export function weightQuality(
+  targets: readonly Float64Array[],
+  measured: readonly (readonly Float64Array[])[],
+): WeightQuality {
+  let [own, apart, count] = [0, 0, 0]
   for (const [m, target] of targets.entries()) {
+    const repeats = measured[m]!.length
     for (const [at, weight] of target.entries()) {
-      const values = measured[m]!.map((weights) => weights[at]!)
-      const mean = values.reduce((sum, value) => sum + value, 0) / REPEATS
-      off += values.reduce((sum, value) => sum + (value - weight) ** 2, 0) / REPEATS
-      apart += values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (REPEATS - 1)
+      const off = measured[m]!.map((weights) => weights[at]! - weight)
+      const sum = off.reduce((total, value) => total + value, 0)
+      const squares = off.reduce((total, value) => total + value * value, 0)
+      own += (sum * sum - squares) / (repeats * (repeats - 1))
+      apart += (squares - (sum * sum) / repeats) / (repeats - 1)
+      count++
     }
   }
-  const count = MATRICES * size * size
-  const bits = (squares: number): number => Math.log2(RANGE / Math.sqrt(squares / count))
-  return { accuracyBits: bits(off), precisionBits: bits(apart) }
+  const bits = (meanSquare: number): number => Math.log2(RANGE / Math.sqrt(Math.max(meanSquare, LEAST_SQUARE)))
+  return { accuracyBits: bits(own / count), precisionBits: bits(apart / count) }
 }
+
+/** By chance the products may cancel: no more than 20 bits are claimed. */
+const LEAST_SQUARE = (RANGE / 2 ** 20) ** 2

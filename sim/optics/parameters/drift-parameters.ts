@@ -44,6 +44,14 @@ const AMBIENT = {
   },
   ambientDriftK: { value: 0.3, min: 0, max: 20, source: assumption('σ of the room beside its day') },
   ambientCorrelationH: { value: 2, min: 0.01, max: 10_000, source: assumption('doors, people, other instruments') },
+  chamberStartK: {
+    value: 0,
+    min: -100,
+    max: 100,
+    source: assumption('a climate chamber around the bench: by what it is warmer than the room at age 0'),
+  },
+  chamberStepK: { value: 0, min: -100, max: 100, source: assumption('0: no chamber; else the height of its steps') },
+  chamberStepH: { value: 1, min: 0.01, max: 10_000, source: assumption('the time between its steps') },
   ovenRejection: {
     value: 100,
     min: 1,

@@ -26,6 +26,19 @@ function problem(
 }
 
 describe('normal equations', () => {
+  test('of rows with few columns are those of the same rows with zeros beside', () => {
+    const columns = [0, 2, 3]
+    const few = Float64Array.of(1, 2, -1, 3, 0.5, 1, -2, 1, 4, 0.3, 0.7, 1, 2, -3, 1)
+    const residuals = Float64Array.of(1, -2, 0.5, 3, -1)
+    const whole = new Float64Array(5 * 5)
+    for (const [at, value] of few.entries()) whole[5 * Math.floor(at / 3) + columns[at % 3]!] = value
+    const [sparse, dense] = [new NormalEquations(5), new NormalEquations(5)]
+    sparse.addColumns(few, residuals, columns)
+    dense.add(whole, residuals, 5)
+    for (const normal of [sparse, dense]) for (let a = 0; a < 5; a++) normal.addDiagonal(a, 0.5, 0.1 * a)
+    expect([...sparse.step(0)!]).toEqual([...dense.step(0)!])
+  })
+
   test('of any number of rows, in blocks or at once, give the step of the exact solution', () => {
     fc.assert(
       fc.property(

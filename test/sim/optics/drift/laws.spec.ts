@@ -122,6 +122,14 @@ describe('the room', () => {
     expect(room.throughOvenK(NIGHT_S)).toBeCloseTo((room.temperatureC(NIGHT_S) - 23) / what.ovenRejection, 12)
   })
 
+  test('in a climate chamber is warmer by a staircase', () => {
+    const chamber = { chamberStartK: -30, chamberStepK: 1.5, chamberStepH: 0.25 }
+    const room = new Room({ ...what, ambientDriftK: 0, ambientCycleK: 0, ...chamber }, 1)
+    const temperaturesC = [0, 0.24, 0.25, 0.6, 10].map((hours) => room.temperatureC(3600 * hours))
+    expect(temperaturesC).toEqual([-7, -7, -5.5, -4, 53])
+    expect(room.throughOvenK(36_000)).toBeCloseTo(30 / what.ovenRejection, 12)
+  })
+
   test('wanders by its σ beside its day', () => {
     const beside = seeds.map((seed) => new Room({ ...what, ambientCycleK: 0 }, seed).temperatureC(NIGHT_S) - 23)
     expectSigma(beside, what.ambientDriftK * grown(what.ambientCorrelationH))
