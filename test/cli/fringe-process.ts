@@ -182,7 +182,20 @@ export async function documentOf(schema: string, { stdout }: Pick<Ended, 'stdout
   return document
 }
 
-const NAMES = ['check', 'sim', 'calibrate', 'watch', 'matmul', 'runs', 'show', 'chip', 'replay', 'error', 'demo', 'discover']
+const NAMES = [
+  'check',
+  'sim',
+  'calibrate',
+  'watch',
+  'matmul',
+  'runs',
+  'show',
+  'chip',
+  'replay',
+  'error',
+  'demo',
+  'discover',
+]
 
 export async function schemas(): Promise<Ajv2020> {
   const ajv = new Ajv2020({ strict: false, validateFormats: false })
