@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises'
 import type { z } from 'zod'
 import { BenchError } from '../core/errors.ts'
 import { DRIVERS } from '../drivers/registry.ts'
+import { NO_DEFECTS } from '../sim/optics/defects.ts'
+import type { TwinDefects } from '../sim/optics/defects.ts'
 import { AWGR_PARAMETERS } from '../sim/optics/parameters/awgr-parameters.ts'
 import type { AwgrImperfections } from '../sim/optics/parameters/awgr-parameters.ts'
 import { MESH_PARAMETERS } from '../sim/optics/parameters/mesh-parameters.ts'
@@ -9,10 +11,11 @@ import type { MeshImperfections } from '../sim/optics/parameters/mesh-parameters
 import { valuesOf } from '../sim/optics/parameters/parameter.ts'
 import { withoutPresets } from '../sim/optics/parameters/presets.ts'
 import type { AwgrWiring } from './awgr-wiring.ts'
-import { AWGR_SECTIONS, CORE_KINDS, SECTIONS, TOP_LEVEL_KEYS } from './bench-schema.ts'
+import { AWGR_SECTIONS, CORE_KINDS, SECTIONS, TOP_LEVEL_KEYS, defectsOf } from './bench-schema.ts'
 import type { AwgrSections, CoreKind, Sections } from './bench-schema.ts'
 import { checkAwgrChip } from './check-awgr-chip.ts'
 import { checkAwgrWiring } from './check-awgr-wiring.ts'
+import { checkDefects } from './check-defects.ts'
 import { checkMeshLinks, checkSource } from './check-links.ts'
 import { checkWiring } from './check-wiring.ts'
 import { explainIssues, shown, valueAt } from './explain-issue.ts'
@@ -35,6 +38,8 @@ interface FileOf<Kind extends CoreKind, Wiring, Imperfections> {
   readonly wiring: Wiring
   /** What the twin's chip suffers from. Of no meaning to a real bench. */
   readonly twin: Imperfections
+  /** What is broken or plugged in wrong on the twin's bench. */
+  readonly defects: TwinDefects
   /** A problem at a place of this file, for what shows only once the instruments are open. */
   problemAt(path: YamlPath, message: string): Problem
 }
@@ -117,7 +122,7 @@ interface Found {
   readonly report: (path: YamlPath, message: string) => void
 }
 
-type CorePart<File extends BenchFile> = Pick<File, 'kind' | 'name' | 'wiring' | 'twin'>
+type CorePart<File extends BenchFile> = Pick<File, 'kind' | 'name' | 'wiring' | 'twin' | 'defects'>
 
 /** Undefined when something is missing or wrong; each fault has been reported. */
 function meshOf(found: Found): CorePart<MeshBenchFile> | undefined {
@@ -127,7 +132,13 @@ function meshOf(found: Found): CorePart<MeshBenchFile> | undefined {
   checkMeshLinks(sections.lanes, twin, sections.twin, report)
   const wiring = instruments.size > 0 ? checkWiring(sections, instruments, drivers, report) : undefined
   if (wiring === undefined || sections.name === undefined) return undefined
-  return { kind: 'mesh', name: sections.name, wiring, twin }
+  return {
+    kind: 'mesh',
+    name: sections.name,
+    wiring,
+    twin,
+    defects: checkDefects(defectsOf(sections.twin), wiring, report),
+  }
 }
 
 function awgrOf(found: Found): CorePart<AwgrBenchFile> | undefined {
@@ -138,7 +149,7 @@ function awgrOf(found: Found): CorePart<AwgrBenchFile> | undefined {
   checkSource(sections.wavelengths, 'wavelengths', twin, report)
   const wiring = instruments.size > 0 ? checkAwgrWiring(sections, instruments, drivers, report) : undefined
   if (wiring === undefined || sections.name === undefined) return undefined
-  return { kind: 'awgr', name: sections.name, wiring, twin }
+  return { kind: 'awgr', name: sections.name, wiring, twin, defects: NO_DEFECTS }
 }
 
 /** One error for all faults of a file, in the order of its lines. */

@@ -128,8 +128,42 @@ const heaterBank = {
   settleMs: z.number().min(0).max(60_000).describe('wait after a change before light is measured'),
 }
 
+/** What is wrong with the twin's chip, as written. */
+export type Imperfect = Readonly<Record<string, number | string | undefined>> | undefined
+
+/** What is broken or plugged in wrong on the twin's bench, for rehearsing what a calibration says of it. */
+const defects = z
+  .strictObject({
+    swappedHeaters: z
+      .array(z.array(z.int().min(0)).length(2).describe('two channels of the heater bank'))
+      .optional()
+      .describe('pairs of channels whose cables are exchanged, like [[20, 45]]'),
+    deadHeaters: z.array(z.int().min(0)).optional().describe('channels whose cable is off'),
+    stuckHeaters: z
+      .array(
+        z.strictObject({
+          channel: z.int().min(0).describe('channel of the heater bank'),
+          voltageV: z.number().min(0).max(100).describe('what its output gives, whatever it is told'),
+        }),
+      )
+      .optional()
+      .describe('channels whose output stands at one voltage'),
+    darkPorts: connectors.optional().describe('meter ports that no light reaches, like pm-0.3'),
+    laserOffsetsGhz: z
+      .record(name, z.number().min(-1000).max(1000))
+      .optional()
+      .describe('by laser: how far from its own reading it emits'),
+  })
+  .optional()
+  .describe('what is broken or plugged in wrong on the simulated bench')
+
+export type WrittenDefects = z.output<typeof defects>
+
+/** They stand among the parameters of the chip. */
+export const defectsOf = (twin: unknown): WrittenDefects => (twin as { defects?: WrittenDefects } | undefined)?.defects
+
 /** The section `twin` of a core with these parameters. */
-function twinOf(parameters: Parameters) {
+function twinOf<More extends Readonly<Record<string, z.ZodType>>>(parameters: Parameters, more: More) {
   const keys = Object.entries(parameters).map(([key, { min, max, value, source }]) => [
     key,
     z.number().min(min).max(max).optional().describe(`default ${value}; ${source}`),
@@ -139,7 +173,10 @@ function twinOf(parameters: Parameters) {
     z.enum(Object.keys(named)).optional().describe('stands for several parameters; what is written beside it wins'),
   ])
   const shape = Object.fromEntries([...keys, ...presets]) as Record<string, z.ZodOptional<z.ZodNumber | z.ZodString>>
-  return z.strictObject(shape).optional().describe('what is wrong with the simulated chip; without it, the defaults')
+  return z
+    .strictObject({ ...shape, ...more })
+    .optional()
+    .describe('what is wrong with the simulated chip; without it, the defaults')
 }
 
 const kind = <Kind extends CoreKind>(of: Kind) =>
@@ -208,7 +245,7 @@ export const SECTIONS = {
   ovens: COMMON.ovens,
   mains: COMMON.mains,
   safe: COMMON.safe,
-  twin: twinOf(MESH_PARAMETERS),
+  twin: twinOf(MESH_PARAMETERS, { defects }),
 } as const
 
 /** The same for a bench with an AWGR core. */
@@ -251,7 +288,7 @@ export const AWGR_SECTIONS = {
   ovens: COMMON.ovens,
   mains: COMMON.mains,
   safe: COMMON.safe,
-  twin: twinOf(AWGR_PARAMETERS),
+  twin: twinOf(AWGR_PARAMETERS, {}),
 } as const
 
 type Read<Schemas extends Readonly<Record<string, z.ZodType>>> = {

@@ -2,7 +2,7 @@ import { leastNoiseFigureDb } from '../sim/optics/amplifier.ts'
 import { fixedGridThz, nearestChannel } from '../sim/optics/itu-grid.ts'
 import type { LightValues } from '../sim/optics/parameters/light-parameters.ts'
 import type { MeshImperfections } from '../sim/optics/parameters/mesh-parameters.ts'
-import type { Sections } from './bench-schema.ts'
+import type { Imperfect } from './bench-schema.ts'
 import { GRID_TOLERANCE_THZ } from './check-light-wiring.ts'
 import type { ReportProblem } from './claims.ts'
 
@@ -12,7 +12,7 @@ type Channels = readonly { readonly frequencyThz: number }[] | undefined
 export function checkMeshLinks(
   lanes: Channels,
   twin: MeshImperfections,
-  written: Sections['twin'],
+  written: Imperfect,
   report: ReportProblem,
 ): void {
   if (twin.eamExtinctionDb > 0) {

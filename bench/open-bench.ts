@@ -146,6 +146,7 @@ function lightBench(
   const heaters = bankRow(wiring.heaters.banks, (name) => at(name) as PhaseShifterBank)
   return {
     lasers: lasers.map(({ laser, frequencyThz, powerDbm: dbm }) => ({
+      name: laser,
       laser: at(laser) as Laser,
       frequencyThz,
       laserPower: powerDbm(dbm),
@@ -155,6 +156,7 @@ function lightBench(
     triggerGenerator: wiring.generators.indexOf(wiring.trigger.source),
     driveAmplitudeV: wiring.driveAmplitudeV,
     meters: wiring.meters.map((name) => at(name) as MultichannelPowerMeter),
+    meterNames: wiring.meters,
     meterRangeDbm: wiring.meterRangeDbm,
     heaters,
     heaterChannels: wiring.heaters.channels,

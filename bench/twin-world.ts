@@ -43,6 +43,7 @@ export function twinWorld(file: BenchFile, { seed, clock, ageS = 0 }: TwinMaking
       lanes: lanes.map((lane) => ({ laser: lane.laser, frequencyThz: lane.frequencyThz, ...ports(lane) })),
       taps: taps && { monitor: taps.monitor, firstChannel: taps.firstInput },
       imperfections: file.twin,
+      defects: file.defects,
     }
     return meshWorld(spec, seed, clock, ageS)
   }

@@ -11,6 +11,7 @@ import { planMesh } from './estimate-mesh.ts'
 import type { CalibrationBudget } from './estimate-mesh.ts'
 import { MeshCore } from './mesh-core.ts'
 import { step } from './plan-step.ts'
+import type { Work } from './plan-step.ts'
 import { requireCalibratable } from './supported-designs.ts'
 import { parameterBlocks, elementCount } from './model/chip-parameters.ts'
 import { openAttenuators } from './steps/attenuators.ts'
@@ -20,6 +21,8 @@ import { fitWholeChip, measureSettings } from './steps/chip.ts'
 import type { FittedChip } from './steps/chip.ts'
 import { ChipProbe } from './steps/chip-readings.ts'
 import { measureDark } from './steps/dark.ts'
+import { withDiagnosis } from './steps/diagnosis.ts'
+import { measureLasers } from './steps/lasers.ts'
 import { measureLocalOscillators } from './steps/local-oscillators.ts'
 import { measureModulators } from './steps/modulators.ts'
 import { measurePortShifters } from './steps/port-shifters.ts'
@@ -41,9 +44,9 @@ export interface CalibrationOptions {
 /**
  * Calibrates a bench with a mesh core, from cold and dark to a verified record.
  *
- * Order: dark → light → local oscillators and detector balance → modulators → attenuators open → a fringe per port's
- * shifter → the meshes column by column → random settings → whole-chip fit with crosstalk, splitters and losses →
- * verification on held-out matrices, which is made always.
+ * Order: dark → light → lasers in their channels → local oscillators and detector balance → modulators → attenuators
+ * open → a fringe per port's shifter → the meshes column by column → random settings → whole-chip fit with crosstalk,
+ * splitters and losses → verification on held-out matrices, which is made always.
  * Throws: CALL_INVALID, before the first step, for a core of another design than `requireCalibratable` names, and for a
  * budget below the least.
  * Leaves: light on and heaters warm; the engine makes the bench safe.
@@ -65,26 +68,43 @@ export async function* calibrationPlan(
   yield { name: 'prepare frames', work: (signal) => frames.prepare(signal) }
   const dark = yield* step(around, 'dark', (signal) => measureDark(context, signal))
   yield { name: 'light', work: (signal) => bringLight(bench, signal) }
+  yield* step(around, 'lasers', (signal) => measureLasers(context, signal))
   const lo = yield* step(around, 'local oscillators', (signal) => measureLocalOscillators(context, dark, signal))
   const detectors = { ...dark, balancePlus: lo.balancePlus, balanceMinus: lo.balanceMinus }
   const modulators = yield* step(around, 'modulators', (signal) =>
     measureModulators(context, detectors, lo.radPerV2, signal),
   )
   const probe = new ChipProbe(context, { detectors, modulators }, lo.radPerV2)
-  const open = yield* step(around, 'attenuators', (signal, progress) =>
-    openAttenuators(context, probe, progress, signal),
+  const diagnosed = <T>(work: Work<T>): Work<T> => {
+    return (signal, progress) => withDiagnosis(context, probe, () => work(signal, progress), signal)
+  }
+  const open = yield* step(
+    around,
+    'attenuators',
+    diagnosed((signal, progress) => openAttenuators(context, probe, progress, signal)),
   )
-  const ports = yield* step(around, 'port shifters', (signal, progress) =>
-    measurePortShifters(context, probe, open.baseV, progress, signal),
+  const ports = yield* step(
+    around,
+    'port shifters',
+    diagnosed((signal, progress) => measurePortShifters(context, probe, open.baseV, progress, signal)),
   )
-  const guess = yield* step(around, 'columns', (signal, progress) =>
-    measureColumns(context, probe, open, ports, progress, signal),
+  const guess = yield* step(
+    around,
+    'columns',
+    diagnosed((signal, progress) => measureColumns(context, probe, open, ports, progress, signal)),
   )
-  const settings = yield* step(around, 'settings', (signal, progress) =>
-    measureSettings(context, probe, open.baseV, guess, planned.chip, progress, signal),
+  const settings = yield* step(
+    around,
+    'settings',
+    diagnosed((signal, progress) => measureSettings(context, probe, open.baseV, guess, planned.chip, progress, signal)),
   )
-  const chip = yield* step(around, 'chip', (_signal, progress) =>
-    Promise.resolve(fitWholeChip(layout, settings, open.baseV, guess, planned.chip, progress)),
+  const chip = yield* step(
+    around,
+    'chip',
+    diagnosed((_signal, progress) =>
+      // Within the promise: what the fit throws is to be diagnosed.
+      Promise.resolve().then(() => fitWholeChip(context, settings, open.baseV, guess, planned.chip, progress)),
+    ),
   )
   const unverified: MeshCalibration = {
     schema: 'fringe-mesh-calibration-1',

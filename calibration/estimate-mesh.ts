@@ -7,6 +7,7 @@ import { peelingStages } from './model/peeling-stages.ts'
 import { chipPlanFor } from './steps/chip.ts'
 import type { ChipPlan } from './steps/chip.ts'
 import { DARK_SYMBOLS } from './steps/dark.ts'
+import { laserFrames } from './steps/lasers.ts'
 import { LO_POINTS } from './steps/local-oscillators.ts'
 import { sweepLevels } from './steps/modulators.ts'
 import { STRIDE } from './steps/port-shifters.ts'
@@ -65,6 +66,7 @@ function framesOf({ layout, timing }: EstimatedMesh, chip: ChipPlan): readonly P
   const levels = sweepLevels(timing.maxSymbolsPerFrame, size).length
   return [
     { name: 'dark', frames: 1, symbols: DARK_SYMBOLS },
+    { name: 'lasers', ...laserFrames(size) },
     probes('local oscillators', LO_POINTS),
     { name: 'modulators', frames: 2, symbols: size * levels },
     probes('attenuators', 2 * sigma.theta.length * FRINGE_POINTS),

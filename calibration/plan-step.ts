@@ -18,12 +18,10 @@ export interface PlanAround {
   readonly shareOf: (step: string) => PlanStep['share']
 }
 
+export type Work<T> = (signal: AbortSignal, progress: Progress) => Promise<T>
+
 /** One step whose result the plan goes on with: found now, or by an earlier run. */
-export async function* step<T>(
-  { results, shareOf }: PlanAround,
-  name: string,
-  work: (signal: AbortSignal, progress: Progress) => Promise<T>,
-): Plan<T> {
+export async function* step<T>({ results, shareOf }: PlanAround, name: string, work: Work<T>): Plan<T> {
   const share = shareOf(name)
   const earlier = results.recall(name)
   let result: { readonly value: T } | undefined

@@ -10,7 +10,17 @@ import { textTable } from './text-table.ts'
 
 /** Steps of a calibration whose results another one may take over, in their order. */
 export const STEPS = {
-  mesh: ['dark', 'local oscillators', 'modulators', 'attenuators', 'port shifters', 'columns', 'settings', 'chip'],
+  mesh: [
+    'dark',
+    'lasers',
+    'local oscillators',
+    'modulators',
+    'attenuators',
+    'port shifters',
+    'columns',
+    'settings',
+    'chip',
+  ],
   awgr: ['modulators', 'lines', 'rings', 'weights, round 1', 'weights, round 2'],
 } as const satisfies Readonly<Record<BenchFile['kind'], readonly string[]>>
 

@@ -35,10 +35,11 @@ export function localOscillatorPictures(findings: StepFindings, subject: string)
     x: voltagesV2,
     groups: fringes.map((ports, lane) => ({
       name: `lane ${lane}`,
-      panels: ports.map(({ plusMw, minusMw, plusFit, minusFit }, port) => {
-        const radPerV2 = lo.radPerV2![lane]![port]!
+      panels: ports.map(({ radPerV2, plusMw, minusMw, plusFit, minusFit }, port) => {
+        const taken = lo.radPerV2![lane]![port]!
+        const said = taken === radPerV2 ? '' : 'not its own, '
         return {
-          title: `output ${port}: ${radPerV2.toPrecision(4)} rad/V²`,
+          title: `output ${port}: ${said}${taken.toPrecision(4)} rad/V²`,
           fringes: [
             { name: 'plus detector', values: plusMw, curve: curveOf(plusFit, radPerV2, last) },
             { name: 'minus detector', values: minusMw, curve: curveOf(minusFit, radPerV2, last) },

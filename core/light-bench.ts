@@ -24,6 +24,8 @@ export interface MeterPort {
 }
 
 export interface BenchLaser {
+  /** What its bench file calls it, for people. */
+  readonly name?: string
   readonly laser: Laser
   readonly frequencyThz: number
   readonly laserPower: PowerDbm
@@ -64,6 +66,8 @@ export interface LightBench {
   readonly triggerGenerator: number
   readonly driveAmplitudeV: number
   readonly meters: readonly MultichannelPowerMeter[]
+  /** [meter]: what its bench file calls it, for people. */
+  readonly meterNames?: readonly string[]
   readonly meterRangeDbm: number
   readonly heaters: PhaseShifterBank
   /** [heater of the core's layout]: channel of the bank. */

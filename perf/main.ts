@@ -6,8 +6,10 @@ import type { Figure } from './figure.ts'
 import { printFigures, writeFigures } from './figure.ts'
 import { drift } from './drift.ts'
 import { faults } from './faults.ts'
+import { faultyBenches } from './faulty-benches.ts'
 import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
+import { intensity12 } from './intensity-12.ts'
 import { kernels } from './kernels.ts'
 import { laws } from './laws.ts'
 import { writePerformancePage } from './performance-page.ts'
@@ -23,11 +25,13 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'larger-cores': largerCores,
   'awgr-temperature': awgrTemperature,
   'mesh-error': meshError,
+  'intensity-12': intensity12,
   'wire-rates': wireRates,
   'block-rate': blockRate,
   polling,
   journal,
   faults,
+  'faulty-benches': faultyBenches,
   fuzz,
   kernels,
   laws,

@@ -12,6 +12,11 @@ export class NormalEquations {
     this.#gradient = new Float64Array(parameters)
   }
 
+  /** The upper triangle of JᵀJ so far, [parameter, parameter]. */
+  get hessian(): Float64Array {
+    return this.#hessian.slice()
+  }
+
   /** Shapes: `jacobian` is [rows, parameters] row-major, `residuals` [rows]. */
   add(jacobian: Float64Array, residuals: Float64Array, rows: number): void {
     const n = this.parameters

@@ -71,14 +71,18 @@ export class ChipModel {
     return crosstalk.given(self).map((given, h) => parameters[offset + h]! + self[h]! + given)
   }
 
-  /** Folds the core at these phases. Leaves what `tangent` and `adjoint` need. */
-  transfer(parameters: Float64Array, phasesRad: Float64Array): ComplexMatrix {
+  /**
+   * Folds the core at these phases. Leaves what `tangent` and `adjoint` need. `logOwnField`: ln of what each element's
+   * field ratio is beside the one that all share.
+   */
+  transfer(parameters: Float64Array, phasesRad: Float64Array, logOwnField?: Float64Array): ComplexMatrix {
     const { alpha, beta, logMziField } = this.blocks
     for (const [e, { theta, phi }] of this.#heaters.entries()) {
       mziModel(phasesRad[theta]!, phasesRad[phi]!, parameters[alpha + e]!, parameters[beta + e]!, this.#mzi[e]!)
     }
     const field = Math.exp(parameters[logMziField]!)
     for (let i = 0; i < this.#mzis.length; i++) this.#mzis[i]! *= field
+    if (logOwnField !== undefined) this.#multiplyFields(logOwnField)
     return this.#fold()
   }
 
@@ -91,6 +95,14 @@ export class ChipModel {
   transferAgain(folded: Float64Array): ComplexMatrix {
     this.#mzis.set(folded)
     return this.#fold()
+  }
+
+  #multiplyFields(logOwnField: Float64Array): void {
+    for (const [e, log] of logOwnField.entries()) {
+      const ratio = Math.exp(log)
+      const { value, theta, phi, alpha, beta } = this.#mzi[e]!
+      for (const numbers of [value, theta, phi, alpha, beta]) for (let i = 0; i < 8; i++) numbers[i]! *= ratio
+    }
   }
 
   #fold(): ComplexMatrix {

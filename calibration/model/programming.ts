@@ -198,10 +198,11 @@ function turn({ size, re, im }: ComplexMatrix, turns: readonly (readonly [number
 
 const CROSSTALK_ROUNDS = 40
 const TWO_PI = 2 * Math.PI
+const NONE: ReadonlySet<number> = new Set()
 
 /**
  * Voltages for these phases: each heater's own phase is what is wanted less its offset and what its neighbours give,
- * taken modulo 2π into the least heat, and solved for all heaters together.
+ * taken modulo 2π into the least heat, and solved for all heaters together. Those that are `idle` stay at 0 V.
  */
 export function voltagesFor(
   model: ChipModel,
@@ -209,6 +210,7 @@ export function voltagesFor(
   crosstalk: Crosstalk,
   phases: Float64Array,
   maxVoltageV: number,
+  idle: ReadonlySet<number> = NONE,
 ): Float64Array {
   const { blocks } = model
   const count = phases.length
@@ -217,7 +219,7 @@ export function voltagesFor(
   let self = wanted.map((phase, h) => phase + TWO_PI * turns[h]!)
   for (let round = 0; round < CROSSTALK_ROUNDS; round++) {
     const given = crosstalk.given(self)
-    const next = wanted.map((phase, h) => phase + TWO_PI * turns[h]! - given[h]!)
+    const next = wanted.map((phase, h) => (idle.has(h) ? 0 : phase + TWO_PI * turns[h]! - given[h]!))
     let worst = 0
     for (let h = 0; h < count; h++) {
       worst = Math.max(worst, Math.abs(next[h]! - self[h]!))

@@ -6,6 +6,9 @@ import type { MatrixFreeOptions } from '../fit/conjugate-gradients.ts'
 import { ChipModel } from '../model/chip-model.ts'
 import { fitChip, priorsAround, relativeResidual } from '../model/chip-fit.ts'
 import { elementCount, parameterBlocks } from '../model/chip-parameters.ts'
+import { alikeHeaters } from '../model/alike-heaters.ts'
+import type { Pair } from '../model/swapped-heaters.ts'
+import { swappedHeaters } from './swapped-error.ts'
 import { alignLanePhases } from '../model/lane-phases.ts'
 import type { Progress } from '../../orchestrator/plans/plan.ts'
 import { settingsOf } from '../plan-step.ts'
@@ -37,6 +40,13 @@ export const READING_NOISE = 0.004
 const MAX_TAP_DISAGREEMENT = 0.15
 /** A good fit leaves less than a percent; one that ended in a wrong place tens of percent. */
 export const MAX_HELD_OUT_RESIDUAL = 0.1
+
+/** Two heaters that turn the same light and are exchanged leave a percent, because the heat is elsewhere. */
+const SUSPECT_RESIDUAL = 0.007
+/** The fit that exchanges them must leave less of it than this. */
+const MENDED_SHARE = 0.6
+/** A fit takes seconds up to here, minutes beyond. */
+const MAX_REFITTED_PORTS = 8
 
 /** Readings outnumber the parameters of a small chip twenty times, those of a large one, which cost minutes, six times. */
 export const chipPlanFor = (size: number): ChipPlan =>
@@ -102,21 +112,29 @@ export async function readRandomSettings(
  * Throws: CALIBRATION_FAILED when the settings kept out of the fit, or the taps, see another chip.
  */
 export function fitWholeChip(
-  layout: SvdCoreLayout,
+  context: Pick<CalibrationContext, 'bench'>,
   { readings, taps }: ChipSettings,
   baseV: Float64Array,
   guess: Float64Array,
   plan: ChipPlan,
   onProgress: Progress,
 ): FittedChip {
-  const fitted = readings.slice(0, -plan.heldOut)
-  const chip = fitAllLanes(layout, guess, plan.fit, fitted, readings.slice(-plan.heldOut), onProgress)
+  const { layout } = context.bench
+  const fit = (from: Float64Array, of: readonly ChipReading[]): Omit<FittedChip, 'tapDisagreement'> =>
+    fitAllLanes(layout, from, plan.fit, of.slice(0, -plan.heldOut), of.slice(-plan.heldOut), onProgress)
+  const chip = fit(guess, readings)
   if (!(chip.heldOutResidual <= MAX_HELD_OUT_RESIDUAL)) {
     throw new BenchError(
       'CALIBRATION_FAILED',
       `the fitted chip misses ${(100 * chip.heldOutResidual).toFixed(0)} % of what it had not seen; at most ${100 * MAX_HELD_OUT_RESIDUAL} % is allowed: check heaters and lasers, then calibrate again`,
       { context: { heldOutResidual: chip.heldOutResidual, limit: MAX_HELD_OUT_RESIDUAL } },
     )
+  }
+  if (chip.heldOutResidual > SUSPECT_RESIDUAL && layout.size <= MAX_REFITTED_PORTS) {
+    for (const pair of alikeHeaters(layout)) {
+      const { heldOutResidual } = fit(exchanged(layout, guess, pair), readings.map(withExchanged(pair)))
+      if (heldOutResidual < MENDED_SHARE * chip.heldOutResidual) throw swappedHeaters(context, pair)
+    }
   }
   if (taps === undefined) return { ...chip, tapDisagreement: undefined }
   const tapDisagreement = compareTaps(layout, chip.parameters, baseV, taps)
@@ -128,6 +146,24 @@ export function fitWholeChip(
     )
   }
   return { ...chip, tapDisagreement }
+}
+
+const withExchanged =
+  ([a, b]: Pair) =>
+  (reading: ChipReading): ChipReading => {
+    const voltagesV = reading.voltagesV.slice()
+    voltagesV[a] = reading.voltagesV[b]!
+    voltagesV[b] = reading.voltagesV[a]!
+    return { ...reading, voltagesV }
+  }
+
+/** A guess in which each of a pair has what was found of the other. */
+function exchanged(layout: SvdCoreLayout, guess: Float64Array, [a, b]: Pair): Float64Array {
+  const { radPerV2 } = parameterBlocks(layout)
+  const other = guess.slice()
+  other[radPerV2 + a] = guess[radPerV2 + b]!
+  other[radPerV2 + b] = guess[radPerV2 + a]!
+  return other
 }
 
 /** Slow detectors between the meshes, one input of lane 0 lit after the other. Shape: [tap, input], volts above dark. */

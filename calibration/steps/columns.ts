@@ -1,6 +1,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { Progress } from '../../orchestrator/plans/plan.ts'
 import type { ChipLook } from '../model/chip-peeling.ts'
+import { parameterBlocks } from '../model/chip-parameters.ts'
 import { peelChip } from '../model/chip-peeling.ts'
 import { peelingSettings } from '../model/peeling-settings.ts'
 import { peelingStages } from '../model/peeling-stages.ts'
@@ -8,7 +9,7 @@ import { settingsOf } from '../plan-step.ts'
 import type { OpenAttenuators } from './attenuators.ts'
 import type { CalibrationContext } from './calibration-context.ts'
 import type { ChipProbe } from './chip-readings.ts'
-import { deadHeater } from './sweep-fringe.ts'
+import { deadHeater, heaterText } from './sweep-fringe.ts'
 
 /** A live heater turns its own light by far more than this; its neighbours' warmth is a tenth of a radian at most. */
 const MIN_TURN = 0.3
@@ -17,7 +18,7 @@ const MIN_TURN = 0.3
  * A first guess of the whole chip: both heaters of every interferometer of one column after the other, all at once.
  *
  * Shapes: the result is as in `parameterBlocks`.
- * Throws: CALIBRATION_FAILED naming a heater that turns nothing, when the light of some inputs reaches no output, or when
+ * Throws: CALIBRATION_FAILED naming a heater that turns nothing or backwards, when the light of some inputs reaches no output, or when
  * the guess is not finite.
  * Leaves: heaters at the last setting.
  */
@@ -63,6 +64,12 @@ export async function measureColumns(
     for (const heater of [theta, phi]) {
       if (peeled.turned[heater]! < MIN_TURN) throw deadHeater(context, heater, { turned: peeled.turned[heater]! })
     }
+  }
+  const { radPerV2 } = parameterBlocks(layout)
+  const backwards = [...layout.heaters.keys()].findIndex((heater) => !(peeled.parameters[radPerV2 + heater]! > 0))
+  if (backwards >= 0) {
+    const why = `the light turns backwards under ${heaterText(bench, backwards)}; check its wire and those of its neighbours`
+    throw new BenchError('CALIBRATION_FAILED', why, { context: { heater: backwards } })
   }
   return peeled.parameters
 }

@@ -1,7 +1,6 @@
 import type { LightBench } from '../../core/light-bench.ts'
 import type { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import type { PortTable } from './calibration-context.ts'
-import { portTable } from './calibration-context.ts'
 
 export interface DarkReadings {
   readonly darkPlusMw: PortTable
@@ -25,7 +24,8 @@ export async function measureDark(
   const { plusMw, minusMw } = await frames.run(silent, signal)
   const mean = (series: Float64Array): number => series.reduce((sum, value) => sum + value, 0) / DARK_SYMBOLS
   return {
-    darkPlusMw: portTable(bench, (lane, port) => mean(plusMw[lane]![port]!)),
-    darkMinusMw: portTable(bench, (lane, port) => mean(minusMw[lane]![port]!)),
+    darkPlusMw: plusMw.map((ports) => ports.map(mean)),
+    // Single photodiodes are all plus.
+    darkMinusMw: minusMw.map((ports) => ports.map(mean)),
   }
 }

@@ -1,4 +1,5 @@
 import { BenchError } from '../../core/errors.ts'
+import type { HeaterRole } from '../../core/mesh-layout.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 import { fitSharedFringe } from '../fit/fringe.ts'
 import type { SharedFringe } from '../fit/fringe.ts'
@@ -92,9 +93,26 @@ export function deadHeater(
 ): BenchError {
   const { role } = bench.layout.heaters[heater]!
   const channel = bench.heaterChannels[heater]!
-  return new BenchError(
-    'CALIBRATION_FAILED',
-    `heater ${heater} (${JSON.stringify(role)}, channel ${channel} of the bank) moves no light; check its wire`,
-    { context: { heater, role, channel, ...context } },
-  )
+  return new BenchError('CALIBRATION_FAILED', `${heaterText(bench, heater)} moves no light; check its wire`, {
+    context: { heater, role, channel, ...context },
+  })
+}
+
+/** Which heater, in words: what it is for, and where it is plugged in. */
+export function heaterText({ layout, heaterChannels }: CalibrationContext['bench'], heater: number): string {
+  return `heater ${heater} (${roleText(layout.heaters[heater]!.role)}; channel ${heaterChannels[heater]!} of the bank)`
+}
+
+function roleText(role: HeaterRole): string {
+  switch (role.kind) {
+    case 'input':
+      return `trimmer of lane ${role.lane}, input ${role.port}`
+    case 'lo':
+      return `local oscillator of lane ${role.lane}, output ${role.port}`
+    case 'sigma-phi':
+    case 'sigma-theta':
+      return `${role.kind === 'sigma-phi' ? 'phi' : 'theta'} of sigma, waveguide ${role.channel}`
+    default:
+      return `${role.kind} of the ${role.mesh} mesh, interferometer ${role.mzi}`
+  }
 }

@@ -42,10 +42,10 @@ export function fabricateChip(layout: SvdCoreLayout, what: MeshImperfections, se
     const thirds = stream(`${device}/third-splitters`)
     const losses = stream(`${device}/loss`)
     return Array.from({ length: count }, () => ({
-      alphaRad: splitters.normal(0, what.splitterSigmaRad),
-      betaRad: splitters.normal(0, what.splitterSigmaRad),
+      alphaRad: splitters.normal(what.splitterMeanRad, what.splitterSigmaRad),
+      betaRad: splitters.normal(what.splitterMeanRad, what.splitterSigmaRad),
       fieldRatio: lossDbToFieldRatio(Math.max(0, losses.normal(what.mziLossDb, what.mziLossSpreadDb))),
-      ...third(of, () => thirds.normal(0, what.splitterSigmaRad)),
+      ...third(of, () => thirds.normal(what.splitterMeanRad, what.splitterSigmaRad)),
     }))
   }
   const share = what.bareCrosstalkShare

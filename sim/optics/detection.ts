@@ -28,6 +28,8 @@ export class Detection {
   /** Power that the fibre to the detectors leaves over. */
   readonly #passed: number
   readonly #amplifier: FibreAmplifier | undefined
+  /** `meter.port` whose fibre is off. */
+  readonly #dark: ReadonlySet<string>
   /** By meter: when it really takes its points. */
   readonly #clocks: ReadonlyMap<string, CounterRandom>
   /** [input]: how often it was read. Each counts for itself, so that the order among inputs changes no noise. */
@@ -39,6 +41,7 @@ export class Detection {
     this.photodiodes = new Map(
       spec.detectors.map((at) => [portKey(at), new Photodiode(portKey(at), spec.light, seed, at.side)]),
     )
+    this.#dark = new Set((spec.defects?.darkPorts ?? []).map(portKey))
     this.#lasers = new LaserNoise(spec.lasers.length, spec.light, seed)
     this.#passed = new Fibres(spec.light).toDetectors
     this.#amplifier = spec.light.edfaGainDb > 0 ? new FibreAmplifier(spec.light) : undefined
@@ -64,10 +67,11 @@ export class Detection {
     const count = this.#spec.detectors.length
     const kept = Math.exp(-averagingS * 2 * Math.PI * light.receiverBandwidthMhz * 1e6)
     const jitterShare = (light.adcJitterFs * 1e-15) / averagingS
+    const isDark = this.#dark.has(portKey(at))
     let seenMw: number | undefined
     for (const [point, slot] of slots.entries()) {
       const sample = first + point
-      const arriving = this.#arriving(noise.powerMw(slot, detector, count, sample))
+      const arriving = this.#arriving(isDark ? 0 : noise.powerMw(slot, detector, count, sample))
       let { powerMw } = arriving
       const beforeMw = seenMw ?? powerMw
       // The amplifier's one pole: what it showed a point ago, it still shows in part.
@@ -85,9 +89,10 @@ export class Detection {
     const detector = this.#detectors.get(portKey(at))
     if (detector === undefined) return 0
     const sample = FIRST_READING + this.nextReading(portKey(at))
-    const { powerMw, varianceMw2PerHz } = this.#arriving(
-      this.#lasers.slowMw(slot, detector, this.#spec.detectors.length, SINGLE_READING_S),
-    )
+    const lightMw = this.#dark.has(portKey(at))
+      ? 0
+      : this.#lasers.slowMw(slot, detector, this.#spec.detectors.length, SINGLE_READING_S)
+    const { powerMw, varianceMw2PerHz } = this.#arriving(lightMw)
     return this.photodiodes.get(portKey(at))!.reportMw(powerMw, SINGLE_READING_S, sample, varianceMw2PerHz)
   }
 

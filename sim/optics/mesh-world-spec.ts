@@ -1,4 +1,5 @@
 import type { MeshDesign } from '../../core/mesh-design.ts'
+import type { TwinDefects } from './defects.ts'
 import type { MeshImperfections } from './parameters/mesh-parameters.ts'
 import type { OutputPorts } from './world-spec.ts'
 
@@ -23,4 +24,6 @@ export interface MeshWorldSpec {
   /** Trigger output of `source` is cabled to the trigger inputs of `targets`. */
   readonly trigger: { readonly source: string; readonly targets: readonly string[] }
   readonly imperfections: MeshImperfections
+  /** Undefined: none. */
+  readonly defects?: TwinDefects
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { WorldPorts } from '../sim-entry.ts'
 import type { CoreOptics, Light } from './core-optics.ts'
+import { heaterCables } from './defects.ts'
 import { BenchAge } from './drift/bench-age.ts'
 import { LaserDrift } from './drift/laser-drift.ts'
 import type { LaserOutput } from './drift/laser-drift.ts'
@@ -119,7 +120,9 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
       return {
         setOutput: (output) => {
           this.#mains.energyKwh()
-          this.#lasers.set(name, this.#comb?.line(output) ?? output)
+          const { powerMw, frequencyThz } = this.#comb?.line(output) ?? output
+          const offThz = (this.#spec.defects?.laserOffsetsGhz[name] ?? 0) / 1e3
+          this.#lasers.set(name, { powerMw, frequencyThz: frequencyThz + offThz })
         },
       }
     },
@@ -147,20 +150,15 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
     },
     'phase-shifter-bank': (name) => {
       requireWired(name, name === this.#spec.heaters.bank)
-      const heaterOf = new Map(this.#spec.heaters.channels.map((channel, heater) => [channel, heater]))
-      return {
-        setVoltageV: (channel, voltageV) => {
-          const heater = heaterOf.get(channel)
-          if (heater === undefined) return
+      const { heaters } = this.core
+      const metered = {
+        setVoltageV: (heater: number, voltageV: number) => {
           this.#mains.energyKwh()
-          this.core.heaters.setVoltageV(heater, voltageV)
+          heaters.setVoltageV(heater, voltageV)
         },
-        // A channel without a heater is an open circuit.
-        currentMa: (channel) => {
-          const heater = heaterOf.get(channel)
-          return heater === undefined ? 0 : this.core.heaters.currentMa(heater)
-        },
+        currentMa: (heater: number) => heaters.currentMa(heater),
       }
+      return heaterCables(this.#spec.heaters.channels, metered, this.#spec.defects)
     },
     'temperature-controller': (name) => {
       const oven = known(this.#ovens, name)

@@ -1,3 +1,4 @@
+import type { TwinDefects } from './defects.ts'
 import type { DriftValues } from './parameters/drift-parameters.ts'
 import type { LightValues } from './parameters/light-parameters.ts'
 import type { Side } from './photodiode.ts'
@@ -23,6 +24,8 @@ export interface WorldSpec {
   readonly trigger: { readonly source: string; readonly targets: readonly string[] }
   readonly light: LightValues
   readonly drift: DriftValues
+  /** Undefined: none. */
+  readonly defects?: TwinDefects
 }
 
 export interface MeterPort {

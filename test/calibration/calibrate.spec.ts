@@ -27,6 +27,7 @@ describe('a calibration of a cold, dark bench of 4 ports', () => {
       'prepare frames',
       'dark',
       'light',
+      'lasers',
       'local oscillators',
       'modulators',
       'attenuators',

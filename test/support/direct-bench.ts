@@ -2,6 +2,7 @@ import { VirtualClock } from '../../core/clock.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
 import type { MeshDesign } from '../../core/mesh-design.ts'
 import { meshCoreLayout } from '../../core/mesh-layout.ts'
+import type { TwinDefects } from '../../sim/optics/defects.ts'
 import { MESH_PARAMETERS } from '../../sim/optics/parameters/mesh-parameters.ts'
 import type { MeshImperfections } from '../../sim/optics/parameters/mesh-parameters.ts'
 import { valuesOf } from '../../sim/optics/parameters/parameter.ts'
@@ -54,10 +55,11 @@ export function openDirectBench(
     seed?: number
     imperfections?: MeshImperfections
     design?: MeshDesign
+    defects?: TwinDefects
   } = {},
 ): { bench: MeshBench; world: MeshWorld } {
-  const { size = 8, lanes = 2, seed = 1, imperfections = defaultImperfections(), design } = options
-  const spec = directWorldSpec(size, lanes, imperfections, design)
+  const { size = 8, lanes = 2, seed = 1, imperfections = defaultImperfections(), design, defects } = options
+  const spec = { ...directWorldSpec(size, lanes, imperfections, design), ...(defects && { defects }) }
   const clock = new VirtualClock()
   const world = meshWorld(spec, seed, clock)
   const layout = meshCoreLayout(size, lanes, design)

@@ -74,22 +74,26 @@ export function directLightBench(
   return {
     instrument,
     clock,
-    lasers: spec.lasers.map(({ name, frequencyThz }) => ({
-      laser: {
-        ...instrument,
-        frequencyRangeThz: { min: 191, max: 197 },
-        powerRangeDbm: { min: 6, max: 13.5 },
-        setFrequencyThz: async () => undefined,
-        readFrequencyThz: async () => frequencyThz,
-        setPowerDbm: async () => undefined,
-        readPowerDbm: async () => powerDbm(13),
-        setEmission: async (on) =>
-          world.port('laser', name).setOutput({ powerMw: on ? dbmToMw(powerDbm(13)) : 0, frequencyThz }),
-        readEmission: async () => true,
-      },
-      frequencyThz,
-      laserPower: powerDbm(13),
-    })),
+    lasers: spec.lasers.map(({ name, frequencyThz }) => {
+      let setThz = frequencyThz
+      return {
+        name,
+        laser: {
+          ...instrument,
+          frequencyRangeThz: { min: 191, max: 197 },
+          powerRangeDbm: { min: 6, max: 13.5 },
+          setFrequencyThz: async (thz) => void (setThz = thz),
+          readFrequencyThz: async () => setThz,
+          setPowerDbm: async () => undefined,
+          readPowerDbm: async () => powerDbm(13),
+          setEmission: async (on) =>
+            world.port('laser', name).setOutput({ powerMw: on ? dbmToMw(powerDbm(13)) : 0, frequencyThz: setThz }),
+          readEmission: async () => true,
+        },
+        frequencyThz,
+        laserPower: powerDbm(13),
+      }
+    }),
     lanes: spec.lanes.map((lane) => ({
       modulators: lane.modulators.map(({ generator, channel, bias }) => {
         const port = world.port('bias-controller', bias)
@@ -168,6 +172,7 @@ export function directLightBench(
         readPowerMw: async (channel) => quantise(port.powerMw(channel)),
       }
     }),
+    meterNames,
     meterRangeDbm: 0,
     heaters: {
       ...instrument,

@@ -18,6 +18,12 @@ export const MESH_PARAMETERS = {
     max: 0.3,
     source: 'Hamerly et al. 2022: π/4 plus a Gaussian angle error a splitter',
   },
+  splitterMeanRad: {
+    value: 0,
+    min: -0.3,
+    max: 0.3,
+    source: assumption('0: drawn as fabricated; 0.06 is a splitting ratio of 0.56, the chip of Fyrillas 2024'),
+  },
   bareCrosstalkShare: {
     value: 0,
     min: 0,

@@ -56,6 +56,16 @@ describe('a fabricated chip', () => {
     for (const { fieldRatio } of mzisOf(chip)) expect(fieldRatio).toBeLessThanOrEqual(1)
   })
 
+  test('a mean of the splitters moves all of them alike, and no other device', () => {
+    const [chip, moved] = [fabricateChip(layout, what, 3), fabricateChip(layout, { ...what, splitterMeanRad: 0.06 }, 3)]
+    for (const [i, mzi] of mzisOf(moved).entries()) {
+      expect(mzi.alphaRad).toBeCloseTo(mzisOf(chip)[i]!.alphaRad + 0.06, 15)
+      expect(mzi.betaRad).toBeCloseTo(mzisOf(chip)[i]!.betaRad + 0.06, 15)
+      expect(mzi.fieldRatio).toBe(mzisOf(chip)[i]!.fieldRatio)
+    }
+    expect(moved.offsetRad).toEqual(chip.offsetRad)
+  })
+
   test('worse splitters are the same splitters, worse: no other device changes', () => {
     const [chip, worse] = [
       fabricateChip(layout, what, 3),
