@@ -1,7 +1,7 @@
 import { readBenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import { calibrateJob, findCalibration, resultsForCalibration } from './calibrate-job.ts'
-import type { BenchChoice } from './calibrate-job.ts'
+import type { BenchChoice, CalibrateDocument } from './calibrate-job.ts'
 import { planText, plannedOf, stepNames } from './calibration-plan-text.ts'
 import { calibrationReport, verificationReport, watchReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
@@ -11,6 +11,7 @@ import type { ExitCode } from './exit-codes.ts'
 import { chipOf } from './far-side.ts'
 import { chosenTwin } from './options.ts'
 import type { CalibrateFlags } from './options.ts'
+import type { WrittenReport } from './report.ts'
 import { verifyJob } from './verify-job.ts'
 import { watchJob } from './watch-job.ts'
 
@@ -30,19 +31,34 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
   const { budget } = flags
   const planned = plannedOf(file, budget)
   const steps = flags.steps === undefined ? undefined : stepNames(file.kind, flags.steps)
+  const watched = watchTimes(choice, flags)
+  if (flags.report !== undefined) await (await import('./report.ts')).prepareReport(flags.report)
   const wish = { freshS: flags.fresh, ...(steps && { steps }) }
   const taken = flags.again === true ? [] : await resultsForCalibration(choice, wish)
   for (const line of planText(planned, taken)) output.note(line)
-  const watched = watchTimes(choice, flags)
   const calibration = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
   output.say(...calibrationReport(calibration.document), `journal: ${flags.journal}`)
-  if (watched === undefined) output.document(calibration.document)
+  const report = await reportOf(output, calibration.document, flags)
+  if (watched === undefined) output.document({ ...calibration.document, report })
   else {
     const document = await watchJob(context, choice, calibration, watched)
     output.say(...watchReport(document))
-    output.document(document)
+    output.document({ ...document, report })
   }
   return EXIT.done
+}
+
+/** What writes a report is loaded when somebody wants one. */
+async function reportOf(
+  output: CommandContext['output'],
+  document: CalibrateDocument,
+  { report, journal }: CalibrateFlags,
+): Promise<WrittenReport | null> {
+  if (report === undefined) return null
+  const { reportCalibration } = await import('./report.ts')
+  const written = await reportCalibration(document, journal, report)
+  output.say(`report: ${written.file}`)
+  return written
 }
 
 /** Throws: CALL_INVALID for times that make no sense together. */
@@ -64,8 +80,11 @@ function watchTimes(
 async function verifyOnly(
   context: CommandContext,
   choice: BenchChoice,
-  { calibration: id, steps, budget, again }: CalibrateFlags,
+  { calibration: id, steps, budget, again, report }: CalibrateFlags,
 ): Promise<ExitCode> {
+  if (report !== undefined) {
+    throw callInvalid('--verify-only makes no calibration, and --report tells of one: use "fringe show RUN --report"')
+  }
   if (steps !== undefined || budget !== undefined || again === true) {
     throw callInvalid('--verify-only measures no step but the last: leave out --steps, --budget and --again')
   }

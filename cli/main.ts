@@ -10,12 +10,14 @@ import {
   calibrationOption,
   chipOption,
   forOption,
+  formatOption,
   freshOption,
   interfaceOption,
   jsonOption,
   journalOption,
   maxAgeOption,
   plotOption,
+  reportOption,
   seedOption,
   simOption,
   stepsOption,
@@ -94,6 +96,7 @@ command(
   .addOption(watchOption())
   .addOption(forOption())
   .addOption(calibrationOption())
+  .addOption(reportOption())
   .addOption(journalOption())
   .action((bench: string, flags: CalibrateFlags & JsonFlag) =>
     onBench(flags, async (context) => (await import('./calibrate.ts')).calibrate(context, bench, flags)),
@@ -132,6 +135,8 @@ command('show', 'show what a run was and what came of it, or what chip a twin ha
   .argument('[run]', RUN[1])
   .addOption(journalOption())
   .addOption(plotOption())
+  .addOption(formatOption())
+  .addOption(reportOption())
   .addOption(chipOption())
   .addOption(seedOption())
   .action((run: string | undefined, flags: ShowFlags & JsonFlag) =>

@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import type { CalibrationBudget } from '../calibration/estimate-mesh.ts'
 import type { TwinChoice } from './far-side.ts'
+import type { PictureFormat } from './run-picture.ts'
 
 export interface JsonFlag {
   readonly json?: boolean
@@ -29,11 +30,15 @@ export interface CalibrateFlags extends TwinFlags, JournalFlag {
   readonly watch?: number
   readonly for?: number
   readonly calibration?: string
+  /** True: into a folder that is named after the run. */
+  readonly report?: string | true
 }
 
 export interface ShowFlags extends JournalFlag {
   /** True: into a folder that is named after the run. */
   readonly plot?: string | true
+  readonly format?: PictureFormat
+  readonly report?: string | true
   /** A bench file: its twin's chip instead of a run. */
   readonly chip?: string
   readonly seed?: number
@@ -71,7 +76,16 @@ export const simOption = (): Option =>
   ).choices(['pipe', 'wire', 'direct'])
 
 export const plotOption = (): Option =>
-  new Option('--plot [folder]', 'write pictures (SVG) of the run into this folder (default: RUN-plots, here)')
+  new Option('--plot [folder]', 'write pictures of the run into this folder (default: RUN-plots, here)')
+
+export const formatOption = (): Option =>
+  new Option('--format <name>', 'what --plot writes (default: svg)').choices(['svg', 'png'])
+
+export const reportOption = (): Option =>
+  new Option(
+    '--report [folder]',
+    'write report.md with pictures of the calibration into this folder (default: RUN-report)',
+  )
 
 export const chipOption = (): Option =>
   new Option('--chip <bench>', 'instead of a run: what was fabricated of the twin of this bench, hidden truth and all')

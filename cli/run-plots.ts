@@ -1,8 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
 import { benchFromText, requireKind } from '../bench/bench-file.ts'
-import type { AwgrCalibration } from '../calibration/awgr/awgr-record.ts'
-import type { MeshCalibration } from '../calibration/calibration-record.ts'
 import { BenchError } from '../core/errors.ts'
 import { decodeNpy } from '../orchestrator/arrays/npy.ts'
 import { exactProduct } from '../orchestrator/jobs/matmul.ts'
@@ -14,24 +10,22 @@ import { errorHistogram } from '../pictures/error-histogram.ts'
 import { meshPhasesPicture } from '../pictures/mesh-phases.ts'
 import { meshSplittersPicture } from '../pictures/mesh-splitters.ts'
 import { spectrumChart } from '../pictures/spectrum-chart.ts'
+import { AWGR_DRAWN_STEPS, ringPictures } from './awgr-calibration-pictures.ts'
+import type { Calibration } from './core-kind.ts'
 import { fittedMesh } from './fitted-mesh.ts'
 import type { HeaterSetting } from './fitted-mesh.ts'
 import { fittedSpectrum } from './fitted-spectrum.ts'
 import { matrixOf } from './matmul-job.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
-
-/** One picture of a run, as text, and the name of its file without folder. */
-export interface RunPicture {
-  readonly kind: 'mesh' | 'splitters' | 'spectrum' | 'errors'
-  readonly name: string
-  readonly svg: string
-}
-
-/** One picture that was written. */
-export interface Plot {
-  readonly kind: RunPicture['kind']
-  readonly file: string
-}
+import {
+  chipResidualPictures,
+  crosstalkPicture,
+  localOscillatorPictures,
+  MESH_DRAWN_STEPS,
+} from './mesh-calibration-pictures.ts'
+import type { RunPicture } from './run-picture.ts'
+import { isAwgrRecord, isMeshRecord, readFindings } from './step-findings.ts'
+import type { StepFindings } from './step-findings.ts'
 
 /**
  * The pictures of a run, from what its journal holds: the fitted chip, the factors and the product.
@@ -46,9 +40,12 @@ export async function runPictures(
   const { id, status } = record
   const subject = subjectOf(record)
   const factors = await factorsOf(journal, record)
+  const drawn = factors === undefined ? [...MESH_DRAWN_STEPS, ...AWGR_DRAWN_STEPS] : []
+  const findings = await readFindings(journal, record, drawn)
   const pictures = [
     ...meshPictures(record, calibration, factors, subject),
-    ...spectrumPictures(record, calibration, factors, subject),
+    ...(factors === undefined ? meshCalibrationPictures(calibration, findings, subject) : []),
+    ...spectrumPictures(record, calibration, factors, findings, subject),
     ...(factors === undefined ? [] : await errorPictures(journal, record, factors, subject)),
   ]
   if (pictures.length > 0) return pictures
@@ -56,40 +53,6 @@ export async function runPictures(
   throw new BenchError('CALL_INVALID', `${why}, so there is nothing to draw: leave out --plot`, {
     context: { run: id },
   })
-}
-
-/**
- * Puts pictures into a folder, which is made when it is not there; files of the same names are replaced.
- *
- * Throws: CALL_INVALID when the folder cannot be written to.
- */
-export async function writePictures(pictures: readonly RunPicture[], folder: string): Promise<readonly Plot[]> {
-  const plots: Plot[] = []
-  try {
-    await makeFolder(folder)
-    for (const { kind, name, svg } of pictures) {
-      const file = join(folder, name)
-      await writeFile(file, svg)
-      plots.push({ kind, file })
-    }
-  } catch (cause) {
-    const message = `no pictures can be written to ${folder} (${(cause as Error).message}): give another folder to --plot`
-    throw new BenchError('CALL_INVALID', message, { cause, context: { folder } })
-  }
-  return plots
-}
-
-/** Parents too, one by one: Node's own recursive `mkdir` never returns under /proc. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') return
-    if (code !== 'ENOENT') throw error
-    await makeFolder(dirname(folder))
-    await mkdir(folder)
-  }
 }
 
 /** Of which run, bench and chip. */
@@ -117,8 +80,8 @@ function meshPictures(
   factors: Factors | undefined,
   subject: string,
 ): readonly RunPicture[] {
-  const calibration = stored?.record as MeshCalibration | undefined
-  if (stored === undefined || calibration?.schema !== 'fringe-mesh-calibration-1') return []
+  const calibration = stored?.record as Calibration | undefined
+  if (stored === undefined || !isMeshRecord(calibration)) return []
   const { size } = calibration
   const fitted = `Fitted chip of calibration ${stored.id}`
   const light =
@@ -132,7 +95,8 @@ function meshPictures(
     caption: { heading: `${heading}, ${size} × ${size} mesh`, lines: [subject, `${fitted}, ${set}. ${light}`] },
     ...{ size, sections },
   })
-  if (factors !== undefined) return [{ kind: 'mesh', name: 'mesh.svg', svg: phases }]
+  const mesh: RunPicture = { kind: 'mesh', says: `${heading} of the fitted chip.`, svg: phases }
+  if (factors !== undefined) return [mesh]
   const rms = (1e3 * calibration.fit.splitterRmsRad).toFixed(1)
   const splitters = meshSplittersPicture({
     caption: {
@@ -143,8 +107,23 @@ function meshPictures(
     sections: sections.map(({ name, columns, devices }) => ({ name, columns, devices })),
   })
   return [
-    { kind: 'mesh', name: 'mesh.svg', svg: phases },
-    { kind: 'splitters', name: 'splitters.svg', svg: splitters },
+    mesh,
+    { kind: 'splitters', says: `Errors of all splitter angles as fitted, ${rms} mrad RMS.`, svg: splitters },
+  ]
+}
+
+function meshCalibrationPictures(
+  stored: CalibrationRecord | undefined,
+  findings: StepFindings,
+  subject: string,
+): readonly RunPicture[] {
+  const calibration = stored?.record as Calibration | undefined
+  const fringes = localOscillatorPictures(findings, subject)
+  if (!isMeshRecord(calibration)) return fringes
+  return [
+    ...fringes,
+    crosstalkPicture(calibration.fit, { subject, rows: Infinity, of: 'phase' }),
+    ...chipResidualPictures(calibration, findings, subject),
   ]
 }
 
@@ -152,10 +131,11 @@ function spectrumPictures(
   { header }: RunRecord,
   stored: CalibrationRecord | undefined,
   factors: Factors | undefined,
+  findings: StepFindings,
   subject: string,
 ): readonly RunPicture[] {
-  const calibration = stored?.record as AwgrCalibration | undefined
-  if (stored === undefined || calibration?.schema !== 'fringe-awgr-calibration-1') return []
+  const calibration = stored?.record as Calibration | undefined
+  if (stored === undefined || !isAwgrRecord(calibration)) return []
   const { wiring } = requireKind(benchFromText(header.bench.text, header.bench.path), 'awgr')
   const setting = factors === undefined ? 'cold' : firstTile(factors, calibration.size, wiring.heaters.limitV)
   const set = setting === 'cold' ? 'all heaters at 0 V' : 'heaters as programmed for the first tile of B'
@@ -165,7 +145,15 @@ function spectrumPictures(
     lines: [subject, `Fitted rings of calibration ${stored.id}, ${set}.`],
     ...fittedSpectrum(calibration, lasersThz, setting),
   })
-  return [{ kind: 'spectrum', name: 'spectrum.svg', svg }]
+  const says = `Light that the ring bank of input port 0 drops and lets through, as fitted, ${set}.`
+  const spectrum: RunPicture = { kind: 'spectrum', says, svg }
+  if (factors !== undefined) return [spectrum]
+  const rows = calibration.form === 'shared' ? 1 : calibration.size
+  return [
+    spectrum,
+    crosstalkPicture(calibration.fit, { subject, rows, of: 'shift' }),
+    ...ringPictures(calibration, lasersThz, findings, subject),
+  ]
 }
 
 function firstTile({ a, b }: Factors, size: number, maxVoltageV: number): HeaterSetting {
@@ -197,5 +185,5 @@ async function errorPictures(
     errors: computed.map((value, i) => (value - exact[i]!) / (max - min)),
     effectiveBits,
   })
-  return [{ kind: 'errors', name: 'errors.svg', svg }]
+  return [{ kind: 'errors', says: 'Errors of the product against float64, with the normal law that fits.', svg }]
 }

@@ -2,7 +2,7 @@ import { SystemClock } from '../core/clock.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
-import type { CalibrationRecord, RunRecord, StepRecord } from '../orchestrator/journal/records.ts'
+import type { CalibrationRecord, RunRecord } from '../orchestrator/journal/records.ts'
 import { calibrationQuality } from './calibration-report.ts'
 import { identityText } from './identity-text.ts'
 import type { CommandContext } from './command-context.ts'
@@ -15,46 +15,53 @@ import { measured, moment, seconds } from './numbers.ts'
 import { ageText, DEFAULT_SEED } from './options.ts'
 import type { ShowFlags } from './options.ts'
 import type { RunOutcome } from './run-job.ts'
-import type { Plot } from './run-plots.ts'
+import type { WrittenReport } from './report.ts'
+import { writePictures } from './run-picture.ts'
+import type { PictureFormat, Plot } from './run-picture.ts'
+import { summarise } from './step-summary.ts'
+import type { StepSummary } from './step-summary.ts'
 import { textTable } from './text-table.ts'
-
-/** A step of the plan itself; what it did inside is counted. Times are the bench's. */
-interface StepSummary {
-  readonly step: number
-  readonly name: string
-  readonly startSeconds: number
-  /** Until the next one; null for the last, whose end nobody noted. */
-  readonly seconds: number | null
-  readonly inner: number
-}
 
 /** `fringe show`: a run, or the chip of a twin. Throws: CALL_INVALID for neither, for both, and for what belongs to the other. */
 export async function show(
   context: Pick<CommandContext, 'output'>,
   run: string | undefined,
-  { journal, plot, chip, seed }: ShowFlags,
+  { journal, plot, format, report, chip, seed }: ShowFlags,
 ): Promise<ExitCode> {
+  if (format !== undefined && plot === undefined) {
+    throw callInvalid('--format says what --plot writes: add --plot, or leave it out')
+  }
   if (chip !== undefined) {
     if (run !== undefined) throw callInvalid(`--chip shows no run: leave out "${run}"`)
     if (plot !== undefined) throw callInvalid('--plot draws a run, and --chip shows none: leave out one of them')
+    if (report !== undefined) throw callInvalid('--report tells of a run, and --chip shows none: leave out one of them')
     return (await import('./show-chip.ts')).showChip(context, chip, seed ?? DEFAULT_SEED)
   }
   if (run === undefined) {
-    const taken = typeof plot === 'string' ? `; "${plot}" is the folder of --plot, so write the run before it` : ''
+    const folders = Object.entries({ plot, report }).filter(([, folder]) => typeof folder === 'string')
+    const taken = folders
+      .map(([option, folder]) => `; "${folder}" is the folder of --${option}, so write the run before it`)
+      .join('')
     throw callInvalid(`say which run to show, or whose chip with --chip BENCH${taken}; see: fringe show --help`)
   }
   if (seed !== undefined) throw callInvalid('--seed chooses the chip that --chip BENCH shows; a run has its own')
-  return showRun(context, run, journal, plot)
+  const pictures = plot === undefined ? undefined : { folder: plot, format: format ?? 'svg' }
+  return showRun(context, run, journal, { pictures, report })
 }
 
 const callInvalid = (message: string): BenchError => new BenchError('CALL_INVALID', message)
+
+interface PlotWish {
+  readonly folder: string | true
+  readonly format: PictureFormat
+}
 
 /** One run, in the journal's own words. */
 async function showRun(
   { output }: Pick<CommandContext, 'output'>,
   name: string,
   journal: string,
-  plot: ShowFlags['plot'],
+  wish: { readonly pictures: PlotWish | undefined; readonly report: ShowFlags['report'] },
 ): Promise<ExitCode> {
   await using opened = await Journal.open(journal, { clock: new SystemClock(), mode: 'read' })
   const record = await opened.readRun(name)
@@ -63,7 +70,8 @@ async function showRun(
   const wires = [...heads].map(([wire, { records }]) => ({ wire, records }))
   const calibration = await calibrationOf(opened, record)
   const outcome = (record.result ?? {}) as Partial<RunOutcome>
-  const plots = plot === undefined ? [] : await plotRun(opened, record, calibration, plot)
+  const plots = wish.pictures === undefined ? [] : await plotRun(opened, record, calibration, wish.pictures)
+  const report = await reportOf(opened, record, calibration, journal, wish.report)
   output.say(
     ...summaryText(record, outcome),
     ...qualityText(record),
@@ -71,6 +79,7 @@ async function showRun(
     ...instrumentsText(record, heads),
     ...stepsText(steps),
     ...(plots.length === 0 ? [] : ['', ...plots.map(({ file }) => `picture ${file}`)]),
+    ...(report === null ? [] : ['', `report ${report.file}`]),
   )
   output.document({
     run: record.id,
@@ -85,6 +94,7 @@ async function showRun(
     wires,
     calibration: calibration === undefined ? null : calibrationDocument(calibration),
     plots,
+    report,
   })
   return EXIT.done
 }
@@ -94,11 +104,24 @@ async function plotRun(
   journal: JournalReader,
   record: RunRecord,
   calibration: CalibrationRecord | undefined,
-  plot: string | true,
+  { folder, format }: PlotWish,
 ): Promise<readonly Plot[]> {
-  const { runPictures, writePictures } = await import('./run-plots.ts')
+  const { runPictures } = await import('./run-plots.ts')
   const pictures = await runPictures(journal, record, calibration)
-  return writePictures(pictures, plot === true ? `${record.id}-plots` : plot)
+  const into = { folder: folder === true ? `${record.id}-plots` : folder, option: '--plot' } as const
+  return writePictures(pictures, into, format)
+}
+
+async function reportOf(
+  journal: JournalReader,
+  record: RunRecord,
+  calibration: CalibrationRecord | undefined,
+  file: string,
+  folder: ShowFlags['report'],
+): Promise<WrittenReport | null> {
+  if (folder === undefined) return null
+  const { writeReport } = await import('./report.ts')
+  return writeReport(journal, record, calibration, file, folder)
 }
 
 /** The one that a run made, or the one that it used. */
@@ -116,20 +139,6 @@ async function calibrationOf(
     if (isBenchError(error, 'CALIBRATION_MISSING')) return undefined
     throw error
   }
-}
-
-function summarise(steps: readonly StepRecord[]): readonly StepSummary[] {
-  const top = steps.filter(({ parent }) => parent === 0)
-  return top.map(({ step, name, timeNs }, index) => {
-    const next = top[index + 1]
-    return {
-      step,
-      name,
-      startSeconds: timeNs / 1e9,
-      seconds: next === undefined ? null : (next.timeNs - timeNs) / 1e9,
-      inner: steps.filter(({ parent }) => parent === step).length,
-    }
-  })
 }
 
 const SAFETY = new Map([

@@ -1,3 +1,4 @@
+import { bar } from './bars.ts'
 import type { Caption } from './caption.ts'
 import { axis, chart } from './chart.ts'
 import { expectedCount, histogramOf, normalFit } from './normal-fit.ts'
@@ -43,22 +44,6 @@ export function errorHistogram({ heading, lines, errors, effectiveBits }: ErrorP
       { type: 'line', data: curve, showSymbol: false, lineStyle: { color: '#b3261e', width: 2.5 } },
     ],
   })
-}
-
-/** Of ECharts' custom series: values of one item, and where they lie in pixels. */
-interface ItemDrawing {
-  value(dimension: number): number
-  coord(point: readonly [number, number]): readonly [number, number]
-}
-
-function bar(_: unknown, item: ItemDrawing): object {
-  const [left, top] = item.coord([item.value(0), item.value(2)])
-  const [right, bottom] = item.coord([item.value(1), 0])
-  return {
-    type: 'rect',
-    shape: { x: left, y: top, width: right - left, height: bottom - top },
-    style: { fill: '#9cc3e6', stroke: '#3f6f9c', lineWidth: 1 },
-  }
 }
 
 const signed = (value: number): string => value.toPrecision(2).replace('-', '−')

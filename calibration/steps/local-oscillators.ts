@@ -1,6 +1,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { FrameReading } from '../../orchestrator/frames/frame-runner.ts'
 import { fitSharedFringe } from '../fit/fringe.ts'
+import type { FringeChannel } from '../fit/fringe.ts'
 import { coldHeaters, evenPhaseVoltagesV, fringeRange, portTable } from './calibration-context.ts'
 import type { CalibrationContext, PortTable } from './calibration-context.ts'
 import type { DarkReadings } from './dark.ts'
@@ -14,6 +15,24 @@ export interface LocalOscillators {
   readonly balanceMinus: PortTable
   /** Mean of the two detectors: half the power of local oscillator and signal together. */
   readonly meanMw: PortTable
+  /** What was seen, to be looked at by people. */
+  readonly seen: {
+    /** [point] */
+    readonly voltagesV2: readonly number[]
+    /** [lane][port] */
+    readonly fringes: readonly (readonly SeenFringe[])[]
+  }
+}
+
+/** Both detectors of one pair in the symbol in which their light moves most, above dark, and the fringes fitted. */
+export interface SeenFringe {
+  /** Of the curves: the port's own, whatever the calibration then takes. */
+  readonly radPerV2: number
+  /** [point] */
+  readonly plusMw: readonly number[]
+  readonly minusMw: readonly number[]
+  readonly plusFit: FringeChannel
+  readonly minusFit: FringeChannel
 }
 
 /** Phases at which all local oscillators are looked at. */
@@ -58,23 +77,33 @@ export async function measureLocalOscillators(
       const plus = channels('plusMw', dark.darkPlusMw[lane]![port]!)
       const minus = channels('minusMw', dark.darkMinusMw[lane]![port]!)
       const fit = fitSharedFringe(x, [...plus, ...minus], fringeRange(bench))
+      const swing = ({ cos, sin }: FringeChannel): number => Math.hypot(cos, sin)
+      const most = plus.reduce((best, _, s) => (swing(fit.channels[s]!) > swing(fit.channels[best]!) ? s : best), 0)
+      const seen: SeenFringe = {
+        radPerV2: fit.radPerX,
+        plusMw: Array.from(plus[most]!),
+        minusMw: Array.from(minus[most]!),
+        plusFit: fit.channels[most]!,
+        minusFit: fit.channels[symbols + most]!,
+      }
       if (!(fit.rmsAmplitude > MIN_FRINGE * fit.rmsResidual)) {
-        return { radPerV2: NaN, meanPlus: meanOfAll(plus), meanMinus: meanOfAll(minus) }
+        return { radPerV2: NaN, meanPlus: meanOfAll(plus), meanMinus: meanOfAll(minus), seen }
       }
       const meanOf = (from: number): number =>
         fit.channels.slice(from, from + symbols).reduce((sum, { mean }) => sum + mean, 0) / symbols
-      return { radPerV2: fit.radPerX, meanPlus: meanOf(0), meanMinus: meanOf(symbols) }
+      return { radPerV2: fit.radPerX, meanPlus: meanOf(0), meanMinus: meanOf(symbols), seen }
     }),
   )
   requireLitDetectors(bench, fits)
   const usual = usualRadPerV2(fits.flat().map(({ radPerV2 }) => radPerV2))
-  const table = (value: (fit: { radPerV2: number; meanPlus: number; meanMinus: number }) => number): number[][] =>
+  const table = (value: (fit: (typeof fits)[number][number]) => number): number[][] =>
     portTable(bench, (lane, port) => value(fits[lane]![port]!))
   return {
     radPerV2: table(({ radPerV2 }) => (isAlike(radPerV2, usual) ? radPerV2 : usual)),
     balancePlus: table(({ meanPlus, meanMinus }) => Math.sqrt(meanMinus / meanPlus)),
     balanceMinus: table(({ meanPlus, meanMinus }) => Math.sqrt(meanPlus / meanMinus)),
     meanMw: table(({ meanPlus, meanMinus }) => Math.sqrt(meanPlus * meanMinus)),
+    seen: { voltagesV2: Array.from(x), fringes: fits.map((lane) => lane.map(({ seen }) => seen)) },
   }
 }
 

@@ -5,7 +5,7 @@ import { evenPhaseVoltagesV, fringeRange } from '../../calibration/steps/calibra
 import { ChipProbe } from '../../calibration/steps/chip-readings.ts'
 import { measureDark } from '../../calibration/steps/dark.ts'
 import type { DarkReadings } from '../../calibration/steps/dark.ts'
-import { measureLocalOscillators } from '../../calibration/steps/local-oscillators.ts'
+import { LO_POINTS, measureLocalOscillators } from '../../calibration/steps/local-oscillators.ts'
 import type { LocalOscillators } from '../../calibration/steps/local-oscillators.ts'
 import { measureModulators } from '../../calibration/steps/modulators.ts'
 import { measureColumns } from '../../calibration/steps/columns.ts'
@@ -88,6 +88,24 @@ describe('local oscillators and detectors', () => {
       for (const [port, heater] of heaters.entries()) {
         expect(lo.radPerV2[lane]![port]! / trueRadPerV2(heater)).toBeCloseTo(1, 2)
         expect(Math.abs(lo.radPerV2[lane]![port]! / trueRadPerV2(heater) - 1)).toBeLessThan(0.005)
+      }
+    }
+  })
+
+  test('what was seen lies on the fringes that were fitted, to two percent of their swing', () => {
+    const { voltagesV2, fringes } = lo.seen
+    expect(voltagesV2).toHaveLength(LO_POINTS)
+    for (const [lane, seen] of fringes.entries()) {
+      for (const [port, { plusMw, plusFit, minusMw, minusFit }] of seen.entries()) {
+        for (const [readings, { mean, cos, sin }] of [
+          [plusMw, plusFit],
+          [minusMw, minusFit],
+        ] as const) {
+          const phases = voltagesV2.map((v2) => lo.radPerV2[lane]![port]! * v2)
+          const left = phases.map((rad, i) => mean + cos * Math.cos(rad) + sin * Math.sin(rad) - readings[i]!)
+          // Local oscillators warm each other's neighbours, which turns the signal a little on the way.
+          expect(Math.hypot(...left) / Math.sqrt(LO_POINTS)).toBeLessThan(0.02 * Math.hypot(cos, sin))
+        }
       }
     }
   })

@@ -115,6 +115,15 @@ export function smallJournal(): Promise<string> {
   })
 }
 
+/** The same of the small AWGR bench. */
+export function smallAwgrJournal(): Promise<string> {
+  return oncePerRun('small-awgr', async (folder) => {
+    await writeSmallFactors(folder)
+    const { code, stderr } = await fringeOnce(productOf(SMALL_AWGR_BENCH), folder)
+    if (code !== 0) throw new Error(stderr)
+  })
+}
+
 /** In a folder with A.npy and B.npy. */
 export const SMALL_PRODUCT = productOf(SMALL_BENCH)
 
@@ -173,7 +182,20 @@ export async function documentOf(schema: string, { stdout }: Pick<Ended, 'stdout
   return document
 }
 
-const NAMES = ['check', 'sim', 'calibrate', 'watch', 'matmul', 'runs', 'show', 'chip', 'replay', 'error', 'demo', 'discover']
+const NAMES = [
+  'check',
+  'sim',
+  'calibrate',
+  'watch',
+  'matmul',
+  'runs',
+  'show',
+  'chip',
+  'replay',
+  'error',
+  'demo',
+  'discover',
+]
 
 export async function schemas(): Promise<Ajv2020> {
   const ajv = new Ajv2020({ strict: false, validateFormats: false })

@@ -5,7 +5,7 @@ import { DEFAULT_DESIGN } from '../../core/mesh-design.ts'
 import type { MeshDesign } from '../../core/mesh-design.ts'
 import { writeNpy } from '../../orchestrator/arrays/npy.ts'
 import { meshBenchText } from '../../perf/mesh-bench-text.ts'
-import { documentOf, fringe, scratchFolder } from './fringe-process.ts'
+import { documentOf, fringe, query, scratchFolder } from './fringe-process.ts'
 
 const UNITARY: MeshDesign = { ...DEFAULT_DESIGN, form: 'unitary' }
 const INTENSITY: MeshDesign = { ...DEFAULT_DESIGN, detection: 'intensity' }
@@ -90,5 +90,10 @@ describe('a bench with another mesh', { timeout: 120_000 }, () => {
     const drawn = await fringe(['show', 'last', '--plot', 'plots'], { cwd })
     expect(drawn.code, drawn.stderr).toBe(0)
     await access(join(cwd, 'plots', 'mesh.svg'))
+    const [made] = await query(join(cwd, 'fringe.db'), `SELECT id FROM runs WHERE kind = 'calibrate'`)
+    const reported = await fringe(['show', String(made!['id']), '--report', 'r'], { cwd })
+    expect(reported.code, reported.stderr).toBe(0)
+    const page = await readFile(join(cwd, 'r', 'report.md'), 'utf8')
+    expect(page).toMatch(/\| largest splitter error \| −?[\d.]+ mrad: [αβ] of U, column 0, waveguides 0 and 1 \|/)
   })
 })

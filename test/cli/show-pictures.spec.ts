@@ -13,7 +13,11 @@ import {
   SMALL_BENCH,
   smallJournal,
 } from './fringe-process.ts'
+import type { MeshCalibration } from '../../calibration/calibration-record.ts'
+import { LO_POINTS } from '../../calibration/steps/local-oscillators.ts'
+import { pngSize } from '../support/png-facts.ts'
 import { canParseXml, svgFacts } from '../support/svg-facts.ts'
+import type { SvgFacts } from '../support/svg-facts.ts'
 
 const PATIENCE_MS = 240_000
 if (!canParseXml) console.info('No Python with xml.etree: what written pictures hold is not checked.')
@@ -65,9 +69,54 @@ describe('fringe show --plot', { timeout: PATIENCE_MS }, () => {
     expect((await documentOf('show', ended))['plots']).toEqual([
       { kind: 'mesh', file: join('a', 'b', 'mesh.svg') },
       { kind: 'splitters', file: join('a', 'b', 'splitters.svg') },
+      { kind: 'fringes', file: join('a', 'b', 'fringes.svg') },
+      { kind: 'crosstalk', file: join('a', 'b', 'crosstalk.svg') },
+      { kind: 'residuals', file: join('a', 'b', 'residuals.svg') },
     ])
     expect(await readFile(join(cwd, 'a/b/mesh.svg'), 'utf8')).toContain('all heaters at 0 V')
     expect(await readFile(join(cwd, 'a/b/splitters.svg'), 'utf8')).toContain('Splitters of the fitted chip')
+  })
+
+  test('draws fringes, crosstalk and residuals as the record and the steps have them', async () => {
+    const cwd = await placed()
+    const ended = await fringe(['show', await idOf('calibrate'), '--plot', 'p', '--json'], { cwd })
+    const { calibration } = await documentOf('show', ended)
+    const { fit } = calibration as { fit: MeshCalibration['fit'] }
+    if (!canParseXml) return
+    const factsOf = async (name: string): Promise<SvgFacts> =>
+      svgFacts(await readFile(join(cwd, 'p', `${name}.svg`), 'utf8'))
+    const fringes = await factsOf('fringes')
+    // Two outputs on one lane, two detectors each, at LO_POINTS phases.
+    expect(fringes.classes).toMatchObject({ panel: 2, point: 2 * 2 * LO_POINTS })
+    expect(fringes.words.join(' ')).toMatch(/output 1: 0\.\d{4,5} rad\/V²/)
+    const crosstalk = await factsOf('crosstalk')
+    expect(crosstalk.classes).toMatchObject({ heater: 1, victim: 80 })
+    const next = (100 * fit.crosstalkNeighbour).toPrecision(2)
+    expect(crosstalk.words.filter((word) => word === next).length).toBeGreaterThanOrEqual(4)
+    const residuals = (await factsOf('residuals')).words.join(' ')
+    expect(residuals).toContain(`on the ${fit.settings} settings`)
+    expect(residuals).toContain('fitted less measured matrix element, % of the RMS reading of its lane')
+  })
+
+  test('draws as PNG on request, the same bytes again', async () => {
+    const cwd = await placed()
+    const ended = await fringe(['show', 'last', '--plot', 'p', '--format', 'png', '--json'], { cwd })
+    expect((await documentOf('show', ended))['plots']).toEqual([
+      { kind: 'mesh', file: join('p', 'mesh.png') },
+      { kind: 'errors', file: join('p', 'errors.png') },
+    ])
+    const errors = await readFile(join(cwd, 'p', 'errors.png'))
+    await fringe(['show', 'last', '--plot', 'q', '--format', 'png'], { cwd })
+    expect(await readFile(join(cwd, 'q', 'errors.png'))).toEqual(errors)
+    expect(pngSize(errors).width).toBe(1600)
+  })
+
+  test('draws the fringes of a calibration that did not come to its end', async () => {
+    const bare = await copyOf(journal)
+    await edit(bare, `UPDATE runs SET result = NULL WHERE kind = 'calibrate'`)
+    const cwd = await scratchFolder()
+    const ended = await fringe(['show', await idOf('calibrate'), '--journal', bare, '--plot', 'p', '--json'], { cwd })
+    expect((await documentOf('show', ended))['plots']).toEqual([{ kind: 'fringes', file: join('p', 'fringes.svg') }])
   })
 
   test('writes nothing without being asked', async () => {
@@ -81,6 +130,7 @@ describe('fringe show --plot', { timeout: PATIENCE_MS }, () => {
   test('is refused for a run with nothing to draw, and for a folder that is a file', async () => {
     const bare = await copyOf(journal)
     await edit(bare, `UPDATE runs SET result = NULL WHERE kind = 'calibrate'`)
+    await edit(bare, `DELETE FROM steps WHERE name = 'result'`)
     const nothing = await fringe(['show', await idOf('calibrate'), '--journal', bare, '--plot', '--json'])
     expect(await expectFailure(nothing, 2, 'CALL_INVALID')).toMatch(/nothing to draw: leave out --plot/)
     const cwd = await placed()
@@ -94,6 +144,8 @@ describe('fringe show --plot', { timeout: PATIENCE_MS }, () => {
     ['a run after --plot', ['show', '--plot', 'last'], /"last" is the folder of --plot, so write the run before it/],
     ['both a run and a chip', ['show', 'last', '--chip', 'x.yaml'], /--chip shows no run: leave out "last"/],
     ['pictures of a chip', ['show', '--chip', 'x.yaml', '--plot'], /--plot draws a run/],
+    ['a form without pictures', ['show', 'last', '--format', 'png'], /--format says what --plot writes: add --plot/],
+    ['another form', ['show', 'last', '--plot', '--format', 'gif'], /svg, png/],
     ['a seed for a run', ['show', 'last', '--seed', '3'], /--seed chooses the chip that --chip BENCH shows/],
   ])('is refused with 2 for %s', async (_, args, message) => {
     expect(await expectFailure(await fringe([...args, '--json']), 2, 'CALL_INVALID')).toMatch(message)

@@ -1,17 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { oncePerRun } from '../support/once-per-run.ts'
 import { canParseXml, svgFacts } from '../support/svg-facts.ts'
-import {
-  documentOf,
-  fringe,
-  fringeOnce,
-  productOf,
-  query,
-  SMALL_AWGR_BENCH,
-  writeSmallFactors,
-} from './fringe-process.ts'
+import { documentOf, fringe, query, SMALL_AWGR_BENCH, smallAwgrJournal } from './fringe-process.ts'
 
 const PATIENCE_MS = 120_000
 
@@ -19,11 +10,7 @@ describe('a small AWGR bench on its twin', { timeout: PATIENCE_MS }, () => {
   let folder = ''
   let runs: Readonly<Record<'calibrate' | 'matmul', string>>
   beforeAll(async () => {
-    folder = await oncePerRun('small-awgr', async (place) => {
-      await writeSmallFactors(place)
-      const { code, stderr } = await fringeOnce([...productOf(SMALL_AWGR_BENCH)], place)
-      if (code !== 0) throw new Error(stderr)
-    })
+    folder = await smallAwgrJournal()
     const rows = await query(join(folder, 'fringe.db'), 'SELECT kind, id FROM runs')
     runs = Object.fromEntries(rows.map(({ kind, id }) => [kind, id])) as typeof runs
   }, PATIENCE_MS)
@@ -62,7 +49,7 @@ describe('a small AWGR bench on its twin', { timeout: PATIENCE_MS }, () => {
 
   test('shows the spectrum of its rings, cold and as programmed', async () => {
     for (const [kind, expected, heaters] of [
-      ['calibrate', ['spectrum'], 'all heaters at 0 V'],
+      ['calibrate', ['spectrum', 'crosstalk', 'fringes', 'residuals'], 'all heaters at 0 V'],
       ['matmul', ['spectrum', 'errors'], 'heaters as programmed for the first tile of B'],
     ] as const) {
       const place = join(folder, `pictures-${kind}`)

@@ -1,0 +1,93 @@
+import { access, constants, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { benchFromText } from '../bench/bench-file.ts'
+import { SystemClock } from '../core/clock.ts'
+import { BenchError } from '../core/errors.ts'
+import { Journal } from '../orchestrator/journal/journal.ts'
+import type { JournalReader } from '../orchestrator/journal/reader.ts'
+import type { CalibrationRecord, RunRecord } from '../orchestrator/journal/records.ts'
+import type { CalibrateArguments, CalibrateDocument } from './calibrate-job.ts'
+import { plannedOf } from './calibration-plan-text.ts'
+import { knownCalibration } from './core-kind.ts'
+import type { Calibration } from './core-kind.ts'
+import { awgrFindings } from './report-awgr.ts'
+import { meshFindings } from './report-mesh.ts'
+import { reportPage } from './report-page.ts'
+import { makeFolder, writePictures, writing } from './run-picture.ts'
+import type { Plot } from './run-picture.ts'
+import { runPictures } from './run-plots.ts'
+import { isMeshRecord } from './step-findings.ts'
+
+/** True: a folder that is named after the run. */
+export type ReportFolder = string | true
+
+/** The files of a report that was written. */
+export interface WrittenReport {
+  readonly file: string
+  readonly pictures: readonly Plot[]
+}
+
+/** Before hours of work: whether a report will find a place. Throws: CALL_INVALID. Leaves: the folder made. */
+export async function prepareReport(wish: ReportFolder): Promise<void> {
+  const folder = wish === true ? '.' : wish
+  await writing({ folder, option: '--report' }, async () => {
+    await makeFolder(folder)
+    await readdir(folder)
+    await access(folder, constants.W_OK)
+  })
+}
+
+/** The report of a calibration that has just been made. */
+export async function reportCalibration(
+  { run, calibration }: CalibrateDocument,
+  journal: string,
+  wish: ReportFolder,
+): Promise<WrittenReport> {
+  await using opened = await Journal.open(journal, { clock: new SystemClock(), mode: 'read' })
+  return await writeReport(opened, await opened.readRun(run), await opened.readCalibration(calibration), journal, wish)
+}
+
+/**
+ * Writes report.md and its pictures as PNG; files of the same names are replaced, nothing else is touched.
+ *
+ * Throws: CALL_INVALID for a run that made no calibration, and when the folder cannot be written to.
+ */
+export async function writeReport(
+  reader: JournalReader,
+  run: RunRecord,
+  stored: CalibrationRecord | undefined,
+  journal: string,
+  wish: ReportFolder,
+): Promise<WrittenReport> {
+  const calibration = requireMade(run, stored)
+  const into = { folder: wish === true ? `${run.id}-report` : wish, option: '--report' } as const
+  const pictures = await runPictures(reader, run, stored)
+  const file = benchFromText(run.header.bench.text, run.header.bench.path)
+  const { budget } = run.header.arguments as CalibrateArguments
+  const planned = plannedOf(file, budget ?? undefined)
+  const page = reportPage({
+    ...{ run, pictures, journal, calibration, bench: file.name },
+    steps: await reader.readSteps(run.id),
+    vectors: new Map(planned?.estimate.steps.map(({ name, vectors }) => [name, vectors])),
+    findings: isMeshRecord(calibration.record) ? meshFindings(calibration.record) : awgrFindings(calibration.record),
+  })
+  const plots = await writePictures(pictures, into, 'png')
+  const report = join(into.folder, 'report.md')
+  await writing(into, () => writeFile(report, page))
+  return { file: report, pictures: plots }
+}
+
+function requireMade(
+  { id, kind, status }: RunRecord,
+  stored: CalibrationRecord | undefined,
+): Omit<CalibrationRecord, 'record'> & { readonly record: Calibration } {
+  const refused = (why: string): BenchError => new BenchError('CALL_INVALID', why, { context: { run: id } })
+  if (kind !== 'calibrate') {
+    const used = stored === undefined ? '' : `; the calibration that it used was made by run ${stored.run}: report that`
+    throw refused(`run ${id} (${kind}) made no calibration, so there is nothing to report${used}`)
+  }
+  if (stored === undefined) throw refused(`run ${id} (${status}) has made no calibration: there is nothing to report`)
+  const record = knownCalibration(stored.record)
+  if (record === undefined) throw refused(`${stored.id} was made by another version of Fringe: calibrate again`)
+  return { ...stored, record }
+}
