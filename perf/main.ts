@@ -44,7 +44,9 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = { calibration: CALIB
 const asked = process.argv.slice(2).flatMap((name) => GROUPS[name] ?? [name])
 const unknown = asked.filter((name) => !Object.hasOwn(BENCHMARKS, name))
 if (unknown.length > 0) {
-  console.error(`no benchmark is called ${unknown.join(', ')}; there are ${[...Object.keys(BENCHMARKS), ...Object.keys(GROUPS)].join(', ')}`)
+  console.error(
+    `no benchmark is called ${unknown.join(', ')}; there are ${[...Object.keys(BENCHMARKS), ...Object.keys(GROUPS)].join(', ')}`,
+  )
   process.exit(2)
 }
 // As every command that lights a bench.

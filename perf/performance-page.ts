@@ -8,9 +8,7 @@ const RESULTS = 'perf/results'
 /** The text of docs/performance.md: every file of perf/results as a table. */
 export async function performancePage(): Promise<string> {
   const files = (await readdir(RESULTS)).filter((file) => file.endsWith('.json')).sort()
-  const sections = await Promise.all(
-    files.map(async (file) => section(file, await readFigures(file))),
-  )
+  const sections = await Promise.all(files.map(async (file) => section(file, await readFigures(file))))
   return `# Measured figures
 
 \`npm run bench\` measures, writes \`${RESULTS}/*.json\` with the machine, and makes this page from them; \`npm run bench -- accuracy\` does one. Every figure is a ratio or stands beside its limit in the same run. Absolute rates belong to the machine that is named; compare the ratios.
