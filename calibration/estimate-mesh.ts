@@ -63,6 +63,7 @@ function framesOf({ layout, timing }: EstimatedMesh, chip: ChipPlan): readonly P
   const { size, lanes, sigma } = layout
   const symbols = probePatterns(size)[0]!.length
   const probes = (name: string, frames: number): PlayedFrames => ({ name, frames, symbols })
+  const verification = verificationFrames(size)
   const levels = sweepLevels(timing.maxSymbolsPerFrame, size).length
   return [
     { name: 'dark', frames: 1, symbols: DARK_SYMBOLS },
@@ -74,6 +75,7 @@ function framesOf({ layout, timing }: EstimatedMesh, chip: ChipPlan): readonly P
     probes('columns', 2 * (1 + peelingStages(layout).length * STAGE_SETTINGS)),
     probes('settings', chip.settings + chip.heldOut),
     { name: 'chip', frames: 0, symbols: 0 },
-    { name: 'verification', ...verificationFrames(size) },
+    // A silent symbol goes in front.
+    { name: 'verification', frames: verification.frames, symbols: verification.inputs + 1 },
   ]
 }

@@ -7,15 +7,13 @@ export interface StepEstimate {
   readonly frames: number
   /** Input vectors: symbols times lanes. */
   readonly vectors: number
+  /** Settling of heaters and symbols of frames; what instruments need to be told and read comes on top. */
+  readonly benchSeconds: number
 }
 
 /** What a calibration will play, before anything is switched on. */
-export interface CalibrationEstimate {
+export interface CalibrationEstimate extends Omit<StepEstimate, 'name'> {
   readonly steps: readonly StepEstimate[]
-  readonly frames: number
-  readonly vectors: number
-  /** Settling of heaters and symbols of frames; what instruments need to be told and read comes on top. */
-  readonly benchSeconds: number
 }
 
 /** Frames of one kind that a step plays. */
@@ -33,16 +31,20 @@ export function estimateOf(
   lanes: number,
   played: readonly PlayedFrames[],
 ): CalibrationEstimate {
-  const steps = played.map(({ name, frames, symbols }) => ({ name, frames, vectors: frames * symbols * lanes }))
-  const sum = (key: 'frames' | 'vectors'): number => steps.reduce((total, step) => total + step[key], 0)
-  const [frames, vectors] = [sum('frames'), sum('vectors')]
-  const symbolsInTurn = vectors / lanes
-  return {
-    steps,
+  const steps = played.map(({ name, frames, symbols }) => ({
+    name,
     frames,
-    vectors,
-    benchSeconds: (frames * heaterSettleMs) / 1e3 + symbolsInTurn * timing.symbolPeriodS,
-  }
+    vectors: frames * symbols * lanes,
+    benchSeconds: frames * (heaterSettleMs / 1e3 + symbols * timing.symbolPeriodS),
+  }))
+  return { steps, ...sumOf(steps) }
+}
+
+/** Of some steps together. */
+export function sumOf(steps: readonly StepEstimate[]): Omit<StepEstimate, 'name'> {
+  const sum = (key: 'frames' | 'vectors' | 'benchSeconds'): number =>
+    steps.reduce((total, step) => total + step[key], 0)
+  return { frames: sum('frames'), vectors: sum('vectors'), benchSeconds: sum('benchSeconds') }
 }
 
 /** Where each step lies in the whole plan, 0…1 by its vectors; those that `isKnown` play none. */

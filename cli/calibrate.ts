@@ -2,7 +2,7 @@ import { readBenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import { calibrateJob, findCalibration, resultsForCalibration } from './calibrate-job.ts'
 import type { BenchChoice, CalibrateDocument } from './calibrate-job.ts'
-import { planText, plannedOf, stepNames } from './calibration-plan-text.ts'
+import { estimateFor, planText, stepNames } from './calibration-plan-text.ts'
 import { calibrationReport, verificationReport, watchReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
 import { requireCalibratableCore } from './core-limits.ts'
@@ -29,13 +29,13 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
 
   const { output } = context
   const { budget } = flags
-  const planned = plannedOf(file, budget)
-  const steps = flags.steps === undefined ? undefined : stepNames(file.kind, flags.steps)
+  const estimate = estimateFor(file, budget)
+  const steps = flags.steps === undefined ? undefined : stepNames(estimate, flags.steps)
   const watched = watchTimes(choice, flags)
   if (flags.report !== undefined) await (await import('./report.ts')).prepareReport(flags.report)
   const wish = { freshS: flags.fresh, ...(steps && { steps }) }
   const taken = flags.again === true ? [] : await resultsForCalibration(choice, wish)
-  for (const line of planText(planned, taken)) output.note(line)
+  for (const line of planText(file.kind, estimate, taken)) output.note(line)
   const calibration = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
   output.say(...calibrationReport(calibration.document), `journal: ${flags.journal}`)
   const report = await reportOf(output, calibration.document, flags)

@@ -7,7 +7,7 @@ import { Journal } from '../orchestrator/journal/journal.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { CalibrationRecord, RunRecord } from '../orchestrator/journal/records.ts'
 import type { CalibrateArguments, CalibrateDocument } from './calibrate-job.ts'
-import { plannedOf } from './calibration-plan-text.ts'
+import { estimateFor } from './calibration-plan-text.ts'
 import { knownCalibration } from './core-kind.ts'
 import type { Calibration } from './core-kind.ts'
 import { awgrFindings } from './report-awgr.ts'
@@ -64,11 +64,12 @@ export async function writeReport(
   const pictures = await runPictures(reader, run, stored)
   const file = benchFromText(run.header.bench.text, run.header.bench.path)
   const { budget } = run.header.arguments as CalibrateArguments
-  const planned = plannedOf(file, budget ?? undefined)
+  // What an AWGR core plays depends on what it finds.
+  const steps = file.kind === 'mesh' ? estimateFor(file, budget ?? undefined).steps : []
   const page = reportPage({
     ...{ run, pictures, journal, calibration, bench: file.name },
     steps: await reader.readSteps(run.id),
-    vectors: new Map(planned?.estimate.steps.map(({ name, vectors }) => [name, vectors])),
+    vectors: new Map(steps.map(({ name, vectors }) => [name, vectors])),
     findings: isMeshRecord(calibration.record) ? meshFindings(calibration.record) : awgrFindings(calibration.record),
   })
   const plots = await writePictures(pictures, into, 'png')

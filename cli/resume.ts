@@ -5,7 +5,7 @@ import { Journal } from '../orchestrator/journal/journal.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
 import { calibrateJob } from './calibrate-job.ts'
 import type { CalibrateArguments } from './calibrate-job.ts'
-import { plannedOf, planText } from './calibration-plan-text.ts'
+import { estimateFor, planText } from './calibration-plan-text.ts'
 import { calibrationReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
 import { agedResults, whyNotOf } from './earlier-results.ts'
@@ -28,7 +28,7 @@ export async function resume(context: CommandContext, name: string, { journal }:
   const why = await whyNotOf(run, { file, twin })
   if (why !== undefined) throw new BenchError('CALL_INVALID', `${why}, so nothing can be taken over: calibrate again`)
   const { budget } = run.header.arguments as CalibrateArguments
-  for (const line of planText(plannedOf(file, budget ?? undefined), taken)) output.note(line)
+  for (const line of planText(file.kind, estimateFor(file, budget ?? undefined), taken)) output.note(line)
   const order = { taken, resumes: run.id, ...(budget && { budget }) }
   const { document } = await calibrateJob(context, { file, twin, journal }, order)
   output.say(...calibrationReport(document), `journal: ${journal}`)

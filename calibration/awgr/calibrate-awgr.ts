@@ -3,13 +3,15 @@ import { BenchError } from '../../core/errors.ts'
 import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import { bringLight, warmUp } from '../../orchestrator/plans/light.ts'
-import type { Plan } from '../../orchestrator/plans/plan.ts'
+import type { Plan, PlanStep } from '../../orchestrator/plans/plan.ts'
 import { noResults } from '../../orchestrator/plans/step-results.ts'
 import type { StepResults } from '../../orchestrator/plans/step-results.ts'
+import { sharesOf } from '../estimate.ts'
 import { settingsOf, step } from '../plan-step.ts'
 import { verificationStep } from '../verification-plan.ts'
 import { AwgrCore } from './awgr-core.ts'
 import type { AwgrCalibration, PathLeaks } from './awgr-record.ts'
+import { estimateAwgr, REFINEMENT_ROUNDS, REFINEMENT_SETTINGS } from './estimate-awgr.ts'
 import { fitLeaks } from './fit-leaks.ts'
 import { fitRings, guessRings, medianOf, residualOf } from './fit-rings.ts'
 import type { FittedRings, RingScene } from './fit-rings.ts'
@@ -32,9 +34,7 @@ export interface AwgrCalibrationResult {
   readonly vectors: number
 }
 
-/** Settings of random weights in each round of refinement, and how many of the last are kept out of the fit. */
-const REFINEMENT_SETTINGS = 24
-const REFINEMENT_ROUNDS = 2
+/** Settings of each round of refinement that are kept out of the fit. */
 const HELD_OUT = 8
 /** Rounds over all banks when a fit goes on from the one before. */
 const ROUNDS_AGAIN = 1
@@ -56,9 +56,11 @@ export async function* awgrCalibrationPlan(
   bench: AwgrBench,
   results: StepResults = noResults,
 ): Plan<AwgrCalibrationResult> {
-  const around = { results, shareOf: () => undefined }
+  const shares = sharesOf(estimateAwgr(bench), (name) => results.has(name))
+  const shareOf = (name: string): PlanStep['share'] => shares.get(name)
+  const around = { results, shareOf }
   // What says how good the calibration is, is never taken from an earlier run.
-  const anew = { results: noResults, shareOf: () => undefined }
+  const anew = { results: noResults, shareOf }
   const { layout, heaterLimitsV } = bench
   const frames = new FrameRunner(bench)
   const heaters = new HeaterSetter(bench)
@@ -114,7 +116,7 @@ export async function* awgrCalibrationPlan(
     measureWeightQuality(context, codes, programmer(), signal),
   )
   const core = new AwgrCore(bench, unverified, frames, heaters)
-  const verification = yield* verificationStep(core, undefined, verificationMatrices(layout.form))
+  const verification = yield* verificationStep(core, shareOf('verification'), verificationMatrices(layout.form))
   const fit: AwgrCalibration['fit'] = {
     relativeResidual: fitted.relativeResidual,
     heldOutResidual,

@@ -7,10 +7,10 @@ import { accuracyOf } from '../../core/accuracy.ts'
 const MATRICES = 4
 const VECTORS = 24
 
-/** Frames that a verification plays, and symbols of each, with the silent one in front. */
-export const verificationFrames = (size: number): { readonly frames: number; readonly symbols: number } => ({
+/** Frames that a verification plays, and input vectors of each. */
+export const verificationFrames = (size: number): { readonly frames: number; readonly inputs: number } => ({
   frames: MATRICES,
-  symbols: 2 * size + VECTORS + 1,
+  inputs: 2 * size + VECTORS,
 })
 
 /**

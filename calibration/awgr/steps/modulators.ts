@@ -2,6 +2,7 @@ import { BenchError } from '../../../core/errors.ts'
 import { fitSharedFringe } from '../../fit/fringe.ts'
 import type { IntensityModulators } from '../awgr-record.ts'
 import { fitMeasuredCurve } from '../measured-curve.ts'
+import { sweepLevels } from '../../steps/modulators.ts'
 import type { AwgrContext } from './awgr-context.ts'
 
 const MAX_CODE = 127
@@ -57,10 +58,4 @@ export async function measureIntensityModulators(
     biasRad: fits.map(({ biasRad }) => biasRad),
     ...(fits.some(({ curve }) => curve !== null) && { curves: fits.map(({ curve }) => curve) }),
   }
-}
-
-/** Evenly spaced codes from −127 to 127, as many as all ports of a frame can have. */
-function sweepLevels(maxSymbols: number, size: number): number[] {
-  const count = Math.max(8, Math.min(43, Math.floor(maxSymbols / size)))
-  return Array.from({ length: count }, (_, i) => Math.round(-MAX_CODE + (2 * MAX_CODE * i) / (count - 1)))
 }

@@ -20,6 +20,9 @@ const STAIRS = 40
 const HALF_STAIRS = 12
 const STILL = 0.25
 const RANDOM = 24
+/** Frames that look for lines, where the last octave has to be looked at; and those of all staircases. */
+export const MOST_LINE_FRAMES = 1 + OCTAVES * STEPS_PER_OCTAVE
+export const RING_FRAMES = STAIRS + 2 * HALF_STAIRS + RANDOM
 
 /** Where a ring's line crosses its own laser when all rings are heated alike, and how wide it is. In V². */
 export interface SeenLine {

@@ -8,6 +8,7 @@ import { PROBE_SYMBOLS, RingProbe } from './ring-probe.ts'
 /** Matrices of random weights, and how often each is set again, with the others in between. */
 const MATRICES = 6
 const REPEATS = 3
+export const QUALITY_FRAMES = MATRICES * REPEATS
 /** From −1 to 1. */
 const RANGE = 2
 
