@@ -128,7 +128,7 @@ describe('a bench that was calibrated an hour ago at most', { timeout: PATIENCE_
     [['--verify-only', '--again'], /leave out --steps, --budget and --again/],
     [['--again', '--steps', 'dark'], /leave out one of them/],
     [['--calibration', 'cal-1'], /add that/],
-    [['--steps', 'darkness'], /no step "darkness": there are dark, "local oscillators"/],
+    [['--steps', 'darkness'], /no step "darkness": there are dark, lasers, "local oscillators"/],
     [['--budget', '12'], /smallest calibration of this bench takes \d+ vectors/],
     [['--budget', '12kg'], /A budget is a number of input vectors, like 20000, or a time/],
   ] as const)('refuses %j', async (more, why) => {
