@@ -27,12 +27,13 @@ export function histogramOf(values: ArrayLike<number>): Histogram {
     min = Math.min(min, values[i]!)
     max = Math.max(max, values[i]!)
   }
-  if (!(max > min)) {
-    const binWidth = Math.abs(min) > 0 ? Math.abs(min) / 10 : 1
-    return { firstEdge: min - binWidth / 2, binWidth, counts: [values.length] }
-  }
   const bins = Math.min(MAX_BINS, Math.ceil(2 * Math.cbrt(values.length)))
   const binWidth = (max - min) / bins
+  // All alike, or as nearly as numbers can be.
+  if (!(min + binWidth > min)) {
+    const one = Math.abs(min) > 1e-300 ? Math.abs(min) / 10 : 1
+    return { firstEdge: min - one / 2, binWidth: one, counts: [values.length] }
+  }
   const counts = new Array<number>(bins).fill(0)
   for (let i = 0; i < values.length; i++) {
     counts[Math.min(bins - 1, Math.floor((values[i]! - min) / binWidth))]!++

@@ -48,7 +48,8 @@ export class Crosstalk {
     const { min, max } = extent(places)
     const [width, height] = [max.x - min.x + 1, max.y - min.y + 1]
     const reach = reachPitch(law)
-    const border = { x: Math.min(reach, width - 1), y: Math.min(reach, height - 1) }
+    const cells = Math.floor(reach)
+    const border = { x: Math.min(cells, width - 1), y: Math.min(cells, height - 1) }
     const stride = width + 2 * border.x
     this.law = { crosstalkNeighbour: law.crosstalkNeighbour, crosstalkDecayPitch: law.crosstalkDecayPitch }
     this.#places = places
@@ -124,10 +125,10 @@ function stencilOf(
 const shareOf = ({ crosstalkNeighbour, crosstalkDecayPitch }: CrosstalkLaw, distancePitch: number): number =>
   crosstalkNeighbour * Math.exp(-(distancePitch - 1) / crosstalkDecayPitch)
 
-/** Whole pitches within which shares count. */
+/** Pitches within which shares count; between heaters of two rows these are no whole numbers. */
 function reachPitch({ crosstalkNeighbour, crosstalkDecayPitch }: CrosstalkLaw): number {
   if (crosstalkNeighbour < NEGLIGIBLE_SHARE) return 0
-  return Math.floor(1 + crosstalkDecayPitch * Math.log(crosstalkNeighbour / NEGLIGIBLE_SHARE))
+  return 1 + crosstalkDecayPitch * Math.log(crosstalkNeighbour / NEGLIGIBLE_SHARE)
 }
 
 function extent(places: readonly HeaterPosition[]): { min: HeaterPosition; max: HeaterPosition } {
