@@ -10,13 +10,17 @@ import { FrameRunner } from '../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
 import type { Figure } from './figure.ts'
 import { figure, median } from './figure.ts'
-import { productBits, randomMatrix, runToEnd } from './product-bits.ts'
+import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
+import { productBits, runToEnd } from './product-bits.ts'
 
-const CHIPS = 20
+const CHIPS = 7
 const HOURS = 24
 /** A job every so often; between them the bench stands lit. */
 const JOB_EVERY_S = 20 * 60
 const LOOK_EVERY_S = 15 * 60
+/** Four tiles, of which every look makes new ones. */
+const ROWS = 64
+const INNER = 16
 
 interface Day {
   /** Effective bits of each job, in the order of the day. */
@@ -28,7 +32,7 @@ interface Day {
 }
 
 /**
- * A day of the default bench's twin, everything drifting: random 64×64·64×64 products with one calibration of the
+ * A day of the default bench's twin, everything drifting: random 64×16·16×16 products with one calibration of the
  * morning, and with the same one kept true by probes and looks.
  */
 export async function drift(): Promise<readonly Figure[]> {
@@ -73,7 +77,7 @@ async function dayOf(seed: number): Promise<Day> {
   await frames.prepare(signal)
   const heaters = new HeaterSetter(bench)
   const random = new RandomStream(seed, 'products/normal')
-  const [a, b] = [randomMatrix('normal', random), randomMatrix('normal', random)]
+  const [a, b] = [normalMatrix(ROWS, INNER, random), normalMatrix(INNER, INNER, random)]
   let looks = 0
   const core = new MeshCore(bench, calibration, frames, heaters, { everyS: LOOK_EVERY_S, onFollowed: () => looks++ })
   const morning = new MeshCore(bench, calibration, frames, heaters)
@@ -96,4 +100,8 @@ async function dayOf(seed: number): Promise<Day> {
     await clock.sleep(1e3 * JOB_EVERY_S, signal)
   }
   return { watched, unwatched, looks, lookS }
+}
+
+function normalMatrix(rows: number, columns: number, random: RandomStream): RealMatrix {
+  return { rows, columns, data: Float64Array.from({ length: rows * columns }, () => random.normal()) }
 }
