@@ -58,7 +58,7 @@ export async function* calibrationPlan(
   const { layout } = bench
   requireCalibratable(layout.design, layout.size)
   const planned = planMesh(bench, budget)
-  const shares = sharesOf(planned.estimate, (name) => results.has(name))
+  const shares = sharesOf(planned.estimate, (name) => results.recall(name) !== undefined)
   const around = { results, shareOf: (name: string) => shares.get(name) }
   const frames = new FrameRunner(bench)
   const heaters = new HeaterSetter(bench)

@@ -56,7 +56,7 @@ export async function* awgrCalibrationPlan(
   bench: AwgrBench,
   results: StepResults = noResults,
 ): Plan<AwgrCalibrationResult> {
-  const shares = sharesOf(estimateAwgr(bench), (name) => results.has(name))
+  const shares = sharesOf(estimateAwgr(bench), (name) => results.recall(name) !== undefined)
   const shareOf = (name: string): PlanStep['share'] => shares.get(name)
   const around = { results, shareOf }
   // What says how good the calibration is, is never taken from an earlier run.

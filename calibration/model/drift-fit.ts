@@ -71,9 +71,9 @@ function drifting(layout: SvdCoreLayout, lane: number): number[] {
   const blocks = parameterBlocks(layout)
   const heaters = layout.heaters.flatMap(({ role }, heater) => {
     const seen = role.kind === 'input' || role.kind === 'lo' ? role.lane === lane : lane === 0
-    // Of the input phases and the local oscillators of a lane, one is a choice: the first input's stays.
     return seen ? [heater] : []
   })
+  // Of the phases of inputs and local oscillators of a lane one is a choice.
   const reference = layout.input[lane]![0]!
   const ports = Array.from({ length: size }, (_, port) => lane * size + port)
   return [

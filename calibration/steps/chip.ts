@@ -29,6 +29,11 @@ export interface FittedChip {
   readonly settings: number
 }
 
+/** A fit that may still be thrown away: what takes as long again is computed when somebody wants it. */
+interface FittedLanes extends Omit<FittedChip, 'tapDisagreement' | 'sigmas'> {
+  readonly sigmas: () => Float64Array
+}
+
 export interface ChipPlan {
   /** Random settings of all heaters to fit to, and to keep for the check. */
   readonly settings: number
@@ -124,7 +129,7 @@ export function fitWholeChip(
   onProgress: Progress,
 ): FittedChip {
   const { layout } = context.bench
-  const fit = (from: Float64Array, of: readonly ChipReading[]): Omit<FittedChip, 'tapDisagreement'> =>
+  const fit = (from: Float64Array, of: readonly ChipReading[]): FittedLanes =>
     fitAllLanes(layout, from, plan.fit, of.slice(0, -plan.heldOut), of.slice(-plan.heldOut), onProgress)
   const chip = fit(guess, readings)
   if (!(chip.heldOutResidual <= MAX_HELD_OUT_RESIDUAL)) {
@@ -140,7 +145,10 @@ export function fitWholeChip(
       if (heldOutResidual < MENDED_SHARE * chip.heldOutResidual) throw swappedHeaters(context, pair)
     }
   }
-  if (taps === undefined) return { ...chip, tapDisagreement: undefined }
+  const judged = (tapDisagreement: number | undefined): FittedChip => {
+    return { ...chip, sigmas: layout.size > MAX_JUDGED_PORTS ? undefined : chip.sigmas(), tapDisagreement }
+  }
+  if (taps === undefined) return judged(undefined)
   const tapDisagreement = compareTaps(layout, chip.parameters, baseV, taps)
   if (!(tapDisagreement <= MAX_TAP_DISAGREEMENT)) {
     throw new BenchError(
@@ -149,7 +157,7 @@ export function fitWholeChip(
       { context: { tapDisagreement, limit: MAX_TAP_DISAGREEMENT } },
     )
   }
-  return { ...chip, tapDisagreement }
+  return judged(tapDisagreement)
 }
 
 const withExchanged =
@@ -232,7 +240,7 @@ function fitAllLanes(
   readings: readonly ChipReading[],
   heldOut: readonly ChipReading[],
   onProgress: Progress,
-): Omit<FittedChip, 'tapDisagreement'> {
+): FittedLanes {
   const blocks = parameterBlocks(layout)
   const { lanes, size } = layout
   const priors = priorsAround(layout, guess)
@@ -272,10 +280,7 @@ function fitAllLanes(
   const relative = relativeResidual(layout, parameters, readings, 0)
   return {
     parameters,
-    sigmas:
-      size > MAX_JUDGED_PORTS
-        ? undefined
-        : chipDeviations({ ...common, readings, noise: relative * rms }, chip.parameters),
+    sigmas: () => chipDeviations({ ...common, readings, noise: relative * rms }, chip.parameters),
     relativeResidual: worst(readings),
     heldOutResidual: worst(heldOut),
     iterations: chip.iterations,

@@ -37,10 +37,6 @@ export class StepJournal implements StepResults {
     this.#earlier = earlier
   }
 
-  has(name: string): boolean {
-    return this.#earlier.has(name)
-  }
-
   recall(name: string): EarlierResult | undefined {
     return this.#earlier.get(name)
   }

@@ -12,8 +12,6 @@ export interface EarlierResult {
 
 /** What the steps of a plan found, so that another run can go on from there. */
 export interface StepResults {
-  /** Whether `recall` will have it. */
-  has(name: string): boolean
   /** Undefined when the step has to be made. */
   recall(name: string): EarlierResult | undefined
   /** Called inside the step that found it, or that took it over. */
@@ -22,7 +20,6 @@ export interface StepResults {
 
 /** Every step is made, and nobody asks for it again. */
 export const noResults: StepResults = {
-  has: () => false,
   recall: () => undefined,
   keep: () => undefined,
 }
