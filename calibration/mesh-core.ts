@@ -17,7 +17,12 @@ import type { WatchOptions } from './drift-watch.ts'
 import { portReadings } from './port-readings.ts'
 import type { PortCorrections } from './model/port-tracker.ts'
 import { CompiledTiles, makeCoreSafe, streamFrames } from './stream-frames.ts'
-import type { FrameInFlight } from './stream-frames.ts'
+import type { FrameStages } from './stream-frames.ts'
+
+interface PreparedFrame {
+  readonly codes: FrameCodes
+  readonly tile: ProgrammedTile
+}
 
 /** A tile as it was programmed for one frame, with the corrections that were in force. */
 interface TileOnChip extends ProgrammedTile {
@@ -92,9 +97,10 @@ export class MeshCore implements OpticalCore {
   }
 
   stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncGenerator<FrameResult> {
-    const stages = {
-      load: (frame: Frame, signal: AbortSignal) => this.#load(frame, signal),
-      collect: (flight: FrameInFlight<TileOnChip>, signal: AbortSignal) => this.#collect(flight, signal),
+    const stages: FrameStages<PreparedFrame, TileOnChip> = {
+      prepare: (frame) => ({ codes: this.#encode(frame), tile: this.#tiles.of(frame.tile) }),
+      load: (prepared, signal) => this.#load(prepared, signal),
+      decode: (frame, tile, reading) => this.#decoded(frame, tile, reading),
       upkeep: () => this.#upkeep(),
     }
     return streamFrames(frames, this.#frames, stages, signal)
@@ -104,19 +110,17 @@ export class MeshCore implements OpticalCore {
     await makeCoreSafe(this.#bench, signal)
   }
 
-  async #load(frame: Frame, signal: AbortSignal): Promise<FrameInFlight<TileOnChip>> {
-    const codes = this.#encode(frame)
-    const tile = this.#tiles.of(frame.tile)
+  async #load({ codes, tile }: PreparedFrame, signal: AbortSignal): Promise<TileOnChip> {
     const ports = this.#watch?.tracker.corrections()
     const voltagesV = ports === undefined ? tile.voltagesV : this.#turned(tile.voltagesV, ports.turnRad)
     await allDone([this.#heaters.set(voltagesV, signal), this.#frames.load(codes, signal)])
-    return { frame, programmed: { ...tile, ports }, symbols: codes[0]![0]!.length }
+    return { ...tile, ports }
   }
 
-  async #collect({ frame, symbols, programmed }: FrameInFlight<TileOnChip>, signal: AbortSignal): Promise<FrameResult> {
-    const result = { frame, lanes: this.#decode(await this.#frames.read(symbols, signal), programmed, frame.tile) }
+  #decoded(frame: Frame, tile: TileOnChip, reading: FrameReading): FrameResult {
+    const result = { frame, lanes: this.#decode(reading, tile, frame.tile) }
     if (this.#watch !== undefined) {
-      this.#watch.tracker.observe(portReadings(result, programmed, this.shape.inputs), this.#watch.nowS)
+      this.#watch.tracker.observe(portReadings(result, tile, this.shape.inputs), this.#watch.nowS)
     }
     return result
   }
