@@ -84,7 +84,9 @@ export class SerialTransport implements ByteTransport {
     if (this.#port.isOpen) await this.#close()
   }
 
-  readonly #written = (): void => void this.#writes--
+  readonly #written = (): void => {
+    this.#writes--
+  }
 
   async #writePieces(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
@@ -107,20 +109,18 @@ export class SerialTransport implements ByteTransport {
       if (signal.aborted) return reject(signal.reason as Error)
       const port = this.#port
       if (!port.isOpen) return reject(lost(this.resource))
-      let isSettled = false
       const settle = (error?: Error): void => {
-        isSettled = true
         signal.removeEventListener('abort', onAbort)
         if (error === undefined) resolve()
         else reject(error)
       }
       const onAbort = (): void => settle(signal.reason as Error)
+      signal.addEventListener('abort', onAbort, { once: true })
       this.#underWay++
       start(port, (error) => {
         if (port === this.#port) this.#underWay--
         settle(error ? lost(this.resource, error) : undefined)
       })
-      if (!isSettled) signal.addEventListener('abort', onAbort, { once: true })
     })
   }
 
