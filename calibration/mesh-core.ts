@@ -10,7 +10,7 @@ import { balancedSignal } from './calibration-record.ts'
 import { ChipModel } from './model/chip-model.ts'
 import type { Crosstalk } from './model/crosstalk.ts'
 import { codeForField, fieldAtCode, reachableField } from './model/modulator-curve.ts'
-import { programWeights } from './model/programming.ts'
+import { programWeights, voltagesFor } from './model/programming.ts'
 import type { ProgrammedTile } from './model/programming.ts'
 import { DriftWatch } from './drift-watch.ts'
 import type { WatchOptions } from './drift-watch.ts'
@@ -112,7 +112,7 @@ export class MeshCore implements OpticalCore {
 
   async #load({ codes, tile }: PreparedFrame, signal: AbortSignal): Promise<TileOnChip> {
     const ports = this.#watch?.tracker.corrections()
-    const voltagesV = ports === undefined ? tile.voltagesV : this.#turned(tile.voltagesV, ports.turnRad)
+    const voltagesV = ports === undefined ? tile.voltagesV : this.#turned(tile.phasesRad, ports.turnRad)
     await allDone([this.#heaters.set(voltagesV, signal), this.#frames.load(codes, signal)])
     return { ...tile, ports }
   }
@@ -151,20 +151,17 @@ export class MeshCore implements OpticalCore {
     )
   }
 
-  /** Voltages with the local oscillators turned back by what they have turned, within a turn and the limit. */
-  #turned(voltagesV: Float64Array, turnRad: Float64Array): Float64Array {
-    const { layout, blocks } = this.#model
-    const { max } = this.#bench.heaterLimitsV
-    const turned = voltagesV.slice()
+  /**
+   * Voltages with the local oscillators turned back by what they have turned. All heaters are solved for anew: one that
+   * comes past a whole turn goes hot or cold, and its neighbours feel it.
+   */
+  #turned(phasesRad: Float64Array, turnRad: Float64Array): Float64Array {
+    const { layout } = this.#model
+    const turned = phasesRad.slice()
     for (const [lane, ports] of layout.lo.entries()) {
-      for (const [port, heater] of ports.entries()) {
-        const coefficient = this.#parameters[blocks.radPerV2 + heater]!
-        const phase = coefficient * voltagesV[heater]! ** 2 - turnRad[lane * layout.size + port]!
-        const least = phase - 2 * Math.PI * Math.floor(phase / (2 * Math.PI))
-        turned[heater] = Math.min(max, Math.sqrt(least / coefficient))
-      }
+      for (const [port, heater] of ports.entries()) turned[heater]! -= turnRad[lane * layout.size + port]!
     }
-    return turned
+    return voltagesFor(this.#model, this.#parameters, this.#crosstalk, turned, this.#bench.heaterLimitsV.max)
   }
 
   #encode({ lanes }: Frame): FrameCodes {
