@@ -310,9 +310,9 @@ async function matmulAgain(
           return differenceOf(id, undefined, `C[${placeIn(product, at)}]`, expected[at], product.data[at])
         }
       }
-      const same = Object.fromEntries(
-        Object.keys(now).map((key) => [key, recorded[key as keyof typeof recorded] ?? MISSING[key]]),
-      )
+      // Records of versions that multiplied all at once leave out their panels.
+      const said: Readonly<Record<string, unknown>> = { panels: 1, ...recorded }
+      const same = Object.fromEntries(Object.keys(now).map((key) => [key, said[key]]))
       return (
         firstDifference(id, 'result', same, now) ??
         firstDifference(id, 'result.energy.shares', energy?.shares, energyNow.shares)
@@ -320,9 +320,6 @@ async function matmulAgain(
     },
   }
 }
-
-/** What records of earlier versions leave out. */
-const MISSING: Readonly<Record<string, unknown>> = { panels: 1 }
 
 /** A factor as the run had it: from the journal, or from its file when that is still the same. */
 async function factorAgain(
