@@ -14,7 +14,7 @@ import type { Plan } from '../orchestrator/plans/plan.ts'
 import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import { calibrationKey } from './calibrate-job.ts'
 import type { BenchChoice, StoredCalibration } from './calibrate-job.ts'
-import type { CommandContext } from './command-context.ts'
+import type { JobContext } from './command-context.ts'
 import { coreOf } from './core-kind.ts'
 import type { Calibration } from './core-kind.ts'
 import { chipOf } from './far-side.ts'
@@ -105,7 +105,7 @@ export const keptBytesOf = (memoryBytes: number): number => memoryBytes / 4
 
 /** Multiplies on a calibrated bench, and gives C its name once the bench is safe. */
 export async function matmulJob(
-  { output, signal }: CommandContext,
+  { output, signal }: JobContext,
   { file, twin, journal }: BenchChoice,
   { a, b, output: cPath, dtype, memoryBytes, watchS }: MatmulRequest,
   { id, calibration }: StoredCalibration,

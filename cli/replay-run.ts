@@ -330,7 +330,7 @@ async function factorAgain(
 ): Promise<OpenedFactor> {
   if (kept === undefined) return factorInMemory(path, decodeArray(await journal.readBlob(was), path))
   if (kept === 'nowhere') {
-    const why = `run ${run} took a large matrix through a pipe, and nobody kept it`
+    const why = `run ${run} took a large matrix from a pipe or a program, and nobody kept it`
     throw new BenchError('CALL_INVALID', `${why}: to replay such runs, let them read it from a file`)
   }
   const factor = await openFactor(path, { keptBytes: 0, signal })

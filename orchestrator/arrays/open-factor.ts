@@ -63,12 +63,14 @@ export async function openFactor(path: string, options: FactorOptions): Promise<
   }
 }
 
-/** The same of an array that is in memory already. */
-export function factorInMemory(path: string, array: DenseArray): OpenedFactor {
-  const blob = encodeArray(array)
+/** The same of an array that is in memory already; larger ones than `keptBytes` are kept nowhere else. */
+export function factorInMemory(path: string, array: DenseArray, keptBytes = Infinity): OpenedFactor {
+  const bytes = encodeArray(array)
+  const isKept = array.data.byteLength <= keptBytes
   return {
-    ...{ path, array, blob, kept: 'journal', largest: largestOf(array.data) },
-    sha256: createHash('sha256').update(blob).digest('hex'),
+    ...{ path, array, kept: isKept ? 'journal' : 'nowhere', largest: largestOf(array.data) },
+    ...(isKept && { blob: bytes }),
+    sha256: createHash('sha256').update(bytes).digest('hex'),
     requireUnchanged: () => Promise.resolve(),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }

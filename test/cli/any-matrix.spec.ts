@@ -65,7 +65,7 @@ describe('a product that is larger than its memory', { timeout: PATIENCE_MS }, (
     const [a, b] = [normal('A', [40, 4]), normal('B', [4, 9])]
     const cwd = await folderWith({ 'A.npy': a, 'B.npy': b })
     const document = await documentOf('matmul', await fringe(product('--memory', '1KiB', '--json'), { cwd }))
-    expect(document).toMatchObject({ panels: 14, product: { rows: 40, columns: 9, kept: 'file' } })
+    expect(document).toMatchObject({ panels: 28, product: { rows: 40, columns: 9, kept: 'file' } })
     const c = decodeArray(await readFile(join(cwd, 'C.npy')), 'C.npy')
     expect(relativeError(c, await exactArrayProduct(a, b))).toBeLessThan(0.02)
     const blobs = await query(join(cwd, 'fringe.db'), `SELECT sha256 FROM blobs WHERE sha256 = '${sha256Of(document)}'`)
