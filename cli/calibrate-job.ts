@@ -7,7 +7,7 @@ import type { CalibrationRecord } from '../orchestrator/journal/records.ts'
 import { readResults, StepJournal } from '../orchestrator/journal/step-journal.ts'
 import type { KnownResult } from '../orchestrator/journal/step-journal.ts'
 import { SystemClock } from '../core/clock.ts'
-import type { CommandContext } from './command-context.ts'
+import type { JobContext } from './command-context.ts'
 import { calibrationPlanOf, knownCalibration } from './core-kind.ts'
 import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
 import { freshResults } from './earlier-results.ts'
@@ -62,7 +62,7 @@ export interface BenchChoice {
  * Throws: CALL_INVALID, before anything is opened, for a core that cannot be calibrated.
  */
 export async function calibrateJob(
-  { output, signal }: CommandContext,
+  { output, signal }: JobContext,
   { file, twin, journal }: BenchChoice,
   { budget, taken = [], resumes }: CalibrationOrder = {},
 ): Promise<StoredCalibration & { readonly document: CalibrateDocument }> {

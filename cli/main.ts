@@ -9,6 +9,7 @@ import {
   budgetOption,
   calibrationOption,
   chipOption,
+  dtypeOption,
   forOption,
   formatOption,
   freshOption,
@@ -16,6 +17,7 @@ import {
   jsonOption,
   journalOption,
   maxAgeOption,
+  memoryOption,
   plotOption,
   reportOption,
   seedOption,
@@ -111,9 +113,11 @@ command('resume', 'go on with a calibration that was stopped', 'resume last')
 
 command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.npy -o C.npy --sim --seed 7')
   .argument(...BENCH)
-  .argument('<a>', 'matrix A, saved by numpy.save')
-  .argument('<b>', 'matrix B, with as many rows as A has columns')
-  .requiredOption('-o, --output <file>', 'where C goes, as float64')
+  .argument('<a>', 'A, saved by numpy.save: a matrix or matrices side by side, real or complex; "-": standard input')
+  .argument('<b>', 'B, with as many rows as A has columns')
+  .requiredOption('-o, --output <file>', 'where C goes; "-": standard output')
+  .addOption(dtypeOption())
+  .addOption(memoryOption())
   .addOption(calibrationOption())
   .addOption(maxAgeOption())
   .addOption(watchOption())
@@ -121,7 +125,7 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .addOption(seedOption())
   .addOption(ageOption())
   .addOption(journalOption())
-  .action((bench: string, a: string, b: string, flags: MatmulFlags & JsonFlag) =>
+  .action((bench: string, a: string, b: string, flags: MatmulFlags) =>
     onBench(flags, async (context) => (await import('./matmul.ts')).matmul(context, [bench, a, b], flags)),
   )
 

@@ -3,11 +3,16 @@ import { benchFromText } from '../bench/bench-file.ts'
 import type { BenchFile } from '../bench/bench-file.ts'
 import { openBench } from '../bench/open-bench.ts'
 import { safeStateError } from '../bench/safe-order.ts'
+import { Cleanup } from '../core/cleanup.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
 import type { WatchResult } from '../calibration/watch-plan.ts'
 import type { VerificationResult } from '../calibration/verification-plan.ts'
 import type { Bench } from '../core/bench.ts'
-import { decodeNpy, encodeNpy } from '../orchestrator/arrays/npy.ts'
+import { DenseArray } from '../orchestrator/arrays/dense-array.ts'
+import { decodeArray } from '../orchestrator/arrays/npy.ts'
+import { factorInMemory, openFactor } from '../orchestrator/arrays/open-factor.ts'
+import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
+import { arrayProducts, noSink, productShape } from '../orchestrator/jobs/array-products.ts'
 import { runOnBench } from '../orchestrator/jobs/run-on-bench.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
@@ -19,12 +24,12 @@ import type { CalibrateArguments } from './calibrate-job.ts'
 import { calibrationPlanOf, verificationPlanOf } from './core-kind.ts'
 import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
 import { explainError } from './explain-error.ts'
-import { matmulRecord, matrixOf, npyOf, productPlan, recordSha256 } from './matmul-job.ts'
-import type { MatmulArguments, MatmulRecord, ProductOutcome } from './matmul-job.ts'
+import { matmulRecord, productPlan, recordSha256 } from './matmul-job.ts'
+import type { MatmulArguments, MatmulRecord, MatrixNote, ProductOutcome } from './matmul-job.ts'
 import { watchPlanOf } from './watch-job.ts'
 import type { WatchArguments } from './watch-job.ts'
 import { differenceOf, json, ReplayLog } from './replay-log.ts'
-import { sealOf, sha256 } from './run-job.ts'
+import { sealOf } from './run-job.ts'
 import type { RunOutcome } from './run-job.ts'
 
 export interface ReplayVerdict {
@@ -79,13 +84,14 @@ export async function replayRun(journal: JournalReader, name: string, options: R
     const why = `the bench of run ${record.id} did not open (${outcome.error?.message ?? 'no reason given'})`
     throw new BenchError('CALL_INVALID', `${why}: there is nothing to replay. Repeat the job itself`)
   }
+  await using cleanup = new Cleanup()
   await using player = await Player.open(recording)
   const log = await ReplayLog.open(journal, record.id, () => player.divergence !== undefined)
   let divergence: BenchError | undefined
   try {
     const file = benchFromText(record.header.bench.text, record.header.bench.path)
     if (record.kind === 'matmul') {
-      const again = await matmulAgain(journal, record)
+      const again = await matmulAgain(journal, record, options.signal, cleanup)
       divergence = await follow(file, again, { player, log, record, outcome, ...options })
     } else if (record.kind === 'watch') {
       const again = await watchAgain(journal, record)
@@ -272,33 +278,76 @@ async function usedCalibration(
   throw differenceOf(id, undefined, `calibration ${calibrationId}, which was changed`, calibrationSha256, seal)
 }
 
-async function matmulAgain(journal: JournalReader, { id, header, result }: RunRecord): Promise<Again<ProductOutcome>> {
+async function matmulAgain(
+  journal: JournalReader,
+  { id, header, result }: RunRecord,
+  signal: AbortSignal,
+  cleanup: Cleanup,
+): Promise<Again<ProductOutcome>> {
   const asked = header.arguments as MatmulArguments
-  const [a, b] = await Promise.all(
-    [asked.a, asked.b].map(async ({ path, sha256 }) => matrixOf(decodeNpy(await journal.readBlob(sha256), path))),
-  )
+  const [a, b] = [await factorAgain(journal, id, asked.a, signal), await factorAgain(journal, id, asked.b, signal)]
+  for (const factor of [a, b]) cleanup.use(factor)
   const calibration = await usedCalibration(journal, id, header)
+  const { product: was, energy, ...recorded } = (result ?? {}) as Partial<MatmulRecord>
+  // What the journal does not hold is compared panel by panel, by the steps.
+  const product =
+    was === undefined || was.kept !== undefined
+      ? undefined
+      : new DenseArray('C', productShape(a.array, b.array), a.array.isComplex || b.array.isComplex)
+  const products = arrayProducts(a.array, b.array, product ?? noSink)
+  // Versions that multiplied all at once said nothing of memory, nor of panels.
+  const { memoryBytes = Infinity } = asked
   return {
-    plan: (bench, log) => productPlan(bench, { a: a!, b: b!, calibration, log, watchS: asked.watchS ?? undefined }),
+    plan: (bench, log) =>
+      productPlan(bench, { products, memoryBytes, calibration, log, watchS: asked.watchS ?? undefined }),
     compare: async (outcome) => {
-      const { product: was, energy, ...recorded } = result as Partial<MatmulRecord>
       if (was === undefined) return undefined
-      const bytes = encodeNpy(npyOf(outcome.product))
-      const recordedBytes = await journal.readBlob(was.sha256)
-      const { energy: energyNow, product, ...now } = matmulRecord(outcome, sha256(bytes))
-      const element = firstElement(decodeNpy(recordedBytes, 'C').data, outcome.product.data)
-      if (element !== undefined || product.sha256 !== was.sha256) {
-        const at = element ?? 0
-        const place = `C[${Math.floor(at / product.columns)}, ${at % product.columns}]`
-        return differenceOf(id, undefined, place, decodeNpy(recordedBytes, 'C').data[at], outcome.product.data[at])
+      const { energy: energyNow, product: _, ...now } = matmulRecord(outcome, was)
+      if (product !== undefined) {
+        const expected = decodeArray(await journal.readBlob(was.sha256), 'C').data
+        const at = firstElement(expected, product.data)
+        if (at !== undefined) {
+          return differenceOf(id, undefined, `C[${placeIn(product, at)}]`, expected[at], product.data[at])
+        }
       }
-      const same = Object.fromEntries(Object.keys(now).map((key) => [key, recorded[key as keyof typeof recorded]]))
+      // Records of versions that multiplied all at once leave out their panels.
+      const said: Readonly<Record<string, unknown>> = { panels: 1, ...recorded }
+      const same = Object.fromEntries(Object.keys(now).map((key) => [key, said[key]]))
       return (
         firstDifference(id, 'result', same, now) ??
         firstDifference(id, 'result.energy.shares', energy?.shares, energyNow.shares)
       )
     },
   }
+}
+
+/** A factor as the run had it: from the journal, or from its file when that is still the same. */
+async function factorAgain(
+  journal: JournalReader,
+  run: string,
+  { path, sha256: was, kept }: MatrixNote,
+  signal: AbortSignal,
+): Promise<OpenedFactor> {
+  if (kept === undefined) return factorInMemory(path, decodeArray(await journal.readBlob(was), path))
+  if (kept === 'nowhere') {
+    const why = `run ${run} took a large matrix from a pipe or a program, and nobody kept it`
+    throw new BenchError('CALL_INVALID', `${why}: to replay such runs, let them read it from a file`)
+  }
+  const factor = await openFactor(path, { keptBytes: 0, signal })
+  if (factor.sha256 === was) return factor
+  await factor[Symbol.asyncDispose]()
+  throw differenceOf(run, undefined, `${path}, which was changed`, was, factor.sha256)
+}
+
+/** Indices of a number of an array, by its place in memory. */
+function placeIn({ shape, isComplex }: DenseArray, at: number): string {
+  const place: number[] = []
+  let rest = Math.floor(at / (isComplex ? 2 : 1))
+  for (const size of shape.toReversed()) {
+    place.unshift(rest % size)
+    rest = Math.floor(rest / size)
+  }
+  return place.join(', ')
 }
 
 /** Bit for bit: 0 and −0 are not the same. */

@@ -1,11 +1,12 @@
 import { benchFromText, requireKind } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
-import { decodeNpy } from '../orchestrator/arrays/npy.ts'
-import { exactProduct } from '../orchestrator/jobs/matmul.ts'
+import { matrixShape } from '../orchestrator/arrays/dense-array.ts'
+import type { DenseArray } from '../orchestrator/arrays/dense-array.ts'
+import { decodeArray } from '../orchestrator/arrays/npy.ts'
+import { exactArrayProduct } from '../orchestrator/jobs/array-products.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { CalibrationRecord, RunRecord } from '../orchestrator/journal/records.ts'
-import { PROBES, tileJobs } from '../orchestrator/tiles/tile-product.ts'
-import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
+import { cutTiles } from '../orchestrator/tiles/tile-product.ts'
 import { errorHistogram } from '../pictures/error-histogram.ts'
 import { meshPhasesPicture } from '../pictures/mesh-phases.ts'
 import { meshSplittersPicture } from '../pictures/mesh-splitters.ts'
@@ -15,7 +16,7 @@ import type { Calibration } from './core-kind.ts'
 import { fittedMesh } from './fitted-mesh.ts'
 import type { HeaterSetting } from './fitted-mesh.ts'
 import { fittedSpectrum } from './fitted-spectrum.ts'
-import { matrixOf } from './matmul-job.ts'
+import { sizeText } from './matmul-job.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 import {
   chipResidualPictures,
@@ -62,15 +63,17 @@ function subjectOf({ id, kind, header }: RunRecord): string {
 }
 
 interface Factors {
-  readonly a: RealMatrix
-  readonly b: RealMatrix
+  readonly a: DenseArray
+  readonly b: DenseArray
 }
 
+/** Undefined for factors that the journal does not hold. */
 async function factorsOf(journal: JournalReader, { kind, header }: RunRecord): Promise<Factors | undefined> {
   if (kind !== 'matmul') return undefined
   const asked = header.arguments as MatmulArguments
-  const read = async ({ path, sha256 }: MatmulArguments['a']): Promise<RealMatrix> =>
-    matrixOf(decodeNpy(await journal.readBlob(sha256), path))
+  if (asked.a.kept !== undefined || asked.b.kept !== undefined) return undefined
+  const read = async ({ path, sha256 }: MatmulArguments['a']): Promise<DenseArray> =>
+    decodeArray(await journal.readBlob(sha256), path)
   return { a: await read(asked.a), b: await read(asked.b) }
 }
 
@@ -156,22 +159,25 @@ function spectrumPictures(
   ]
 }
 
-function firstTile({ a, b }: Factors, size: number, maxVoltageV: number): HeaterSetting {
-  const jobs = tileJobs(a, b, { outputs: size, inputs: size, lanes: 1, maxSymbols: PROBES + 1 })
-  const [job] = jobs
-  return job === undefined ? 'cold' : { weights: job.frame.tile.weights, maxVoltageV }
+function firstTile({ b }: Factors, size: number, maxVoltageV: number): HeaterSetting {
+  const { rows, columns } = matrixShape(b.shape)
+  const width = columns * (b.isComplex ? 2 : 1)
+  const first = { rows, columns: width, data: b.data.subarray(0, rows * width) }
+  const [cut] = cutTiles(first, { outputs: size, inputs: size })
+  return cut === undefined ? 'cold' : { weights: cut.tile.weights, maxVoltageV }
 }
 
 async function errorPictures(
   journal: JournalReader,
-  { result }: RunRecord,
+  { header, result }: RunRecord,
   { a, b }: Factors,
   subject: string,
 ): Promise<readonly RunPicture[]> {
   const { product, effectiveBits = null } = (result ?? {}) as Partial<MatmulRecord>
-  if (product === undefined) return []
-  const computed = decodeNpy(await journal.readBlob(product.sha256), 'the product').data
-  const exact = exactProduct(a, b).data
+  if (product === undefined || product.kept !== undefined) return []
+  const asked = header.arguments as MatmulArguments
+  const computed = decodeArray(await journal.readBlob(product.sha256), 'the product').data
+  const exact = (await exactArrayProduct(a, b)).data
   let [min, max] = [Infinity, -Infinity]
   for (const value of exact) {
     min = Math.min(min, value)
@@ -180,7 +186,7 @@ async function errorPictures(
   // Without a range there is nothing to measure errors by.
   if (!(max > min)) return []
   const svg = errorHistogram({
-    heading: `Errors of C = A·B, ${a.rows} × ${a.columns} times ${b.rows} × ${b.columns}`,
+    heading: `Errors of C = A·B, ${sizeText(asked.a)} times ${sizeText(asked.b)}`,
     lines: [subject, 'Computed on light against the float64 product of the factors in the journal.'],
     errors: computed.map((value, i) => (value - exact[i]!) / (max - min)),
     effectiveBits,

@@ -10,6 +10,7 @@ import type { Calibration } from './core-kind.ts'
 import { energyTable } from './energy-table.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
+import { sizeText } from './matmul-job.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 import { measured, moment, seconds } from './numbers.ts'
 import { ageText, DEFAULT_SEED } from './options.ts'
@@ -162,7 +163,7 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
     ...(asked.a === undefined || asked.b === undefined
       ? []
       : [
-          `  A ${asked.a.path} (${asked.a.rows}×${asked.a.columns}), B ${asked.b.path} (${asked.b.rows}×${asked.b.columns}), C ${asked.output ?? 'in the journal only'}`,
+          `  A ${asked.a.path} (${sizeText(asked.a)}), B ${asked.b.path} (${sizeText(asked.b)}), C ${asked.output ?? 'in the journal only'}`,
         ]),
     `  bench at the end: ${safe === undefined ? 'unknown, nobody was left to say' : (SAFETY.get(safe) ?? '')}`,
     ...(error === undefined ? [] : [`  error: ${error.code} ${error.message}`]),

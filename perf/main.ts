@@ -13,6 +13,7 @@ import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
 import { intensity12 } from './intensity-12.ts'
 import { kernels } from './kernels.ts'
+import { largeMatmul } from './large-matmul.ts'
 import { laws } from './laws.ts'
 import { writePerformancePage } from './performance-page.ts'
 import { largerCores } from './larger-cores.ts'
@@ -37,6 +38,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'faulty-benches': faultyBenches,
   fuzz,
   kernels,
+  'large-matmul': largeMatmul,
   laws,
 }
 

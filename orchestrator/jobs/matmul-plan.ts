@@ -7,13 +7,15 @@ import type { EnergyAccount, PowerShare } from '../ledger/energy.ts'
 import { measurePower } from '../ledger/measure-power.ts'
 import { bringLight, warmUp } from '../plans/light.ts'
 import type { Plan } from '../plans/plan.ts'
-import type { RealMatrix } from '../tiles/tile-product.ts'
 import { multiply } from './matmul.ts'
-import type { MatmulLog, MatmulResult } from './matmul.ts'
+import type { MatmulLog } from './matmul.ts'
+import { multiplyPanels } from './multiply-panels.ts'
+import type { PanelledProduct, PanelTotals } from './multiply-panels.ts'
 
 export interface MatmulPlanOptions<Core extends LightBench> {
-  readonly a: RealMatrix
-  readonly b: RealMatrix
+  readonly products: readonly PanelledProduct[]
+  /** What panels of A, blocks of B and their products may take together. */
+  readonly memoryBytes: number
   /** The calibrated core on this bench. */
   readonly core: (bench: Core, frames: FrameRunner, heaters: HeaterSetter) => OpticalCore
   readonly log: MatmulLog & {
@@ -21,7 +23,7 @@ export interface MatmulPlanOptions<Core extends LightBench> {
   }
 }
 
-export interface MatmulOutcome extends MatmulResult {
+export interface MatmulOutcome extends PanelTotals {
   readonly energy: EnergyAccount
 }
 
@@ -30,10 +32,10 @@ export async function* matmulPlan<Core extends LightBench>(
   bench: Core,
   options: MatmulPlanOptions<Core>,
 ): Plan<MatmulOutcome> {
-  const { a, b, log } = options
+  const { products, memoryBytes, log } = options
   const frames = new FrameRunner(bench)
   const core = options.core(bench, frames, new HeaterSetter(bench))
-  let result: MatmulResult | undefined
+  let result: PanelTotals | undefined
   let shares: PowerShare[] = []
   let benchSeconds = 0
 
@@ -51,10 +53,14 @@ export async function* matmulPlan<Core extends LightBench>(
   }
   yield {
     name: 'multiply',
-    detail: { rows: a.rows, inner: a.columns, columns: b.columns },
+    detail: detailOf(products),
     work: async (signal, onProgress) => {
       const startNs = bench.clock.monotonicNs()
-      result = await multiply(core, a, b, { log, signal, onProgress })
+      result = await multiplyPanels(
+        products,
+        (a, b, signal, onProgress) => multiply(core, a, b, { log, signal, onProgress }),
+        { memoryBytes, log, signal, onProgress },
+      )
       benchSeconds = (bench.clock.monotonicNs() - startNs) / 1e9
     },
   }
@@ -70,4 +76,11 @@ export async function* matmulPlan<Core extends LightBench>(
   // The engine has run the steps above.
   const done = result!
   return { ...done, energy: accountEnergy(shares, benchSeconds, done.macs) }
+}
+
+/** Sizes of the real products, and how many of them there are. */
+function detailOf(products: readonly PanelledProduct[]): Readonly<Record<string, number>> {
+  const { rows, inner, columns, rowParts, columnParts } = products[0]!
+  const sizes = { rows: rows * rowParts, inner, columns: columns * columnParts }
+  return products.length === 1 ? sizes : { ...sizes, products: products.length }
 }

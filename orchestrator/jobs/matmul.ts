@@ -15,13 +15,25 @@ export interface MatmulLog extends StepLog {
 
 export interface MatmulResult extends Accuracy {
   readonly product: RealMatrix
+  /** The same in float64, to compare with. */
+  readonly exact: RealMatrix
   readonly frames: number
   readonly repeatedFrames: number
   /** Multiply-accumulates that were asked for: rows × inner × columns. */
   readonly macs: number
   /** RMS error of the probe vectors relative to their RMS, over all frames. */
   readonly probeError: number
+  /** What that is made of, for whoever adds up several products. */
+  readonly probes: ProbeSums
 }
+
+export interface ProbeSums {
+  readonly squaredError: number
+  readonly squared: number
+}
+
+export const probeErrorOf = ({ squaredError, squared }: ProbeSums): number =>
+  squared > 0 ? Math.sqrt(squaredError / squared) : 0
 
 /** A frame whose probes are this far off, RMS relative to RMS, is measured again. */
 export const PROBE_LIMIT = 0.15
@@ -108,10 +120,12 @@ export async function multiply(
   const errors = product.data.map((value, i) => value - exact.data[i]!)
   return {
     product,
+    exact,
     frames: total,
     repeatedFrames: again.length,
     macs: a.rows * a.columns * b.columns,
-    probeError: probes.squared > 0 ? Math.sqrt(probes.squaredError / probes.squared) : 0,
+    probeError: probeErrorOf(probes),
+    probes,
     ...accuracyOf(exact.data, errors),
   }
 }

@@ -164,7 +164,19 @@ describe('a bad matrix', { timeout: PATIENCE_MS }, () => {
   const real = (value: number): Uint8Array => encodeNpy({ shape: [4, 4], data: new Float64Array(16).fill(value) })
 
   test.each([
-    ['is complex', npyOf('<c16', '(4, 4)', 256), 'ARRAY_FILE_INVALID', /A\.npy holds complex numbers/],
+    ['holds long doubles', npyOf('<f16', '(4, 4)', 256), 'ARRAY_FILE_INVALID', /holds elements of type "<f16", of 16/],
+    [
+      'has no inner dimension',
+      npyOf('<f8', '(6, 0)', 0),
+      'ARRAY_FILE_INVALID',
+      /has shape \(6, 0\) and so no elements/,
+    ],
+    [
+      'has other batches',
+      npyOf('<f8', '(2, 0, 4)', 0),
+      'ARRAY_FILE_INVALID',
+      /has shape \(2, 0, 4\) and so no elements/,
+    ],
     ['holds objects', npyOf('|O', '(4, 4)', 128), 'ARRAY_FILE_INVALID', /A\.npy holds Python objects/],
     ['is cut short', npyOf('<f8', '(4, 4)', 100), 'ARRAY_FILE_INVALID', /A\.npy is cut short/],
     ['has NaN', real(NaN), 'ARRAY_FILE_INVALID', /A\.npy element \[0, 0\] is NaN; every element must be finite/],

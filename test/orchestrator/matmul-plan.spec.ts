@@ -2,19 +2,22 @@ import { describe, expect, test } from 'vitest'
 import type { OpticalCore } from '../../core/optical-core.ts'
 import { matmulPlan } from '../../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome } from '../../orchestrator/jobs/matmul-plan.ts'
-import { exactProduct } from '../../orchestrator/jobs/matmul.ts'
-import type { RealMatrix } from '../../orchestrator/tiles/tile-product.ts'
+import { DenseArray } from '../../orchestrator/arrays/dense-array.ts'
+import { arrayProducts, exactArrayProduct } from '../../orchestrator/jobs/array-products.ts'
+import { PANEL_MEMORY_BYTES as memoryBytes } from '../../orchestrator/jobs/multiply-panels.ts'
 import { openDirectBench } from '../support/direct-bench.ts'
 import { ExactCore } from '../support/exact-core.ts'
 import { neverAborted, quietLog, runToEnd } from '../support/run-plan.ts'
 import { close } from '../support/close.ts'
 
-const matrix = (rows: number, columns: number): RealMatrix => ({
-  rows,
-  columns,
-  data: Float64Array.from({ length: rows * columns }, (_, i) => Math.sin(i)),
-})
-const [a, b] = [matrix(5, 8), matrix(8, 4)]
+const matrix = (name: string, rows: number, columns: number): DenseArray =>
+  new DenseArray(
+    name,
+    [rows, columns],
+    false,
+    Float64Array.from({ length: rows * columns }, (_, i) => Math.sin(i)),
+  )
+const [a, b] = [matrix('A', 5, 8), matrix('B', 8, 4)]
 
 interface Sample {
   readonly quantity: string
@@ -26,7 +29,7 @@ interface Sample {
 /** A product of two tiles on exact optics that take a quarter of a second a frame. */
 async function run(
   parts: Partial<OpticalCore> = {},
-): Promise<{ outcome: MatmulOutcome; steps: string[]; samples: Sample[] }> {
+): Promise<{ outcome: MatmulOutcome; product: DenseArray; steps: string[]; samples: Sample[] }> {
   const { bench } = openDirectBench({ size: 4, lanes: 1 })
   const exact = new ExactCore()
   const core: OpticalCore = {
@@ -46,15 +49,18 @@ async function run(
   const samples: Sample[] = []
   const steps: string[] = []
   const log = { ...quietLog, sample: (sample: Sample) => void samples.push(sample) }
-  const outcome = await runToEnd(matmulPlan(bench, { a, b, core: () => core, log }), (name) => steps.push(name))
-  return { outcome, steps, samples }
+  const product = new DenseArray('C', [5, 4], false)
+  const products = arrayProducts(a, b, product)
+  const plan = matmulPlan(bench, { products, memoryBytes, core: () => core, log })
+  const outcome = await runToEnd(plan, (name) => steps.push(name))
+  return { outcome, product, steps, samples }
 }
 
 describe('a multiplication from a cold, dark bench', () => {
   test('warms up, brings light, multiplies and accounts for its energy', async () => {
-    const { outcome, steps } = await run()
+    const { outcome, product, steps } = await run()
     expect(steps).toEqual(['warm up', 'prepare frames', 'light', 'multiply', 'account energy'])
-    expect([...outcome.product.data]).toEqual([...exactProduct(a, b).data].map(close(12)))
+    expect([...product.data]).toEqual([...(await exactArrayProduct(a, b)).data].map(close(12)))
     expect(outcome).toMatchObject({ frames: 2, repeatedFrames: 0, macs: 160 })
   })
 
@@ -85,7 +91,9 @@ describe('a multiplication from a cold, dark bench', () => {
 
   test('nothing happens until the engine runs a step', async () => {
     const { bench } = openDirectBench({ size: 4, lanes: 1 })
-    const plan = matmulPlan(bench, { a, b, core: () => new ExactCore(), log: { ...quietLog, sample: () => undefined } })
+    const products = arrayProducts(a, b, new DenseArray('C', [5, 4], false))
+    const log = { ...quietLog, sample: () => undefined }
+    const plan = matmulPlan(bench, { products, memoryBytes, core: () => new ExactCore(), log })
     const first = await plan.next()
     expect(first.done).toBe(false)
     expect(bench.clock.monotonicNs()).toBe(0)
