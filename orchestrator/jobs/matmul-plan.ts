@@ -2,9 +2,12 @@ import type { LightBench } from '../../core/light-bench.ts'
 import type { OpticalCore } from '../../core/optical-core.ts'
 import { FrameRunner } from '../frames/frame-runner.ts'
 import { HeaterSetter } from '../frames/heater-setter.ts'
-import { accountEnergy } from '../ledger/energy.ts'
-import type { EnergyAccount, PowerShare } from '../ledger/energy.ts'
-import { measurePower } from '../ledger/measure-power.ts'
+import { accountJob } from '../ledger/account-energy.ts'
+import { accounted } from '../ledger/accounted-plan.ts'
+import type { EnergyAccount } from '../ledger/energy.ts'
+import { PowerLedger } from '../ledger/power-ledger.ts'
+import type { LedgerLog } from '../ledger/power-ledger.ts'
+import { TileAccount } from '../ledger/tile-account.ts'
 import { bringLight, warmUp } from '../plans/light.ts'
 import type { Plan } from '../plans/plan.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
@@ -14,11 +17,9 @@ import type { MatmulLog, MatmulResult } from './matmul.ts'
 export interface MatmulPlanOptions<Core extends LightBench> {
   readonly a: RealMatrix
   readonly b: RealMatrix
-  /** The calibrated core on this bench. */
-  readonly core: (bench: Core, frames: FrameRunner, heaters: HeaterSetter) => OpticalCore
-  readonly log: MatmulLog & {
-    sample(sample: { quantity: string; unit: string; value: number; source: string }): void
-  }
+  /** The calibrated core on this bench; its looks at the chip are to interrupt the job that `ledger` counts. */
+  readonly core: (bench: Core, frames: FrameRunner, heaters: HeaterSetter, ledger: PowerLedger) => OpticalCore
+  readonly log: MatmulLog & LedgerLog
 }
 
 export interface MatmulOutcome extends MatmulResult {
@@ -30,13 +31,26 @@ export async function* matmulPlan<Core extends LightBench>(
   bench: Core,
   options: MatmulPlanOptions<Core>,
 ): Plan<MatmulOutcome> {
-  const { a, b, log } = options
+  const ledger = new PowerLedger(bench, options.log)
   const frames = new FrameRunner(bench)
-  const core = options.core(bench, frames, new HeaterSetter(bench))
-  let result: MatmulResult | undefined
-  let shares: PowerShare[] = []
-  let benchSeconds = 0
+  const core = options.core(bench, frames, new HeaterSetter(bench), ledger)
+  const account = new TileAccount(ledger, options.b, core)
+  const result = yield* accounted(productSteps(bench, options, { core, frames, account }), ledger)
+  return { ...result, energy: accountJob(ledger, (tile) => account.nameOf(tile)) }
+}
 
+interface ProductParts {
+  readonly core: OpticalCore
+  readonly frames: FrameRunner
+  readonly account: TileAccount
+}
+
+async function* productSteps<Core extends LightBench>(
+  bench: Core,
+  { a, b, log }: MatmulPlanOptions<Core>,
+  { core, frames, account }: ProductParts,
+): Plan<MatmulResult> {
+  let result: MatmulResult | undefined
   yield { name: 'warm up', work: (signal) => warmUp(bench, signal) }
   yield { name: 'prepare frames', work: (signal) => frames.prepare(signal) }
   yield { name: 'light', work: (signal) => bringLight(bench, signal) }
@@ -53,21 +67,9 @@ export async function* matmulPlan<Core extends LightBench>(
     name: 'multiply',
     detail: { rows: a.rows, inner: a.columns, columns: b.columns },
     work: async (signal, onProgress) => {
-      const startNs = bench.clock.monotonicNs()
-      result = await multiply(core, a, b, { log, signal, onProgress })
-      benchSeconds = (bench.clock.monotonicNs() - startNs) / 1e9
-    },
-  }
-  yield {
-    name: 'account energy',
-    work: async (signal) => {
-      shares = await measurePower(bench, signal)
-      for (const { component, powerW, source } of shares) {
-        log.sample({ quantity: `power of ${component}`, unit: 'W', value: powerW, source })
-      }
+      result = await multiply(core, a, b, { log, signal, account, onProgress })
     },
   }
   // The engine has run the steps above.
-  const done = result!
-  return { ...done, energy: accountEnergy(shares, benchSeconds, done.macs) }
+  return result!
 }
