@@ -164,8 +164,7 @@ export async function* productPlan(
   let used: OpticalCore | undefined
   const outcome = yield* matmulPlan(bench, {
     ...{ a, b, log },
-    core: (bench, frames, heaters, ledger) =>
-      (used = coreOf(bench, calibration, frames, heaters, watchOf(ledger))),
+    core: (bench, frames, heaters, ledger) => (used = coreOf(bench, calibration, frames, heaters, watchOf(ledger))),
   })
   const followed = looks > 0 && used instanceof MeshCore ? used.calibration : undefined
   return { ...outcome, looks: watchS === undefined ? null : looks, followed }

@@ -255,7 +255,10 @@ async function verificationAgain(
   }
 }
 
-async function watchAgain(journal: JournalReader, { id, header, result }: RunRecord): Promise<Again<WatchResult & Accounted>> {
+async function watchAgain(
+  journal: JournalReader,
+  { id, header, result }: RunRecord,
+): Promise<Again<WatchResult & Accounted>> {
   const calibration = await usedCalibration(journal, id, header)
   const { everyS, forS } = header.arguments as WatchArguments
   return {

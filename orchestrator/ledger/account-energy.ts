@@ -143,7 +143,9 @@ function silentMeters(components: readonly PowerComponent[], windows: readonly W
   return components
     .filter(({ source }) => source === 'measured')
     .flatMap(({ component, series }) =>
-      series.flatMap((one) => windows.flatMap(({ fromNs, toNs }) => one.gaps(fromNs, toNs))).map((gap) => ({ component, gap })),
+      series
+        .flatMap((one) => windows.flatMap(({ fromNs, toNs }) => one.gaps(fromNs, toNs)))
+        .map((gap) => ({ component, gap })),
     )
     .map(({ component, gap: { fromNs, toNs, powerW } }) => ({
       ...{ component, powerW },
@@ -207,4 +209,3 @@ function joulesWithin(shares: readonly PowerShare[], boundary: Boundary): number
 const secondsOf = (windows: readonly Window[]): number => sumOf(windows.map(({ fromNs, toNs }) => toNs - fromNs)) / 1e9
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0)
-

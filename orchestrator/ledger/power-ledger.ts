@@ -138,7 +138,6 @@ export class PowerLedger {
   /** Asks every meter, the mains first. Throws what is worse than silence. */
   async look(signal: AbortSignal): Promise<void> {
     this.#reach(this.#log.journalledNs)
-    const beganNs = this.#nowNs
     const asked = this.#channels.filter((channel) => this.#isAsked(channel))
     const [first, ...others] = asked
     const failures = new Map<PowerChannel, unknown>()
@@ -154,14 +153,18 @@ export class PowerLedger {
     // In the order of the meters, whichever gave up first.
     for (const channel of asked) if (failures.has(channel)) this.#miss(channel, failures.get(channel))
     this.#lookedNs = this.#nowNs
-    this.#lookTookNs = this.#nowNs - beganNs
   }
 
   /** Before a frame whose step was just journalled: looks when it is time, and once the job's first tile stands. */
   async between(signal: AbortSignal): Promise<void> {
     this.#reach(this.#log.journalledNs)
+    const beganNs = this.#nowNs
     const apartNs = Math.max(LEAST_APART_NS, APART_PER_LOOK * this.#lookTookNs)
-    if (++this.#framesBegun === 2 || this.#nowNs - this.#lookedNs >= apartNs) await this.look(signal)
+    const isDue = beganNs - this.#lookedNs >= apartNs
+    if (++this.#framesBegun !== 2 && !isDue) return
+    await this.look(signal)
+    // Not right behind another look, when a meter may have waited for its silence.
+    if (isDue) this.#lookTookNs = this.#nowNs - beganNs
   }
 
   /** A frame of the job was just journalled: the time since the one before went into it. */

@@ -15,12 +15,7 @@ export class TileAccount implements FrameAccount {
   readonly #tiles: number
   readonly #together: number
 
-  constructor(
-    ledger: PowerLedger,
-    b: RealMatrix,
-    core: Pick<OpticalCore, 'shape' | 'lanes'>,
-    part = 'product',
-  ) {
+  constructor(ledger: PowerLedger, b: RealMatrix, core: Pick<OpticalCore, 'shape' | 'lanes'>, part = 'product') {
     this.#ledger = ledger
     this.#core = core
     this.#b = b
