@@ -62,7 +62,7 @@ export function accountJob(ledger: PowerLedger, nameOf: (tile: number) => string
     macs,
     tops: topsOf(macs, benchSeconds),
     shares,
-    boundaries: boundaryEnergies(shares, benchSeconds, macs),
+    boundaries: boundaryEnergies(shares, macs),
     headings,
     parts: gathered(leaves, ({ span }) => span.part),
     tiles: gathered(leaves, ({ span }) => nameOf(span.tile)),

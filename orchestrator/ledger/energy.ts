@@ -99,11 +99,7 @@ export interface EnergyAccount {
  * Components err independently of each other, by assumption: the error of a total is the root of the sum of their
  * squares. Time and multiply-accumulates are counted, so that all figures of a boundary have one relative error.
  */
-export function boundaryEnergies(
-  shares: readonly PowerShare[],
-  benchSeconds: number,
-  macs: number,
-): readonly BoundaryEnergy[] {
+export function boundaryEnergies(shares: readonly PowerShare[], macs: number): readonly BoundaryEnergy[] {
   return BOUNDARIES.map((boundary) => {
     const inside = shares.filter((share) => isWithin(share.boundary, boundary))
     const joules = inside.reduce((sum, share) => sum + share.joules, 0)

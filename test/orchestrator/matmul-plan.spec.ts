@@ -6,7 +6,9 @@ import { exactProduct } from '../../orchestrator/jobs/matmul.ts'
 import type { RealMatrix } from '../../orchestrator/tiles/tile-product.ts'
 import { openDirectBench } from '../support/direct-bench.ts'
 import { ExactCore } from '../support/exact-core.ts'
-import { neverAborted, quietLog, runToEnd } from '../support/run-plan.ts'
+import type { SampleRecord } from '../../orchestrator/journal/records.ts'
+import { ClockedLog } from '../support/clocked-log.ts'
+import { neverAborted, runToEnd } from '../support/run-plan.ts'
 import { close } from '../support/close.ts'
 
 const matrix = (rows: number, columns: number): RealMatrix => ({
@@ -16,17 +18,10 @@ const matrix = (rows: number, columns: number): RealMatrix => ({
 })
 const [a, b] = [matrix(5, 8), matrix(8, 4)]
 
-interface Sample {
-  readonly quantity: string
-  readonly unit: string
-  readonly value: number
-  readonly source: string
-}
-
 /** A product of two tiles on exact optics that take a quarter of a second a frame. */
 async function run(
   parts: Partial<OpticalCore> = {},
-): Promise<{ outcome: MatmulOutcome; steps: string[]; samples: Sample[] }> {
+): Promise<{ outcome: MatmulOutcome; steps: string[]; samples: readonly SampleRecord[] }> {
   const { bench } = openDirectBench({ size: 4, lanes: 1 })
   const exact = new ExactCore()
   const core: OpticalCore = {
@@ -43,11 +38,13 @@ async function run(
     },
     ...parts,
   }
-  const samples: Sample[] = []
   const steps: string[] = []
-  const log = { ...quietLog, sample: (sample: Sample) => void samples.push(sample) }
-  const outcome = await runToEnd(matmulPlan(bench, { a, b, core: () => core, log }), (name) => steps.push(name))
-  return { outcome, steps, samples }
+  const log = new ClockedLog(bench.clock)
+  const outcome = await runToEnd(matmulPlan(bench, { a, b, core: () => core, log }), (name) => {
+    steps.push(name)
+    log.step(name)
+  })
+  return { outcome, steps, samples: log.samples }
 }
 
 describe('a multiplication from a cold, dark bench', () => {
@@ -62,7 +59,10 @@ describe('a multiplication from a cold, dark bench', () => {
     const warm = { quantity: 'warmth', unit: 'GHz', value: 0.3 }
     const { steps, samples } = await run({ follow: () => Promise.resolve([warm]) })
     expect(steps.slice(2, 4)).toEqual(['light', 'follow drift'])
-    expect(samples[0]).toEqual({ ...warm, source: 'measured by probe light' })
+    expect(samples.find(({ quantity }) => quantity === 'warmth')).toMatchObject({
+      ...warm,
+      source: 'measured by probe light',
+    })
   })
 
   test('its energy is what the bench drew times the time that the multiplication took', async () => {
@@ -75,17 +75,35 @@ describe('a multiplication from a cold, dark bench', () => {
     expect(energy.boundaries[0]!.joules).toBeCloseTo(0.5 * 0.0199526, 6)
   })
 
-  test('every power that it counts is journalled as a sample', async () => {
+  test('its tiles and lane have all of its energy and multiplications', async () => {
+    const { energy } = (await run()).outcome
+    expect(energy.tiles.map(({ name, macs }) => [name, macs])).toEqual([
+      ['tile 0', 80],
+      ['tile 1', 80],
+    ])
+    expect(energy.lanes).toEqual([{ ...energy.parts[0], name: 'lane 0' }])
+    expect(energy.headings.map(({ heading }) => heading)).toEqual(['job'])
+  })
+
+  test('every power that it counts is journalled as a sample, before and behind the product', async () => {
     const { outcome, samples } = await run()
-    expect(samples.map(({ quantity, value }) => [quantity, value])).toEqual(
-      outcome.energy.shares.map(({ component, powerW }) => [`power of ${component}`, powerW]),
-    )
+    const kept = new Set(samples.map(({ quantity }) => quantity))
+    for (const { component } of outcome.energy.shares) {
+      // Its own sample is the light.
+      const quantity = component === 'lasers, electrical' ? 'laser light' : component
+      expect(
+        [...kept].some((name) => name.startsWith(`power of ${quantity}`)),
+        component,
+      ).toBe(true)
+    }
     for (const { unit } of samples) expect(unit).toBe('W')
+    const mains = samples.filter(({ quantity }) => quantity === 'power of whole bench')
+    expect([mains[0]!.timeNs, mains.at(-1)!.timeNs]).toEqual([0, 0.5e9])
   })
 
   test('nothing happens until the engine runs a step', async () => {
     const { bench } = openDirectBench({ size: 4, lanes: 1 })
-    const plan = matmulPlan(bench, { a, b, core: () => new ExactCore(), log: { ...quietLog, sample: () => undefined } })
+    const plan = matmulPlan(bench, { a, b, core: () => new ExactCore(), log: new ClockedLog(bench.clock) })
     const first = await plan.next()
     expect(first.done).toBe(false)
     expect(bench.clock.monotonicNs()).toBe(0)
