@@ -1,4 +1,4 @@
-import type { Followed } from '../calibration/drift-watch.ts'
+import type { WatchOptions } from '../calibration/drift-watch.ts'
 import { MeshCore } from '../calibration/mesh-core.ts'
 import type { Bench } from '../core/bench.ts'
 import { BenchError } from '../core/errors.ts'
@@ -10,6 +10,7 @@ import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
 import { arrayProducts, productShape } from '../orchestrator/jobs/array-products.ts'
 import { matmulPlan } from '../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome, MatmulPlanOptions } from '../orchestrator/jobs/matmul-plan.ts'
+import type { PowerLedger } from '../orchestrator/ledger/power-ledger.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
 import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import { calibrationKey } from './calibrate-job.ts'
@@ -162,18 +163,26 @@ export async function* productPlan(
     throw new BenchError('CALL_INVALID', '--watch follows mesh cores: leave it out on this bench')
   }
   let looks = 0
-  const onFollowed = (look: Followed): void => {
-    looks++
-    log.step('chip followed', look)
-  }
-  const watch = watchS === undefined ? undefined : { everyS: watchS, onFollowed }
+  // The energy of looks at the chip is the calibration's, not the product's.
+  const watchOf = (ledger: PowerLedger): WatchOptions | undefined =>
+    watchS === undefined
+      ? undefined
+      : {
+          everyS: watchS,
+          onFollow: () => ledger.interruptJob('calibration'),
+          onFollowed: (look) => {
+            looks++
+            log.step('chip followed', look)
+            ledger.resumeJob()
+          },
+        }
   let used: OpticalCore | undefined
   const outcome = yield* matmulPlan(bench, {
     ...{ products, memoryBytes, log },
-    core: (bench, frames, heaters) => (used = coreOf(bench, calibration, frames, heaters, watch)),
+    core: (bench, frames, heaters, ledger) => (used = coreOf(bench, calibration, frames, heaters, watchOf(ledger))),
   })
   const followed = looks > 0 && used instanceof MeshCore ? used.calibration : undefined
-  return { ...outcome, looks: watch === undefined ? null : looks, followed }
+  return { ...outcome, looks: watchS === undefined ? null : looks, followed }
 }
 
 export interface ProductPlanOptions extends Omit<MatmulPlanOptions<Bench>, 'core'> {

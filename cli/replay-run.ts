@@ -16,6 +16,8 @@ import { arrayProducts, noSink, productShape } from '../orchestrator/jobs/array-
 import { runOnBench } from '../orchestrator/jobs/run-on-bench.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
+import { withEnergy } from '../orchestrator/ledger/accounted-plan.ts'
+import type { Accounted } from '../orchestrator/ledger/accounted-plan.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
 import { readResults, resultsOf, StepJournal } from '../orchestrator/journal/step-journal.ts'
@@ -207,7 +209,7 @@ async function outcomeOf<Result>(work: () => Promise<Result>): Promise<Ended<Res
 async function calibrationAgain(
   journal: JournalReader,
   { id, header, result }: RunRecord,
-): Promise<Again<AnyCalibrationResult>> {
+): Promise<Again<AnyCalibrationResult & Accounted>> {
   const { budget } = header.arguments as CalibrateArguments
   const known = resultsOf(id, await journal.readSteps(id))
   const taken = await readResults(
@@ -217,19 +219,27 @@ async function calibrationAgain(
   const recorded = result as {
     readonly calibration?: string
     readonly vectors?: number
-    readonly [key: string]: unknown
+    readonly fit?: unknown
+    readonly verification?: unknown
+    readonly energy?: unknown
   }
   return {
-    plan: (bench, log) => calibrationPlanOf(bench, { ...(budget && { budget }), results: new StepJournal(log, taken) }),
-    compare: async ({ calibration, vectors }) => {
+    plan: (bench, log) =>
+      withEnergy(
+        bench,
+        log,
+        calibrationPlanOf(bench, { ...(budget && { budget }), results: new StepJournal(log, taken) }),
+      ),
+    compare: async ({ calibration, vectors, energy }) => {
       if (recorded.calibration === undefined) return undefined
       const { record } = await journal.readCalibration(recorded.calibration)
       const { fit, verification } = calibration
       // What a run kept went through JSON, which knows no negative zero.
-      const said = { vectors: recorded.vectors, fit: recorded['fit'], verification: recorded['verification'] }
+      const { vectors: wasVectors, fit: wasFit, verification: wasVerification, energy: wasEnergy } = recorded
+      const said = { vectors: wasVectors, fit: wasFit, verification: wasVerification, energy: wasEnergy }
       return (
         firstDifference(id, 'calibration', record, json(calibration)) ??
-        firstDifference(id, 'result', said, json({ vectors, fit, verification }))
+        firstDifference(id, 'result', said, json({ vectors, fit, verification, energy }))
       )
     },
   }
@@ -238,29 +248,37 @@ async function calibrationAgain(
 async function verificationAgain(
   journal: JournalReader,
   { id, header, result }: RunRecord,
-): Promise<Again<VerificationResult>> {
+): Promise<Again<VerificationResult & Accounted>> {
   const calibration = await usedCalibration(journal, id, header)
   return {
-    plan: (bench) => verificationPlanOf(bench, calibration),
-    compare: ({ verification, vectors }) => {
-      const { verification: was, vectors: wasVectors } = result as Partial<VerificationResult>
-      if (was === undefined) return Promise.resolve(undefined)
-      const said = { verification: was, vectors: wasVectors }
-      return Promise.resolve(firstDifference(id, 'result', said, json({ verification, vectors })))
+    plan: (bench, log) => withEnergy(bench, log, verificationPlanOf(bench, calibration)),
+    compare: ({ verification, vectors, energy }) => {
+      const was = result as Partial<VerificationResult & Accounted>
+      if (was.verification === undefined) return Promise.resolve(undefined)
+      const said = { verification: was.verification, vectors: was.vectors, energy: was.energy }
+      return Promise.resolve(firstDifference(id, 'result', said, json({ verification, vectors, energy })))
     },
   }
 }
 
-async function watchAgain(journal: JournalReader, { id, header, result }: RunRecord): Promise<Again<WatchResult>> {
+async function watchAgain(
+  journal: JournalReader,
+  { id, header, result }: RunRecord,
+): Promise<Again<WatchResult & Accounted>> {
   const calibration = await usedCalibration(journal, id, header)
   const { everyS, forS } = header.arguments as WatchArguments
   return {
-    plan: (bench) => watchPlanOf(bench, calibration, { everyS, forS }, () => Promise.resolve()),
-    compare: ({ looks, verification, vectors }) => {
-      const was = result as Partial<WatchResult>
+    plan: (bench, log) =>
+      withEnergy(
+        bench,
+        log,
+        watchPlanOf(bench, calibration, { everyS, forS }, () => Promise.resolve()),
+      ),
+    compare: ({ looks, verification, vectors, energy }) => {
+      const was = result as Partial<WatchResult & Accounted>
       if (was.verification === undefined) return Promise.resolve(undefined)
-      const said = { looks: was.looks, verification: was.verification, vectors: was.vectors }
-      return Promise.resolve(firstDifference(id, 'result', said, json({ looks, verification, vectors })))
+      const said = { looks: was.looks, verification: was.verification, vectors: was.vectors, energy: was.energy }
+      return Promise.resolve(firstDifference(id, 'result', said, json({ looks, verification, vectors, energy })))
     },
   }
 }
@@ -315,7 +333,7 @@ async function matmulAgain(
       const same = Object.fromEntries(Object.keys(now).map((key) => [key, said[key]]))
       return (
         firstDifference(id, 'result', same, now) ??
-        firstDifference(id, 'result.energy.shares', energy?.shares, energyNow.shares)
+        firstDifference(id, 'result.energy', energy, energyNow)
       )
     },
   }

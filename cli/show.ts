@@ -2,12 +2,15 @@ import { SystemClock } from '../core/clock.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
+import { PUBLISHED_FIGURES } from '../orchestrator/ledger/published-figures.ts'
 import type { CalibrationRecord, RunRecord } from '../orchestrator/journal/records.ts'
+import type { RunEnergy } from '../orchestrator/ledger/energy.ts'
 import { calibrationQuality } from './calibration-report.ts'
 import { identityText } from './identity-text.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Calibration } from './core-kind.ts'
-import { energyTable } from './energy-table.ts'
+import { energyTable, publishedTable, runEnergyText } from './energy-table.ts'
+import type { StoredEnergy } from './energy-table.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { sizeText } from './matmul-job.ts'
@@ -94,6 +97,7 @@ async function showRun(
     steps,
     wires,
     calibration: calibration === undefined ? null : calibrationDocument(calibration),
+    published: record.kind === 'matmul' ? PUBLISHED_FIGURES : null,
     plots,
     report,
   })
@@ -171,13 +175,17 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
 }
 
 function qualityText({ kind, result }: RunRecord): string[] {
-  const { effectiveBits, nrmse, frames, repeatedFrames, probeError, energy } = (result ?? {}) as Partial<MatmulRecord>
-  if (kind !== 'matmul' || energy === undefined) return []
+  const record = (result ?? {}) as Partial<Omit<MatmulRecord, 'energy'> & { energy: StoredEnergy | RunEnergy }>
+  const { effectiveBits, nrmse, frames, repeatedFrames, probeError, energy } = record
+  if (energy === undefined) return []
+  if (kind !== 'matmul' || !('boundaries' in energy))
+    return 'headings' in energy ? runEnergyText(energy as RunEnergy) : []
   const bits =
     effectiveBits === null || effectiveBits === undefined ? 'exact' : `${effectiveBits.toFixed(2)} effective bits`
   return [
     `quality: ${bits}, NRMSE ${measured(nrmse ?? null)}; ${frames} frames, ${repeatedFrames} repeated, probes off by ${measured(100 * (probeError ?? 0), 2)} %`,
     ...energyTable(energy),
+    ...publishedTable(),
   ]
 }
 

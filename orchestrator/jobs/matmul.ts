@@ -35,6 +35,14 @@ export interface ProbeSums {
 export const probeErrorOf = ({ squaredError, squared }: ProbeSums): number =>
   squared > 0 ? Math.sqrt(squaredError / squared) : 0
 
+/** Who counts what the frames of a product cost. */
+export interface FrameAccount {
+  /** Before a frame, its step journalled: nothing but the read-out of the frame before is under way. */
+  between(signal: AbortSignal): Promise<void>
+  /** A frame was journalled; `isGood` when its products were taken. */
+  frame(job: TileJob, isGood: boolean): void
+}
+
 /** A frame whose probes are this far off, RMS relative to RMS, is measured again. */
 export const PROBE_LIMIT = 0.15
 /** Results that wait to be journalled. */
@@ -53,6 +61,7 @@ export async function multiply(
   options: {
     readonly log: MatmulLog
     readonly signal: AbortSignal
+    readonly account?: FrameAccount
     readonly onProgress?: (done: number, total: number) => void
   },
 ): Promise<MatmulResult> {
@@ -62,7 +71,7 @@ export async function multiply(
       `A is ${a.rows}×${a.columns} and B is ${b.rows}×${b.columns}: A needs as many columns as B has rows`,
     )
   }
-  const { log, signal, onProgress = () => undefined } = options
+  const { log, signal, account, onProgress = () => undefined } = options
   const shape: TilingShape = { ...core.shape, lanes: core.lanes, maxSymbols: core.maxSymbolsPerFrame }
   const total = countFrames(a, b, shape)
   const product: RealMatrix = { rows: a.rows, columns: b.columns, data: new Float64Array(a.rows * b.columns) }
@@ -81,6 +90,7 @@ export async function multiply(
         const step = log.step('frame', { tile: frame.tile.id, firstRow, rows, attempt })
         const numbered = { ...frame, step }
         jobOf.set(numbered, job)
+        await account?.between(signal)
         yield numbered
       }
     }
@@ -89,7 +99,9 @@ export async function multiply(
       jobOf.delete(result.frame)
       const check = checkProbes(result, core)
       log.frame({ step: result.frame.step, tile: result.frame.tile.id, probeError: check.relative, attempt })
-      if (!(check.relative <= PROBE_LIMIT)) {
+      const isGood = check.relative <= PROBE_LIMIT
+      account?.frame(job, isGood)
+      if (!isGood) {
         onBad(job, check.relative)
         return 0
       }
