@@ -93,13 +93,13 @@ export class ModbusClient {
     send: (next: Next<R>) => void,
     read: (result: R, frame: Uint8Array) => T,
   ): ModbusExchange<T> {
-    let answer: { readonly error: ModbusError } | { readonly result: R } | undefined
-    send((error, result) => (answer = error === null ? { result } : { error }))
+    const answers: ({ readonly error: ModbusError } | { readonly result: R })[] = []
+    send((error, result) => answers.push(error === null ? { result } : { error }))
     return {
       request: this.#port.takeRequest(),
       accept: (frame) => {
-        answer = undefined
         this.#port.emit('data', asBuffer(frame))
+        const answer = answers.pop()
         if (answer === undefined) throw unexpectedModbusReply('a frame that answers nothing', frame)
         // The package looks at the unit of a value, but not at that of an exception.
         const refusal = 'error' in answer && answer.error.modbusCode !== undefined

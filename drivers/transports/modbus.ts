@@ -74,25 +74,33 @@ export class ModbusLink implements AsyncDisposable {
     return new ModbusLink(wire, options)
   }
 
-  async readHolding(address: number, count: number, signal: AbortSignal): Promise<Uint16Array> {
-    requireBlock(address, count, MAX_READ_REGISTERS)
-    return this.#inTurn(() => this.#client.readHolding(address, count), signal)
+  readHolding(address: number, count: number, signal: AbortSignal): Promise<Uint16Array> {
+    return this.#inTurn(() => {
+      requireBlock(address, count, MAX_READ_REGISTERS)
+      return this.#client.readHolding(address, count)
+    }, signal)
   }
 
-  async readInput(address: number, count: number, signal: AbortSignal): Promise<Uint16Array> {
-    requireBlock(address, count, MAX_READ_REGISTERS)
-    return this.#inTurn(() => this.#client.readInput(address, count), signal)
+  readInput(address: number, count: number, signal: AbortSignal): Promise<Uint16Array> {
+    return this.#inTurn(() => {
+      requireBlock(address, count, MAX_READ_REGISTERS)
+      return this.#client.readInput(address, count)
+    }, signal)
   }
 
-  async writeRegister(address: number, value: number, signal: AbortSignal): Promise<void> {
-    requireBlock(address, 1, MAX_WRITE_REGISTERS)
-    requireWhole('value', value, WORD)
-    await this.#inTurn(() => this.#client.writeRegister(address, value), signal)
+  writeRegister(address: number, value: number, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(() => {
+      requireBlock(address, 1, MAX_WRITE_REGISTERS)
+      requireWhole('value', value, WORD)
+      return this.#client.writeRegister(address, value)
+    }, signal)
   }
 
-  async writeRegisters(address: number, values: Uint16Array, signal: AbortSignal): Promise<void> {
-    requireBlock(address, values.length, MAX_WRITE_REGISTERS)
-    await this.#inTurn(() => this.#client.writeRegisters(address, values), signal)
+  writeRegisters(address: number, values: Uint16Array, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(() => {
+      requireBlock(address, values.length, MAX_WRITE_REGISTERS)
+      return this.#client.writeRegisters(address, values)
+    }, signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
