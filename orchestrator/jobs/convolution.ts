@@ -117,13 +117,15 @@ function patchProduct(
     },
     combine: (product) => product,
     write: async ({ firstRow, rows, firstColumn, columns }, { data }) => {
-      for (let row = 0; row < rows; row++) {
+      // Outputs of one line of the result lie below each other.
+      for (let row = 0; row < rows;) {
         const { image, y, x } = outputOf(firstRow + row, geometry)
+        const count = Math.min(outWidth - x, rows - row)
         for (let column = 0; column < columns; column++) {
-          const place = { firstRow: y, rows: 1, firstColumn: x, columns: 1 }
-          const at = row * columns + column
-          await sink.writeBlock(image * kernels + firstColumn + column, place, data.subarray(at, at + 1))
+          const line = Float64Array.from({ length: count }, (_, i) => data[(row + i) * columns + column]!)
+          await writeLine(sink, image * kernels + firstColumn + column, y, x, line)
         }
+        row += count
       }
     },
   }
@@ -197,19 +199,22 @@ function circulantProduct(
     write: async ({ firstRow, rows, firstColumn, columns }, { data }) => {
       for (let row = 0; row < rows; row++) {
         const { image, y, firstX } = placeOf(firstRow + row)
+        // A stride keeps every so manyth of them.
+        const firstOut = Math.ceil(firstX / stride)
+        const count = Math.min(outWidth, Math.ceil((firstX + whole) / stride)) - firstOut
+        if (count < 1) continue
         for (let column = 0; column < columns; column++) {
-          for (let q = 0; q < whole; q++) {
-            const x = (firstX + q) / stride
-            if (!Number.isInteger(x) || x >= outWidth) continue
-            const place = { firstRow: y, rows: 1, firstColumn: x, columns: 1 }
-            const at = (row * columns + column) * whole + q
-            await sink.writeBlock(image * kernels + firstColumn + column, place, data.subarray(at, at + 1))
-          }
+          const from = (row * columns + column) * whole + firstOut * stride - firstX
+          const line = Float64Array.from({ length: count }, (_, i) => data[from + i * stride]!)
+          await writeLine(sink, image * kernels + firstColumn + column, y, firstOut, line)
         }
       }
     },
   }
 }
+
+const writeLine = (sink: ArraySink, matrix: number, y: number, x: number, line: Float64Array): Promise<void> =>
+  sink.writeBlock(matrix, { firstRow: y, rows: 1, firstColumn: x, columns: line.length }, line)
 
 /** Of every n columns the first ones, which saw no pixel twice. */
 function withoutWrapped({ rows, columns, data }: RealMatrix, n: number, whole: number): RealMatrix {
