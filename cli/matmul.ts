@@ -71,8 +71,9 @@ export async function matmul(
   }
   const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS: flags.watch }
   const { document } = await matmulJob(context, choice, request, calibration)
+  const what = strides === undefined ? 'C' : 'the result'
   const place = cPath === '-' ? 'on standard output' : `in ${cPath}`
-  output.say(...matmulReport(document), `C is ${place}, the run in ${flags.journal}`)
+  output.say(...matmulReport(document), `${what} is ${place}, the run in ${flags.journal}`)
   output.document(document)
   return EXIT.done
 }

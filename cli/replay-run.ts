@@ -137,10 +137,18 @@ function requireEnded({ id, kind, status }: RunRecord): void {
 
 /** What was computed without wires can be computed again, which says more than reading it back. */
 function requireWires({ id, kind, header: { arguments: asked, seed } }: RunRecord): void {
-  const { sim, ageS } = asked as { readonly sim?: unknown; readonly ageS?: number | null }
+  const {
+    sim,
+    ageS,
+    command = kind,
+  } = asked as {
+    readonly sim?: unknown
+    readonly ageS?: number | null
+    readonly command?: string
+  }
   if (sim !== 'direct') return
   const age = (ageS ?? 0) === 0 ? '' : ` --age ${ageS}s`
-  const again = `repeat it with "fringe ${kind} … --sim=direct --seed ${seed}${age}" and compare`
+  const again = `repeat it with "fringe ${command} … --sim=direct --seed ${seed}${age}" and compare`
   throw new BenchError(
     'CALL_INVALID',
     `run ${id} was made with --sim=direct, so there are no bytes on wires to replay: ${again}, or make it with --sim, ` +
