@@ -19,7 +19,7 @@ export type Numbers =
  *
  * Shapes: [...leading, rows, columns], row-major. Complex elements are pairs of numbers, real part first.
  */
-export interface ArrayLike<Data = Numbers> {
+export interface NumericArray<Data = Numbers> {
   readonly shape: readonly number[]
   readonly data: Data
   /** Left out: real. */
@@ -27,7 +27,7 @@ export interface ArrayLike<Data = Numbers> {
 }
 
 /** Throws: ARRAY_FILE_INVALID naming the element that is not finite; SHAPE_MISMATCH where data and shape differ. */
-export function denseArray(name: string, { shape, data, isComplex = false }: ArrayLike): DenseArray {
+export function denseArray(name: string, { shape, data, isComplex = false }: NumericArray): DenseArray {
   if (!shape.every((size) => Number.isSafeInteger(size) && size > 0) || shape.length < 2) {
     const right = 'give at least two dimensions, each a whole number from 1 on'
     throw new BenchError('SHAPE_MISMATCH', `${name} has shape [${shape.join(', ')}]; ${right}`)

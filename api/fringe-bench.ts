@@ -1,8 +1,11 @@
+import { EventEmitter, setMaxListeners } from 'node:events'
 import { readBenchFile } from '../bench/bench-file.ts'
 import type { BenchFile } from '../bench/bench-file.ts'
 import { calibrateJob, findCalibration } from '../cli/calibrate-job.ts'
 import type { CalibrateDocument, CalibrationWish, StoredCalibration } from '../cli/calibrate-job.ts'
 import type { JobContext } from '../cli/command-context.ts'
+import { convolutionOn } from '../cli/convolution-on.ts'
+import type { Strides } from '../cli/convolution-on.ts'
 import { requireCalibratableCore, requireWeights } from '../cli/core-limits.ts'
 import { JobFailure } from '../cli/explain-error.ts'
 import type { TwinChoice } from '../cli/far-side.ts'
@@ -12,11 +15,11 @@ import { requireFactors, requirePlaces } from '../cli/product-limits.ts'
 import { BenchError } from '../core/errors.ts'
 import { factorInMemory, openFactor } from '../orchestrator/arrays/open-factor.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
-import { arrayProducts, noSink } from '../orchestrator/jobs/array-products.ts'
+import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
 import { denseArray } from './arrays.ts'
-import type { ArrayLike } from './arrays.ts'
+import type { NumericArray } from './arrays.ts'
 
 export interface OpenOptions {
   /** The twin instead of the hardware; true: in this process, behind pipes. */
@@ -50,8 +53,10 @@ export interface MatmulOptions extends JobOptions, CalibrationWish {
 /** C, how good it is, and what it cost. */
 export interface MatmulAnswer extends Omit<MatmulDocument, 'product'> {
   /** Undefined where C went to its file only. */
-  readonly product: Required<ArrayLike<Float64Array | Float32Array>> | undefined
+  readonly product: Required<NumericArray<Float64Array | Float32Array>> | undefined
 }
+
+const LISTENERS = 1000
 
 /**
  * Reads and checks a bench file. Nothing is switched on: each job opens the instruments, and leaves them safe.
@@ -59,6 +64,8 @@ export interface MatmulAnswer extends Omit<MatmulDocument, 'product'> {
  * Throws: BENCH_FILE_INVALID naming line and field; CALL_INVALID for a seed or an age without a twin.
  */
 export async function openBench(path: string, options: OpenOptions = {}): Promise<FringeBench> {
+  // Dozens of instruments listen to one signal; Node would call that a leak.
+  if (EventEmitter.defaultMaxListeners < LISTENERS) setMaxListeners(LISTENERS)
   return new FringeBench(await readBenchFile(path), twinOf(options), options)
 }
 
@@ -101,8 +108,24 @@ export class FringeBench implements AsyncDisposable {
    *
    * Throws: SHAPE_MISMATCH, ARRAY_FILE_INVALID before anything is switched on.
    */
-  async matmul(a: ArrayLike | string, b: ArrayLike | string, options: MatmulOptions = {}): Promise<MatmulAnswer> {
+  async matmul(a: NumericArray | string, b: NumericArray | string, options: MatmulOptions = {}): Promise<MatmulAnswer> {
     return this.#afterTheLast(options.signal, () => this.#matmul(a, b, options))
+  }
+
+  /**
+   * An image [channels, height, width], or images [images, channels, height, width], with kernels [outputs, channels,
+   * height, width]: out[o, y, x] = Σ image[c, y·stride + i − padding, x·stride + j − padding] · kernels[o, c, i, j].
+   *
+   * A core whose ports share one bank of rings convolves by itself; all others multiply patches of the image.
+   */
+  async convolve(
+    image: NumericArray | string,
+    kernels: NumericArray | string,
+    options: MatmulOptions & Partial<Strides> = {},
+  ): Promise<MatmulAnswer> {
+    const { stride = 1, padding = 0, ...others } = options
+    requireStrides({ stride, padding })
+    return this.#afterTheLast(options.signal, () => this.#matmul(image, kernels, others, { stride, padding }))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -110,18 +133,25 @@ export class FringeBench implements AsyncDisposable {
     await this.#last
   }
 
-  async #matmul(a: ArrayLike | string, b: ArrayLike | string, options: MatmulOptions): Promise<MatmulAnswer> {
+  async #matmul(
+    a: NumericArray | string,
+    b: NumericArray | string,
+    options: MatmulOptions,
+    strides?: Strides,
+  ): Promise<MatmulAnswer> {
     const { output, dtype = 'float64', memoryBytes = PANEL_MEMORY_BYTES, watchS, signal, ...wish } = options
     const context = this.#context(signal)
     const keptBytes = keptBytesOf(memoryBytes)
     await using left = await factorOf('A', a, keptBytes, context.signal)
     await using right = await factorOf('B', b, keptBytes, context.signal)
-    requireFactors(left, right, dtype)
+    const convolution = strides && convolutionOn(this.#file, strides)
+    const job = productJob(left.array, right.array, convolution)
+    requireFactors(left, right, job, dtype)
     requireCalibratableCore(this.#file)
-    await requireWeights(this.#file, right.array.name, arrayProducts(left.array, right.array, noSink), context.signal)
-    await requirePlaces(left, right, { output, journal: this.#journal, dtype, memoryBytes })
+    await requireWeights(this.#file, right.array.name, job.products(noSink), context.signal)
+    await requirePlaces(left, right, job, { output, journal: this.#journal, dtype, memoryBytes })
     const stored = (await findCalibration(this.#choice, wish)) ?? (await this.#calibrate(context))
-    const request = { a: left, b: right, output, dtype, memoryBytes, watchS }
+    const request = { a: left, b: right, output, dtype, memoryBytes, convolution, watchS }
     const { document, product } = await matmulJob(context, this.#choice, request, stored)
     if (product === undefined) return { ...document, product }
     const { shape, isComplex, data } = product
@@ -160,9 +190,15 @@ export class FringeBench implements AsyncDisposable {
   }
 }
 
+function requireStrides({ stride, padding }: Strides): void {
+  if (Number.isSafeInteger(stride) && stride >= 1 && Number.isSafeInteger(padding) && padding >= 0) return
+  const right = 'stride is a whole number from 1 on, and padding one from 0 on'
+  throw new BenchError('CALL_INVALID', `stride ${stride} and padding ${padding}: ${right}`)
+}
+
 async function factorOf(
   name: string,
-  given: ArrayLike | string,
+  given: NumericArray | string,
   keptBytes: number,
   signal: AbortSignal,
 ): Promise<OpenedFactor> {

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { readBenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import { openFactor } from '../orchestrator/arrays/open-factor.ts'
-import { exactArrayProduct } from '../orchestrator/jobs/array-products.ts'
+import { exactResult, productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
 import { calibrateJob } from './calibrate-job.ts'
 import { calibrationReport } from './calibration-report.ts'
@@ -56,7 +56,7 @@ export async function demo(
     calibration,
   )
   output.say(...matmulReport(matmul), '')
-  output.say(...scatterPlot((await exactArrayProduct(a.array, b.array)).data, product!.data), '')
+  output.say(...scatterPlot((await exactResult(productJob(a.array, b.array))).data, product!.data), '')
 
   output.say('4. Both runs again, from the journal', '')
   const replays = []

@@ -7,7 +7,8 @@ import { matrixShape } from '../orchestrator/arrays/dense-array.ts'
 import type { DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import type { NpyArray } from '../orchestrator/arrays/npy.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
-import { arrayProducts, productShape } from '../orchestrator/jobs/array-products.ts'
+import type { ConvolutionOptions } from '../orchestrator/jobs/convolution.ts'
+import { productJob } from '../orchestrator/jobs/product-job.ts'
 import { matmulPlan } from '../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome, MatmulPlanOptions } from '../orchestrator/jobs/matmul-plan.ts'
 import type { PowerLedger } from '../orchestrator/ledger/power-ledger.ts'
@@ -40,13 +41,15 @@ export interface MatrixNote {
 
 /** The header's `arguments` of a matmul run. */
 export interface MatmulArguments {
-  readonly command: 'matmul'
+  readonly command: 'matmul' | 'convolve'
   readonly a: MatrixNote
   readonly b: MatrixNote
   readonly output: string | null
   readonly calibrationSha256: string
   /** Between two looks at the chip, s; null when nobody watched it. */
   readonly watchS: number | null
+  /** Left out for products: A is then an image, and B its kernels. */
+  readonly convolution?: ConvolutionOptions
   /** Numbers in C's file. */
   readonly dtype: NumberType
   /** What panels could take; left out by versions that multiplied all at once. */
@@ -97,6 +100,8 @@ export interface MatmulRequest {
   readonly output: string | undefined
   readonly dtype: NumberType
   readonly memoryBytes: number
+  /** Given: A is an image, and B its kernels. */
+  readonly convolution?: ConvolutionOptions | undefined
   /** Longest time between two looks at the chip while it multiplies, s; undefined: it is not watched. */
   readonly watchS?: number | undefined
 }
@@ -108,20 +113,22 @@ export const keptBytesOf = (memoryBytes: number): number => memoryBytes / 4
 export async function matmulJob(
   { output, signal }: JobContext,
   { file, twin, journal }: BenchChoice,
-  { a, b, output: cPath, dtype, memoryBytes, watchS }: MatmulRequest,
+  { a, b, output: cPath, dtype, memoryBytes, convolution, watchS }: MatmulRequest,
   { id, calibration }: StoredCalibration,
 ): Promise<{ readonly document: MatmulDocument; readonly product: DenseArray | undefined }> {
-  output.progress.begin('multiplying')
-  const shape = productShape(a.array, b.array)
-  const isComplex = a.array.isComplex || b.array.isComplex
+  output.progress.begin(convolution === undefined ? 'multiplying' : 'convolving')
+  const job = productJob(a.array, b.array, convolution)
+  const { shape, isComplex } = job
   const keptBytes = keptBytesOf(memoryBytes)
   await using target = await openTarget({ shape, isComplex, path: cPath, numbers: dtype, keptBytes })
   const asked: MatmulArguments = {
-    ...{ command: 'matmul', a: factorNote(a), b: factorNote(b), output: cPath ?? null },
+    command: convolution === undefined ? 'matmul' : 'convolve',
+    ...(convolution && { convolution }),
+    ...{ a: factorNote(a), b: factorNote(b), output: cPath ?? null },
     ...{ calibrationSha256: recordSha256(calibration), watchS: watchS ?? null, dtype, memoryBytes },
   }
   let followedBy: string | null = null
-  const products = arrayProducts(a.array, b.array, target.sink)
+  const products = job.products(target.sink)
   const { run, kept, seconds } = await runJob<ProductOutcome>({
     ...{ kind: 'matmul', file, twin, journal, signal },
     calibrations: [id],

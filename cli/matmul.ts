@@ -1,11 +1,13 @@
 import { readBenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import { openFactor } from '../orchestrator/arrays/open-factor.ts'
-import { arrayProducts, noSink } from '../orchestrator/jobs/array-products.ts'
+import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
 import { calibrateJob, findCalibration } from './calibrate-job.ts'
 import { calibrationReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
+import { convolutionOn } from './convolution-on.ts'
+import type { Strides } from './convolution-on.ts'
 import { requireCalibratableCore, requireWeights } from './core-limits.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
@@ -27,11 +29,15 @@ export interface MatmulFlags extends TwinFlags, JournalFlag, JsonFlag {
   readonly memory?: number
 }
 
-/** `fringe matmul`: C = A·B on the bench, calibrating first where that was never done. */
+/**
+ * `fringe matmul`: C = A·B on the bench, calibrating first where that was never done; `fringe convolve`, where A is an
+ * image and B its kernels.
+ */
 export async function matmul(
   context: CommandContext,
   [benchPath, aPath, bPath]: readonly [string, string, string],
   flags: MatmulFlags,
+  strides?: Strides,
 ): Promise<ExitCode> {
   const { output, signal } = context
   const { dtype, memory: memoryBytes = PANEL_MEMORY_BYTES, output: cPath } = flags
@@ -47,10 +53,12 @@ export async function matmul(
   const factorOptions = { keptBytes: keptBytesOf(memoryBytes), signal, standardInput: process.stdin }
   await using a = await openFactor(aPath, factorOptions)
   await using b = await openFactor(bPath, factorOptions)
-  requireFactors(a, b, dtype)
+  const convolution = strides && convolutionOn(file, strides)
+  const job = productJob(a.array, b.array, convolution)
+  requireFactors(a, b, job, dtype)
   requireCalibratableCore(file)
-  await requireWeights(file, bPath, arrayProducts(a.array, b.array, noSink), signal)
-  await requirePlaces(a, b, { output: cPath, journal: flags.journal, dtype, memoryBytes })
+  await requireWeights(file, bPath, job.products(noSink), signal)
+  await requirePlaces(a, b, job, { output: cPath, journal: flags.journal, dtype, memoryBytes })
 
   const choice = { file, twin, journal: flags.journal }
   const { calibration: id, maxAge: maxAgeS } = flags
@@ -61,10 +69,11 @@ export async function matmul(
     calibration = done
     output.note(calibrationReport(done.document).join('\n'))
   }
-  const request = { a, b, output: cPath, dtype, memoryBytes, watchS: flags.watch }
+  const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS: flags.watch }
   const { document } = await matmulJob(context, choice, request, calibration)
+  const what = strides === undefined ? 'C' : 'the result'
   const place = cPath === '-' ? 'on standard output' : `in ${cPath}`
-  output.say(...matmulReport(document), `C is ${place}, the run in ${flags.journal}`)
+  output.say(...matmulReport(document), `${what} is ${place}, the run in ${flags.journal}`)
   output.document(document)
   return EXIT.done
 }

@@ -107,6 +107,12 @@ export const dtypeOption = (): Option =>
     .choices(['float32', 'float64'])
     .default('float64')
 
+export const strideOption = (): Option =>
+  new Option('--stride <n>', 'steps between two outputs, both ways').default(1).argParser(wholeFrom(1))
+
+export const paddingOption = (): Option =>
+  new Option('--padding <n>', 'zeros around the image, on each side').default(0).argParser(wholeFrom(0))
+
 export const memoryOption = (): Option =>
   new Option(
     '--memory <size>',
@@ -174,6 +180,16 @@ function parseAge(text: string): number {
   const ageS = Number(number) * (SECONDS_PER[unit ?? ''] ?? NaN)
   if (ageS <= OLDEST_DAYS * 86_400) return ageS
   throw new InvalidArgumentError(`An age is a number with s, min, h or d, from 0s to ${OLDEST_DAYS}d, like 12h.`)
+}
+
+const LARGEST_STEP = 10_000
+
+function wholeFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,5}$/.test(text) ? Number(text) : NaN
+    if (value >= least && value <= LARGEST_STEP) return value
+    throw new InvalidArgumentError(`It is a whole number from ${least} to ${LARGEST_STEP}.`)
+  }
 }
 
 const BYTES_PER: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }

@@ -6,15 +6,15 @@ import { BenchError } from '../core/errors.ts'
 import { elementCount } from '../orchestrator/arrays/dense-array.ts'
 import { FLOAT32_LIMIT, freeBytes, npyBytes } from '../orchestrator/arrays/npy-writer.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
-import { productShape } from '../orchestrator/jobs/array-products.ts'
+import { noSink } from '../orchestrator/jobs/product-job.ts'
+import type { ProductJob } from '../orchestrator/jobs/multiply-panels.ts'
 import { keptBytesOf } from './matmul-job.ts'
 import type { NumberType } from './product-target.ts'
 import { writtenType } from './product-target.ts'
 
-/** Throws: SHAPE_MISMATCH; ARRAY_FILE_INVALID for a product that may be beyond its numbers. */
-export function requireFactors(a: OpenedFactor, b: OpenedFactor, dtype: NumberType): void {
-  productShape(a.array, b.array)
-  const terms = a.array.shape.at(-1)! * (a.array.isComplex && b.array.isComplex ? 2 : 1)
+/** Throws: ARRAY_FILE_INVALID for a product that may be beyond its numbers. */
+export function requireFactors(a: OpenedFactor, b: OpenedFactor, job: ProductJob, dtype: NumberType): void {
+  const terms = job.products(noSink)[0]!.inner * (a.array.isComplex && b.array.isComplex ? 2 : 1)
   const largest = terms * a.largest * b.largest
   const names = `${a.array.name} times ${b.array.name}`
   if (!Number.isFinite(largest)) {
@@ -35,11 +35,14 @@ export interface JobPlaces {
 }
 
 /** Throws: ARRAY_FILE_INVALID when C cannot be written to its place, or the disk has no room for what the job leaves. */
-export async function requirePlaces(a: OpenedFactor, b: OpenedFactor, places: JobPlaces): Promise<void> {
+export async function requirePlaces(
+  a: OpenedFactor,
+  b: OpenedFactor,
+  { shape, isComplex }: ProductJob,
+  places: JobPlaces,
+): Promise<void> {
   const { output, journal, dtype, memoryBytes } = places
   if (output !== undefined && output !== '-') await requireWritable(output)
-  const isComplex = a.array.isComplex || b.array.isComplex
-  const shape = productShape(a.array, b.array)
   const asDouble = elementCount(shape) * (isComplex ? 16 : 8)
   const kept = [a.blob?.length ?? 0, b.blob?.length ?? 0, asDouble <= keptBytesOf(memoryBytes) ? asDouble : 0]
   const needed = [{ what: journal, folder: dirname(journal), bytes: kept.reduce((sum, bytes) => sum + bytes, 0) }]

@@ -12,7 +12,7 @@ import { DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import { decodeArray } from '../orchestrator/arrays/npy.ts'
 import { factorInMemory, openFactor } from '../orchestrator/arrays/open-factor.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
-import { arrayProducts, noSink, productShape } from '../orchestrator/jobs/array-products.ts'
+import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
 import { runOnBench } from '../orchestrator/jobs/run-on-bench.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
@@ -139,10 +139,18 @@ function requireEnded({ id, kind, status }: RunRecord): void {
 
 /** What was computed without wires can be computed again, which says more than reading it back. */
 function requireWires({ id, kind, header: { arguments: asked, seed } }: RunRecord): void {
-  const { sim, ageS } = asked as { readonly sim?: unknown; readonly ageS?: number | null }
+  const {
+    sim,
+    ageS,
+    command = kind,
+  } = asked as {
+    readonly sim?: unknown
+    readonly ageS?: number | null
+    readonly command?: string
+  }
   if (sim !== 'direct') return
   const age = (ageS ?? 0) === 0 ? '' : ` --age ${ageS}s`
-  const again = `repeat it with "fringe ${kind} … --sim=direct --seed ${seed}${age}" and compare`
+  const again = `repeat it with "fringe ${command} … --sim=direct --seed ${seed}${age}" and compare`
   throw new BenchError(
     'CALL_INVALID',
     `run ${id} was made with --sim=direct, so there are no bytes on wires to replay: ${again}, or make it with --sim, ` +
@@ -307,12 +315,11 @@ async function matmulAgain(
   for (const factor of [a, b]) cleanup.use(factor)
   const calibration = await usedCalibration(journal, id, header)
   const { product: was, energy, ...recorded } = (result ?? {}) as Partial<MatmulRecord>
+  const job = productJob(a.array, b.array, asked.convolution)
   // What the journal does not hold is compared panel by panel, by the steps.
   const product =
-    was === undefined || was.kept !== undefined
-      ? undefined
-      : new DenseArray('C', productShape(a.array, b.array), a.array.isComplex || b.array.isComplex)
-  const products = arrayProducts(a.array, b.array, product ?? noSink)
+    was === undefined || was.kept !== undefined ? undefined : new DenseArray('C', job.shape, job.isComplex)
+  const products = job.products(product ?? noSink)
   // Versions that multiplied all at once said nothing of memory, nor of panels.
   const { memoryBytes = Infinity } = asked
   return {

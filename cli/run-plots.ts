@@ -1,12 +1,13 @@
 import { benchFromText, requireKind } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
-import { matrixShape } from '../orchestrator/arrays/dense-array.ts'
 import type { DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import { decodeArray } from '../orchestrator/arrays/npy.ts'
-import { exactArrayProduct } from '../orchestrator/jobs/array-products.ts'
+import { exactResult, noSink, productJob } from '../orchestrator/jobs/product-job.ts'
+import type { ProductJob } from '../orchestrator/jobs/multiply-panels.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { CalibrationRecord, RunRecord } from '../orchestrator/journal/records.ts'
 import { cutTiles } from '../orchestrator/tiles/tile-product.ts'
+import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import { errorHistogram } from '../pictures/error-histogram.ts'
 import { meshPhasesPicture } from '../pictures/mesh-phases.ts'
 import { meshSplittersPicture } from '../pictures/mesh-splitters.ts'
@@ -63,8 +64,9 @@ function subjectOf({ id, kind, header }: RunRecord): string {
 }
 
 interface Factors {
-  readonly a: DenseArray
-  readonly b: DenseArray
+  readonly job: ProductJob
+  /** All that the first of its real products has for weights. */
+  readonly weights: RealMatrix
 }
 
 /** Undefined for factors that the journal does not hold. */
@@ -74,7 +76,9 @@ async function factorsOf(journal: JournalReader, { kind, header }: RunRecord): P
   if (asked.a.kept !== undefined || asked.b.kept !== undefined) return undefined
   const read = async ({ path, sha256 }: MatmulArguments['a']): Promise<DenseArray> =>
     decodeArray(await journal.readBlob(sha256), path)
-  return { a: await read(asked.a), b: await read(asked.b) }
+  const job = productJob(await read(asked.a), await read(asked.b), asked.convolution)
+  const { columns, readB } = job.products(noSink)[0]!
+  return { job, weights: await readB(0, columns, new AbortController().signal) }
 }
 
 function meshPictures(
@@ -159,25 +163,22 @@ function spectrumPictures(
   ]
 }
 
-function firstTile({ b }: Factors, size: number, maxVoltageV: number): HeaterSetting {
-  const { rows, columns } = matrixShape(b.shape)
-  const width = columns * (b.isComplex ? 2 : 1)
-  const first = { rows, columns: width, data: b.data.subarray(0, rows * width) }
-  const [cut] = cutTiles(first, { outputs: size, inputs: size })
+function firstTile({ weights }: Factors, size: number, maxVoltageV: number): HeaterSetting {
+  const [cut] = cutTiles(weights, { outputs: size, inputs: size })
   return cut === undefined ? 'cold' : { weights: cut.tile.weights, maxVoltageV }
 }
 
 async function errorPictures(
   journal: JournalReader,
   { header, result }: RunRecord,
-  { a, b }: Factors,
+  { job }: Factors,
   subject: string,
 ): Promise<readonly RunPicture[]> {
   const { product, effectiveBits = null } = (result ?? {}) as Partial<MatmulRecord>
   if (product === undefined || product.kept !== undefined) return []
   const asked = header.arguments as MatmulArguments
   const computed = decodeArray(await journal.readBlob(product.sha256), 'the product').data
-  const exact = (await exactArrayProduct(a, b)).data
+  const exact = (await exactResult(job)).data
   let [min, max] = [Infinity, -Infinity]
   for (const value of exact) {
     min = Math.min(min, value)
@@ -186,7 +187,7 @@ async function errorPictures(
   // Without a range there is nothing to measure errors by.
   if (!(max > min)) return []
   const svg = errorHistogram({
-    heading: `Errors of C = A·B, ${sizeText(asked.a)} times ${sizeText(asked.b)}`,
+    heading: `Errors of ${asked.convolution === undefined ? 'C = A·B' : 'a convolution'}, ${sizeText(asked.a)} times ${sizeText(asked.b)}`,
     lines: [subject, 'Computed on light against the float64 product of the factors in the journal.'],
     errors: computed.map((value, i) => (value - exact[i]!) / (max - min)),
     effectiveBits,

@@ -1,7 +1,7 @@
 /** Two matrices multiplied on the twin of the default bench, from a program. */
 import { openBench } from 'fringe'
 
-await using bench = await openBench('examples/mesh-8x8.yaml', { sim: 'direct', seed: 7 })
+await using bench = await openBench('examples/mesh-8x8.yaml', { sim: 'direct', seed: 7, journal: 'lab.db' })
 
 const a = { shape: [4, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12) }
 const b = { shape: [3, 2], data: [0.5, -1, 2, 0.25, -0.75, 1] }

@@ -1,8 +1,7 @@
 import { BenchError } from '../../core/errors.ts'
-import { DenseArray, matrixShape } from '../arrays/dense-array.ts'
+import { matrixShape } from '../arrays/dense-array.ts'
 import type { ArraySink, ArraySource } from '../arrays/dense-array.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
-import { exactProduct } from './matmul.ts'
 import type { PanelledProduct, PanelPlace } from './multiply-panels.ts'
 
 /** Shape and name of a factor. */
@@ -66,6 +65,7 @@ export function arrayProducts(a: ArraySource, b: ArraySource, sink: ArraySink): 
     inner: matrixShape(a.shape).columns,
     rowParts: a.isComplex ? 2 : 1,
     columnParts: b.isComplex ? 2 : 1,
+    macs: pairs.length * rows * matrixShape(a.shape).columns * columns * (a.isComplex ? 2 : 1) * (b.isComplex ? 2 : 1),
     readA: async (firstRow, count, signal) =>
       splitRows(await readRows(a, pairs, rows, firstRow, count, signal), count, a.isComplex),
     readB: async (firstColumn, count, signal) => {
@@ -85,21 +85,6 @@ export function arrayProducts(a: ArraySource, b: ArraySource, sink: ArraySink): 
     },
   }))
 }
-
-/** The product in float64, to compare with; of arrays that fit into memory. */
-export async function exactArrayProduct(a: ArraySource, b: ArraySource): Promise<DenseArray> {
-  const exact = new DenseArray('exact C', productShape(a, b), a.isComplex || b.isComplex)
-  const { signal } = new AbortController()
-  for (const product of arrayProducts(a, b, exact)) {
-    const { rows, columns } = product
-    const real = exactProduct(await product.readA(0, rows, signal), await product.readB(0, columns, signal))
-    await product.write({ firstRow: 0, rows, firstColumn: 0, columns }, product.combine(real))
-  }
-  return exact
-}
-
-/** Where a product goes that nobody keeps. */
-export const noSink: ArraySink = { writeBlock: () => Promise.resolve() }
 
 /** Index in each leading dimension of the nth matrix. */
 function placeOf(matrix: number, leading: readonly number[]): readonly number[] {

@@ -145,12 +145,10 @@ export async function multiply(
 /** The product in float64, to compare with. */
 export function exactProduct(a: RealMatrix, b: RealMatrix): RealMatrix {
   const data = new Float64Array(a.rows * b.columns)
-  for (let row = 0; row < a.rows; row++) {
-    const to = data.subarray(row * b.columns, (row + 1) * b.columns)
+  for (let row = 0, to = 0; row < a.rows; row++, to += b.columns) {
     for (let k = 0; k < a.columns; k++) {
-      const factor = a.data[row * a.columns + k]!
-      const from = b.data.subarray(k * b.columns, (k + 1) * b.columns)
-      for (let column = 0; column < to.length; column++) to[column]! += factor * from[column]!
+      const [factor, from] = [a.data[row * a.columns + k]!, k * b.columns]
+      for (let column = 0; column < b.columns; column++) data[to + column]! += factor * b.data[from + column]!
     }
   }
   return { rows: a.rows, columns: b.columns, data }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { AccuracySum } from '../../core/accuracy.ts'
 import type { Accuracy } from '../../core/accuracy.ts'
 import { withStep } from '../../core/step-context.ts'
+import type { ArraySink } from '../arrays/dense-array.ts'
 import type { StepLog } from '../plans/engine.ts'
 import type { Progress } from '../plans/plan.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
@@ -27,13 +28,23 @@ export interface PanelledProduct {
   readonly columns: number
   readonly inner: number
   /** Rows of real matrix for a row of A, and columns for a column of B: 2 for complex ones. */
-  readonly rowParts: 1 | 2
-  readonly columnParts: 1 | 2
+  readonly rowParts: number
+  readonly columnParts: number
+  /** Multiply-accumulates of real numbers that were asked for. */
+  readonly macs: number
   readA(firstRow: number, rows: number, signal: AbortSignal): Promise<RealMatrix>
   readB(firstColumn: number, columns: number, signal: AbortSignal): Promise<RealMatrix>
   /** The part of C that a real product stands for. */
   combine(product: RealMatrix): RealMatrix
   write(place: PanelPlace, c: RealMatrix): Promise<void>
+}
+
+/** What a job computes from two arrays, as real products. */
+export interface ProductJob {
+  /** Of the result. */
+  readonly shape: readonly number[]
+  readonly isComplex: boolean
+  products(sink: ArraySink): readonly PanelledProduct[]
 }
 
 /** What a multiplier makes of one panel and one block of B. */
@@ -90,7 +101,7 @@ export async function multiplyPanels(
 ): Promise<PanelTotals> {
   const accuracy = new AccuracySum()
   const probes = { squaredError: 0, squared: 0 }
-  let [done, frames, repeatedFrames, macs] = [0, 0, 0, 0]
+  let [done, frames, repeatedFrames] = [0, 0, 0]
   const panels = products.reduce((sum, product) => sum + countPanels(product, memoryBytes), 0)
 
   const onePanel = async (product: PanelledProduct, place: PanelPlace, b: RealMatrix): Promise<string> => {
@@ -105,7 +116,6 @@ export async function multiplyPanels(
     done++
     frames += result.frames
     repeatedFrames += result.repeatedFrames
-    macs += a.rows * a.columns * b.columns
     probes.squaredError += result.probes.squaredError
     probes.squared += result.probes.squared
     return panels === 1 ? '' : sha256Of(c.data)
@@ -130,6 +140,7 @@ export async function multiplyPanels(
       }
     }
   }
+  const macs = products.reduce((sum, product) => sum + product.macs, 0)
   return { panels, frames, repeatedFrames, macs, probeError: probeErrorOf(probes), ...accuracy.accuracy }
 }
 

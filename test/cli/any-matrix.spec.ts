@@ -8,7 +8,7 @@ import { RandomStream } from '../../core/random.ts'
 import { DenseArray, elementCount } from '../../orchestrator/arrays/dense-array.ts'
 import { encodeNpyHeader } from '../../orchestrator/arrays/npy-header.ts'
 import { decodeArray, encodeArray } from '../../orchestrator/arrays/npy.ts'
-import { exactArrayProduct } from '../../orchestrator/jobs/array-products.ts'
+import { exactResult, productJob } from '../../orchestrator/jobs/product-job.ts'
 import {
   documentOf,
   edit,
@@ -67,7 +67,7 @@ describe('a product that is larger than its memory', { timeout: PATIENCE_MS }, (
     const document = await documentOf('matmul', await fringe(product('--memory', '1KiB', '--json'), { cwd }))
     expect(document).toMatchObject({ panels: 28, product: { rows: 40, columns: 9, kept: 'file' } })
     const c = decodeArray(await readFile(join(cwd, 'C.npy')), 'C.npy')
-    expect(relativeError(c, await exactArrayProduct(a, b))).toBeLessThan(0.02)
+    expect(relativeError(c, await exactResult(productJob(a, b)))).toBeLessThan(0.02)
     const blobs = await query(join(cwd, 'fringe.db'), `SELECT sha256 FROM blobs WHERE sha256 = '${sha256Of(document)}'`)
     expect(blobs).toEqual([])
 
@@ -106,7 +106,7 @@ describe('what a user brings', { timeout: PATIENCE_MS }, () => {
     expect(bytes.subarray(0, 128).toString('latin1')).toContain(`'descr': '<c8'`)
     const c = decodeArray(bytes, 'C.npy')
     expect(c.shape).toEqual([2, 2, 3, 3])
-    expect(relativeError(c, await exactArrayProduct(a, b))).toBeLessThan(0.02)
+    expect(relativeError(c, await exactResult(productJob(a, b)))).toBeLessThan(0.02)
     expect(await documentOf('replay', await fringe(['replay', 'last', '--json'], { cwd }))).toMatchObject({
       matched: true,
     })
@@ -123,7 +123,9 @@ describe('what a user brings', { timeout: PATIENCE_MS }, () => {
     child.stdin.end(encodeArray(a))
     const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
     expect(code, said).toBe(0)
-    expect(relativeError(decodeArray(Buffer.concat(chunks), 'C'), await exactArrayProduct(a, b))).toBeLessThan(0.02)
+    expect(relativeError(decodeArray(Buffer.concat(chunks), 'C'), await exactResult(productJob(a, b)))).toBeLessThan(
+      0.02,
+    )
     expect(said).toContain('C is on standard output')
     expect((await readdir(cwd)).filter((name) => name.includes('npy'))).toEqual(['B.npy'])
   })

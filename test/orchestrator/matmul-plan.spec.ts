@@ -3,7 +3,8 @@ import type { OpticalCore } from '../../core/optical-core.ts'
 import { matmulPlan } from '../../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome } from '../../orchestrator/jobs/matmul-plan.ts'
 import { DenseArray } from '../../orchestrator/arrays/dense-array.ts'
-import { arrayProducts, exactArrayProduct } from '../../orchestrator/jobs/array-products.ts'
+import { arrayProducts } from '../../orchestrator/jobs/array-products.ts'
+import { exactResult, productJob } from '../../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES as memoryBytes } from '../../orchestrator/jobs/multiply-panels.ts'
 import { openDirectBench } from '../support/direct-bench.ts'
 import { ExactCore } from '../support/exact-core.ts'
@@ -56,7 +57,7 @@ describe('a multiplication from a cold, dark bench', () => {
   test('warms up, brings light, multiplies and accounts for its energy', async () => {
     const { outcome, product, steps } = await run()
     expect(steps).toEqual(['warm up', 'prepare frames', 'light', 'multiply', 'account energy'])
-    expect([...product.data]).toEqual([...(await exactArrayProduct(a, b)).data].map(close(12)))
+    expect([...product.data]).toEqual([...(await exactResult(productJob(a, b))).data].map(close(12)))
     expect(outcome).toMatchObject({ frames: 2, repeatedFrames: 0, macs: 160 })
   })
 

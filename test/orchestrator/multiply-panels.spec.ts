@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DenseArray, elementCount } from '../../orchestrator/arrays/dense-array.ts'
 import { RandomStream } from '../../core/random.ts'
-import { arrayProducts, exactArrayProduct, noSink, productShape } from '../../orchestrator/jobs/array-products.ts'
+import { arrayProducts, productShape } from '../../orchestrator/jobs/array-products.ts'
+import { exactResult, noSink, productJob } from '../../orchestrator/jobs/product-job.ts'
 import { exactProduct, multiply } from '../../orchestrator/jobs/matmul.ts'
 import type { MatmulLog } from '../../orchestrator/jobs/matmul.ts'
 import { multiplyPanels, panelSize } from '../../orchestrator/jobs/multiply-panels.ts'
@@ -92,7 +93,7 @@ describe('a product that is computed panel by panel', () => {
               expect(Math.abs(product.data[at]! - [re, im][part]!)).toBeLessThan(1e-12)
             }
           }
-          expect((await exactArrayProduct(a, b)).shape).toEqual(product.shape)
+          expect((await exactResult(productJob(a, b))).shape).toEqual(product.shape)
           const perElement = inner * (isComplexA ? 2 : 1) * (isComplexB ? 2 : 1)
           expect(totals.macs).toBe(expected.length * perElement)
         },
@@ -193,7 +194,7 @@ describe('a product of complex matrices', () => {
     })
     const times = (of: (re: number, im: number) => number): Float64Array =>
       noisy(exactProduct(part(a, of), part(b, of)))
-    const exact = await exactArrayProduct(a, b)
+    const exact = await exactResult(productJob(a, b))
     const [p1, p2, p3] = [times((re) => re), times((_, im) => im), times((re, im) => re + im)]
     const rmsOf = (errors: Float64Array): number =>
       Math.sqrt(errors.reduce((sum, error) => sum + error ** 2, 0) / errors.length)
