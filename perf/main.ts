@@ -13,6 +13,7 @@ import { journal } from './journal.ts'
 import { intensity12 } from './intensity-12.ts'
 import { kernels } from './kernels.ts'
 import { laws } from './laws.ts'
+import { ledger } from './ledger.ts'
 import { writePerformancePage } from './performance-page.ts'
 import { largerCores } from './larger-cores.ts'
 import { meshError } from './mesh-error.ts'
@@ -36,6 +37,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   fuzz,
   kernels,
   laws,
+  ledger,
 }
 
 /** Several by one name. */
