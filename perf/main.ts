@@ -15,6 +15,7 @@ import { intensity12 } from './intensity-12.ts'
 import { kernels } from './kernels.ts'
 import { largeMatmul } from './large-matmul.ts'
 import { laws } from './laws.ts'
+import { ledger } from './ledger.ts'
 import { writePerformancePage } from './performance-page.ts'
 import { largerCores } from './larger-cores.ts'
 import { meshError } from './mesh-error.ts'
@@ -40,6 +41,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   kernels,
   'large-matmul': largeMatmul,
   laws,
+  ledger,
 }
 
 /** Several by one name. */
