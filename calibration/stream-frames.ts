@@ -1,3 +1,4 @@
+import { isBenchError } from '../core/errors.ts'
 import type { Frame, FrameResult, Tile } from '../core/optical-core.ts'
 import type { LightBench } from '../core/light-bench.ts'
 import { currentStep, withStep } from '../core/step-context.ts'
@@ -50,13 +51,27 @@ export async function* streamFrames<Programmed>(
         await runner.armMeters(inFlight.symbols, signal)
         await runner.fire(inFlight.symbols, signal)
       })
-      reading = withStep(step, () => stages.collect(inFlight, signal))
+      reading = withStep(step, () => collected(stages, inFlight, signal))
       reading.catch(() => undefined)
       if (done !== undefined) yield done as FrameResult
     }
     if (reading !== undefined) yield await reading
   } finally {
     await reading?.catch(() => undefined)
+  }
+}
+
+/** A frame that was too bright for a meter is a result: who sent it may send it again with less light. */
+async function collected<Programmed>(
+  stages: FrameStages<Programmed>,
+  flight: FrameInFlight<Programmed>,
+  signal: AbortSignal,
+): Promise<FrameResult> {
+  try {
+    return await stages.collect(flight, signal)
+  } catch (error) {
+    if (!isBenchError(error, 'RANGE_EXCEEDED')) throw error
+    return { frame: flight.frame, lanes: [], overRange: error }
   }
 }
 
