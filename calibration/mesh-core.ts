@@ -90,6 +90,7 @@ export class MeshCore implements OpticalCore {
 
   get knowledge(): CoreKnowledge {
     return meshKnowledge({
+      bench: this.#bench,
       model: this.#model,
       parameters: this.#parameters,
       calibration: this.#calibration,

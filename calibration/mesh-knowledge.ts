@@ -1,3 +1,4 @@
+import type { LightBench } from '../core/light-bench.ts'
 import type { CoreKnowledge, Tile } from '../core/optical-core.ts'
 import type { MeshCalibration } from './calibration-record.ts'
 import type { ChipModel } from './model/chip-model.ts'
@@ -7,6 +8,7 @@ import { fieldPerWeight } from './model/starting-phases.ts'
 
 /** A mesh core as it is calibrated now. */
 export interface KnownMesh {
+  readonly bench: Pick<LightBench, 'timing' | 'heaterSettleMs'>
   readonly model: ChipModel
   readonly parameters: Float64Array
   readonly calibration: MeshCalibration
@@ -19,7 +21,7 @@ export interface KnownMesh {
 
 /** What a calibrated mesh core knows of its own errors. */
 export function meshKnowledge(mesh: KnownMesh): CoreKnowledge {
-  const { model, parameters, calibration } = mesh
+  const { bench, model, parameters, calibration } = mesh
   const { size, lanes, design } = model.layout
   return {
     weights: design.form === 'svd' ? 'any' : 'given',
@@ -41,5 +43,8 @@ export function meshKnowledge(mesh: KnownMesh): CoreKnowledge {
         return (field * sum) / lanes
       })
     },
+    // A silent symbol goes in front.
+    frameSeconds: (symbols, isOtherTile) =>
+      (isOtherTile ? bench.heaterSettleMs / 1e3 : 0) + (symbols + 1) * bench.timing.symbolPeriodS,
   }
 }

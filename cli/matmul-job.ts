@@ -7,6 +7,10 @@ import { encodeNpy, writeNpy } from '../orchestrator/arrays/npy.ts'
 import type { NpyArray } from '../orchestrator/arrays/npy.ts'
 import { matmulPlan } from '../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome, MatmulPlanOptions } from '../orchestrator/jobs/matmul-plan.ts'
+import type { BlockScaling } from '../orchestrator/tiles/block-scaling.ts'
+import type { Remedy } from '../orchestrator/numerics/error-sums.ts'
+import { DEFAULT_SCALING } from '../orchestrator/numerics/choose-numerics.ts'
+import type { NumericsOptions, Scaling } from '../orchestrator/numerics/choose-numerics.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
 import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import { calibrationKey } from './calibrate-job.ts'
@@ -35,6 +39,9 @@ export interface MatmulArguments {
   readonly calibrationSha256: string
   /** Between two looks at the chip, s; null when nobody watched it. */
   readonly watchS: number | null
+  /** Effective bits that were asked for; null when nobody did. */
+  readonly bits: number | null
+  readonly scaling: Scaling
 }
 
 /** What the record of a finished matmul run says, besides what all runs say. */
@@ -43,12 +50,24 @@ export interface MatmulRecord {
   /** Null for a product that is exact. */
   readonly effectiveBits: number | null
   readonly nrmse: number | null
+  /** What was expected before the first frame; null when the core does not know its errors, or none are expected. */
+  readonly predictedBits: number | null
+  readonly numerics: NumericsNote
   readonly frames: number
   readonly repeatedFrames: number
+  /** Of the repeated ones, those that were too bright for a meter. */
+  readonly dimmedFrames: number
   readonly probeError: number
   /** How often a watched chip was looked at; null when nobody watched it. */
   readonly looks: number | null
   readonly energy: EnergyDocument
+}
+
+/** How a product was computed. */
+export interface NumericsNote extends Remedy {
+  readonly scaling: BlockScaling
+  /** Settling of heaters and symbols of frames; 0 when the core does not know its errors. */
+  readonly predictedSeconds: number
 }
 
 export type EnergyDocument = MatmulOutcome['energy'] & {
@@ -72,7 +91,7 @@ export interface MatmulDocument extends MatmulRecord {
   readonly output: string | null
 }
 
-export interface Factors {
+export interface Factors extends NumericsOptions {
   readonly a: NpyArray
   readonly b: NpyArray
   readonly aPath: string
@@ -87,7 +106,7 @@ export interface Factors {
 export async function matmulJob(
   { output, signal }: CommandContext,
   { file, twin, journal }: BenchChoice,
-  { a, b, aPath, bPath, output: cPath, watchS }: Factors,
+  { a, b, aPath, bPath, output: cPath, watchS, bits, scaling = DEFAULT_SCALING }: Factors,
   { id, calibration }: StoredCalibration,
 ): Promise<{ readonly document: MatmulDocument; readonly product: RealMatrix }> {
   output.progress.begin('multiplying')
@@ -99,6 +118,8 @@ export async function matmulJob(
     output: cPath ?? null,
     calibrationSha256: recordSha256(calibration),
     watchS: watchS ?? null,
+    bits: bits ?? null,
+    scaling,
   }
   let followedBy: string | null = null
   const { run, result, kept, seconds } = await runJob<ProductOutcome>({
@@ -106,7 +127,7 @@ export async function matmulJob(
     calibrations: [id],
     arguments: { ...asked },
     inputs: [aBytes, bBytes],
-    plan: (bench, log) => productPlan(bench, { a: matrixOf(a), b: matrixOf(b), calibration, log, watchS }),
+    plan: (bench, log) => productPlan(bench, { a: matrixOf(a), b: matrixOf(b), calibration, log, watchS, bits, scaling }),
     keep: async (outcome, run) => {
       if (outcome.followed !== undefined) {
         const record = { benchHash: calibrationKey(file, twin), chip: chipOf(twin), record: outcome.followed }
@@ -141,7 +162,7 @@ export interface ProductOutcome extends MatmulOutcome {
  */
 export async function* productPlan(
   bench: Bench,
-  { a, b, calibration, log, watchS }: ProductPlanOptions,
+  { a, b, calibration, log, watchS, bits, scaling }: ProductPlanOptions,
 ): Plan<ProductOutcome> {
   if (watchS !== undefined && bench.kind !== 'mesh') {
     throw new BenchError('CALL_INVALID', '--watch follows mesh cores: leave it out on this bench')
@@ -154,7 +175,7 @@ export async function* productPlan(
   const watch = watchS === undefined ? undefined : { everyS: watchS, onFollowed }
   let used: OpticalCore | undefined
   const outcome = yield* matmulPlan(bench, {
-    ...{ a, b, log },
+    ...{ a, b, log, bits, scaling },
     core: (bench, frames, heaters) => (used = coreOf(bench, calibration, frames, heaters, watch)),
   })
   const followed = looks > 0 && used instanceof MeshCore ? used.calibration : undefined
@@ -168,13 +189,17 @@ export interface ProductPlanOptions extends Omit<MatmulPlanOptions<Bench>, 'core
 }
 
 export function matmulRecord(outcome: ProductOutcome, productSha256: string): MatmulRecord {
-  const { product, effectiveBits, nrmse, frames, repeatedFrames, probeError, looks, energy } = outcome
+  const { product, effectiveBits, nrmse, frames, repeatedFrames, dimmedFrames, probeError, looks, energy } = outcome
+  const { scaling, remedy, predicted } = outcome.numerics
   return jsonOf({
     product: { rows: product.rows, columns: product.columns, sha256: productSha256 },
     effectiveBits,
     nrmse,
+    predictedBits: predicted.effectiveBits,
+    numerics: { scaling, ...remedy, predictedSeconds: predicted.benchSeconds },
     frames,
     repeatedFrames,
+    dimmedFrames,
     probeError,
     looks,
     energy: { ...energy, reference: PAPER },

@@ -279,7 +279,10 @@ async function matmulAgain(journal: JournalReader, { id, header, result }: RunRe
   )
   const calibration = await usedCalibration(journal, id, header)
   return {
-    plan: (bench, log) => productPlan(bench, { a: a!, b: b!, calibration, log, watchS: asked.watchS ?? undefined }),
+    plan: (bench, log) => {
+      const [watchS, bits] = [asked.watchS ?? undefined, asked.bits ?? undefined]
+      return productPlan(bench, { a: a!, b: b!, calibration, log, watchS, bits, scaling: asked.scaling })
+    },
     compare: async (outcome) => {
       const { product: was, energy, ...recorded } = result as Partial<MatmulRecord>
       if (was === undefined) return undefined

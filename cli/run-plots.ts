@@ -4,7 +4,8 @@ import { decodeNpy } from '../orchestrator/arrays/npy.ts'
 import { exactProduct } from '../orchestrator/jobs/matmul.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { CalibrationRecord, RunRecord } from '../orchestrator/journal/records.ts'
-import { PROBES, tileJobs } from '../orchestrator/tiles/tile-product.ts'
+import type { BlockScaling } from '../orchestrator/tiles/block-scaling.ts'
+import { TileProduct } from '../orchestrator/tiles/tile-product.ts'
 import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import { errorHistogram } from '../pictures/error-histogram.ts'
 import { meshPhasesPicture } from '../pictures/mesh-phases.ts'
@@ -128,7 +129,7 @@ function meshCalibrationPictures(
 }
 
 function spectrumPictures(
-  { header }: RunRecord,
+  { header, result }: RunRecord,
   stored: CalibrationRecord | undefined,
   factors: Factors | undefined,
   findings: StepFindings,
@@ -137,7 +138,11 @@ function spectrumPictures(
   const calibration = stored?.record as Calibration | undefined
   if (stored === undefined || !isAwgrRecord(calibration)) return []
   const { wiring } = requireKind(benchFromText(header.bench.text, header.bench.path), 'awgr')
-  const setting = factors === undefined ? 'cold' : firstTile(factors, calibration.size, wiring.heaters.limitV)
+  const { numerics } = (result ?? {}) as Partial<MatmulRecord>
+  const setting =
+    factors === undefined
+      ? 'cold'
+      : firstTile(factors, calibration.size, wiring.heaters.limitV, numerics?.scaling)
   const set = setting === 'cold' ? 'all heaters at 0 V' : 'heaters as programmed for the first tile of B'
   const lasersThz = wiring.wavelengths.map(({ frequencyThz }) => frequencyThz)
   const svg = spectrumChart({
@@ -156,10 +161,10 @@ function spectrumPictures(
   ]
 }
 
-function firstTile({ a, b }: Factors, size: number, maxVoltageV: number): HeaterSetting {
-  const jobs = tileJobs(a, b, { outputs: size, inputs: size, lanes: 1, maxSymbols: PROBES + 1 })
-  const [job] = jobs
-  return job === undefined ? 'cold' : { weights: job.frame.tile.weights, maxVoltageV }
+function firstTile({ a, b }: Factors, size: number, maxVoltageV: number, scaling?: BlockScaling): HeaterSetting {
+  const product = new TileProduct(a, b, { outputs: size, inputs: size }, scaling)
+  const isEmpty = product.tiles === 0 || a.rows === 0
+  return isEmpty ? 'cold' : { weights: product.tile(0).tile.weights, maxVoltageV }
 }
 
 async function errorPictures(

@@ -12,16 +12,23 @@ export interface Accuracy {
  * So is an empty one, which has no errors.
  */
 export function accuracyOf(exact: ArrayLike<number>, errors: ArrayLike<number>): Accuracy {
-  let [min, max, squares] = [Infinity, -Infinity, 0]
-  for (let i = 0; i < exact.length; i++) {
-    min = Math.min(min, exact[i]!)
-    max = Math.max(max, exact[i]!)
-    squares += errors[i]! ** 2
-  }
-  const rms = Math.sqrt(squares / exact.length)
+  const { min, max } = rangeOf(exact)
   const range = max - min
+  let squares = 0
+  for (let i = 0; i < exact.length; i++) squares += errors[i]! ** 2
+  const rms = Math.sqrt(squares / exact.length)
   if (squares === 0) return { effectiveBits: Infinity, nrmse: 0 }
   return range === 0
     ? { effectiveBits: 0, nrmse: Infinity }
     : { effectiveBits: Math.log2(range / rms), nrmse: rms / range }
+}
+
+/** Of an empty list: Infinity and −Infinity. */
+export function rangeOf(values: ArrayLike<number>): { readonly min: number; readonly max: number } {
+  let [min, max] = [Infinity, -Infinity]
+  for (let i = 0; i < values.length; i++) {
+    min = Math.min(min, values[i]!)
+    max = Math.max(max, values[i]!)
+  }
+  return { min, max }
 }

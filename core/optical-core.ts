@@ -49,6 +49,8 @@ export interface CoreKnowledge {
   made(tile: Tile): Float64Array
   /** Shape: [output]: signal of a product of 1 with this tile, mW, mean over the lanes. Cheap, and a little rough. */
   signalMw(weights: Float64Array): Float64Array
+  /** Settling of heaters, when a frame brings another tile, and its symbols. */
+  frameSeconds(symbols: number, isOtherTile: boolean): number
 }
 
 /** Something that a core found to have changed since its calibration. */

@@ -74,7 +74,8 @@ export class AwgrCore implements OpticalCore {
   }
 
   get knowledge(): CoreKnowledge {
-    const { size, form } = this.#bench.layout
+    const { layout, timing, heaterSettleMs } = this.#bench
+    const { size, form } = layout
     return {
       weights: form === 'per-port' ? 'any' : 'given',
       readsSilence: false,
@@ -89,6 +90,9 @@ export class AwgrCore implements OpticalCore {
         return this.#programmer.weightsMw(voltagesV).map((mw, at) => mw * weightPerMw[Math.floor(at / size)]!)
       },
       signalMw: (weights) => this.#programmer.weightPerMw(weights).map((weight) => 1 / weight),
+      // Two symbols for each vector.
+      frameSeconds: (symbols, isOtherTile) =>
+        (isOtherTile ? heaterSettleMs / 1e3 : 0) + 2 * symbols * timing.symbolPeriodS,
     }
   }
 

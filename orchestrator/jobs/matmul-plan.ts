@@ -5,13 +5,14 @@ import { HeaterSetter } from '../frames/heater-setter.ts'
 import { accountEnergy } from '../ledger/energy.ts'
 import type { EnergyAccount, PowerShare } from '../ledger/energy.ts'
 import { measurePower } from '../ledger/measure-power.ts'
+import type { NumericsOptions } from '../numerics/choose-numerics.ts'
 import { bringLight, warmUp } from '../plans/light.ts'
 import type { Plan } from '../plans/plan.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
 import { multiply } from './matmul.ts'
 import type { MatmulLog, MatmulResult } from './matmul.ts'
 
-export interface MatmulPlanOptions<Core extends LightBench> {
+export interface MatmulPlanOptions<Core extends LightBench> extends NumericsOptions {
   readonly a: RealMatrix
   readonly b: RealMatrix
   /** The calibrated core on this bench. */
@@ -30,7 +31,7 @@ export async function* matmulPlan<Core extends LightBench>(
   bench: Core,
   options: MatmulPlanOptions<Core>,
 ): Plan<MatmulOutcome> {
-  const { a, b, log } = options
+  const { a, b, log, bits, scaling } = options
   const frames = new FrameRunner(bench)
   const core = options.core(bench, frames, new HeaterSetter(bench))
   let result: MatmulResult | undefined
@@ -54,7 +55,7 @@ export async function* matmulPlan<Core extends LightBench>(
     detail: { rows: a.rows, inner: a.columns, columns: b.columns },
     work: async (signal, onProgress) => {
       const startNs = bench.clock.monotonicNs()
-      result = await multiply(core, a, b, { log, signal, onProgress })
+      result = await multiply(core, a, b, { log, signal, onProgress, bits, scaling })
       benchSeconds = (bench.clock.monotonicNs() - startNs) / 1e9
     },
   }
