@@ -1,4 +1,5 @@
 import type { MeshDesign } from '../core/mesh-design.ts'
+import type { KnownErrors } from '../core/optical-core.ts'
 
 /** How well a calibration multiplies, on matrices that it had not seen. */
 export interface Verification {
@@ -12,6 +13,8 @@ export interface Verification {
   readonly tvd: number
   /** log2(range / RMS error) of products with random inputs. */
   readonly effectiveBits: number
+  /** Absent in records from before it was measured. */
+  readonly errors?: KnownErrors
 }
 
 /**

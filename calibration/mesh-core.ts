@@ -1,6 +1,6 @@
 import type { MeshBench } from '../core/mesh-bench.ts'
 import { DEFAULT_DESIGN, designText } from '../core/mesh-design.ts'
-import type { Frame, FrameResult, OpticalCore, Tile } from '../core/optical-core.ts'
+import type { CoreKnowledge, Frame, FrameResult, OpticalCore, Tile } from '../core/optical-core.ts'
 import { BenchError } from '../core/errors.ts'
 import { allDone } from '../orchestrator/frames/frame-runner.ts'
 import type { FrameCodes, FrameReading, FrameRunner } from '../orchestrator/frames/frame-runner.ts'
@@ -12,6 +12,7 @@ import type { Crosstalk } from './model/crosstalk.ts'
 import { codeForField, fieldAtCode, reachableField } from './model/modulator-curve.ts'
 import { programWeights, voltagesFor } from './model/programming.ts'
 import type { ProgrammedTile } from './model/programming.ts'
+import { meshKnowledge } from './mesh-knowledge.ts'
 import { DriftWatch } from './drift-watch.ts'
 import type { WatchOptions } from './drift-watch.ts'
 import { portReadings } from './port-readings.ts'
@@ -90,6 +91,18 @@ export class MeshCore implements OpticalCore {
   /** As it was given, or as the drift that was watched has left it. */
   get calibration(): MeshCalibration {
     return this.#watch?.calibration ?? this.#calibration
+  }
+
+  get knowledge(): CoreKnowledge {
+    return meshKnowledge({
+      bench: this.#bench,
+      model: this.#model,
+      parameters: this.#parameters,
+      calibration: this.#calibration,
+      tile: (tile) => this.#tiles.of(tile),
+      fieldPerInput: (lane, port) => this.#fieldPerInput(lane, port),
+      signalPerField: (lane, output) => this.#signalPerField(lane, output),
+    })
   }
 
   async program(tile: Tile, signal: AbortSignal): Promise<void> {
@@ -202,8 +215,7 @@ export class MeshCore implements OpticalCore {
         // Codes are whole numbers, so silence is not quite dark; what it carries is known and given back.
         const carried = this.#silenceCarries(lane, output, tile)
         const tracked = Math.exp(ports?.logGain[lane * size + output] ?? 0)
-        const perUnit =
-          tracked * this.#outGain(lane, output) * this.#weakestIn[lane]! * this.#fieldReach * fieldPerWeight
+        const perUnit = tracked * this.#signalPerField(lane, output) * fieldPerWeight
         for (let symbol = 0; symbol < symbols; symbol++) {
           result[symbol * size + output] = (signalAt(symbol + 1) - silence) / perUnit + carried
         }
@@ -226,6 +238,10 @@ export class MeshCore implements OpticalCore {
   /** Field of a modulator for an input of 1, so that all input paths bring the same light. */
   #fieldPerInput(lane: number, port: number): number {
     return (this.#fieldReach * this.#weakestIn[lane]!) / this.#inGain(lane, port)
+  }
+
+  #signalPerField(lane: number, output: number): number {
+    return this.#outGain(lane, output) * this.#weakestIn[lane]! * this.#fieldReach
   }
 
   #inGain(lane: number, port: number): number {

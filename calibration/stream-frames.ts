@@ -1,3 +1,5 @@
+import { isBenchError } from '../core/errors.ts'
+import type { BenchError } from '../core/errors.ts'
 import type { Frame, FrameResult, Tile } from '../core/optical-core.ts'
 import type { LightBench } from '../core/light-bench.ts'
 import { currentStep, withStep } from '../core/step-context.ts'
@@ -30,15 +32,23 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
   interface Played {
     readonly frame: Frame
     readonly loaded: Loaded
-    readonly reading: Promise<FrameReading>
+    readonly reading: Promise<FrameReading | BenchError>
   }
   const source = frames[Symbol.asyncIterator]()
   const prepareNext = async (): Promise<{ readonly frame: Frame; prepared: Prepared } | undefined> => {
     const next = await source.next()
     return next.done === true ? undefined : { frame: next.value, prepared: stages.prepare(next.value) }
   }
-  const decoded = async ({ frame, loaded, reading }: Played): Promise<FrameResult> =>
-    stages.decode(frame, loaded, await reading)
+  /** A frame that was too bright for a meter is a result: who sent it may send it again with less light. */
+  const readOut = (step: number, symbols: number): Promise<FrameReading | BenchError> =>
+    withStep(step, () => runner.read(symbols, signal)).catch((error: unknown) => {
+      if (isBenchError(error, 'RANGE_EXCEEDED')) return error
+      throw error
+    })
+  const decoded = async ({ frame, loaded, reading }: Played): Promise<FrameResult> => {
+    const record = await reading
+    return isBenchError(record) ? { frame, lanes: [], overRange: record } : stages.decode(frame, loaded, record)
+  }
   let underWay: Promise<unknown> = Promise.resolve()
   /** Its failure is told when its turn comes, and nothing is left on a wire before. */
   const begun = <T>(work: Promise<T>): Promise<T> => {
@@ -71,7 +81,7 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
       if (before !== undefined) yield await decoded(before)
       const following = begun(prepareNext())
       await captured
-      before = { frame, loaded, reading: begun(withStep(step, () => runner.read(symbols, signal))) }
+      before = { frame, loaded, reading: begun(readOut(step, symbols)) }
       next = await following
     }
     if (before !== undefined) yield await decoded(before)

@@ -12,6 +12,10 @@ import { productJob } from '../orchestrator/jobs/product-job.ts'
 import { matmulPlan } from '../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome, MatmulPlanOptions } from '../orchestrator/jobs/matmul-plan.ts'
 import type { PowerLedger } from '../orchestrator/ledger/power-ledger.ts'
+import type { BlockScaling } from '../orchestrator/tiles/block-scaling.ts'
+import type { Remedy } from '../orchestrator/numerics/error-sums.ts'
+import { DEFAULT_SCALING } from '../orchestrator/numerics/choose-numerics.ts'
+import type { NumericsOptions, Scaling } from '../orchestrator/numerics/choose-numerics.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
 import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import { calibrationKey } from './calibrate-job.ts'
@@ -54,6 +58,9 @@ export interface MatmulArguments {
   readonly dtype: NumberType
   /** What panels could take; left out by versions that multiplied all at once. */
   readonly memoryBytes?: number
+  /** Effective bits that were asked for; null when nobody did. */
+  readonly bits: number | null
+  readonly scaling: Scaling
 }
 
 /** What the record of a finished matmul run says, besides what all runs say. */
@@ -62,14 +69,26 @@ export interface MatmulRecord {
   /** Null for a product that is exact. */
   readonly effectiveBits: number | null
   readonly nrmse: number | null
+  /** What was expected before the first frame; null when the core does not know its errors, or none are expected. */
+  readonly predictedBits: number | null
+  readonly numerics: NumericsNote
   readonly frames: number
   readonly repeatedFrames: number
+  /** Of the repeated ones, those that were too bright for a meter. */
+  readonly dimmedFrames: number
   readonly probeError: number
   /** Parts of C that were computed one after another. */
   readonly panels: number
   /** How often a watched chip was looked at; null when nobody watched it. */
   readonly looks: number | null
   readonly energy: EnergyDocument
+}
+
+/** How a product was computed. */
+export interface NumericsNote extends Remedy {
+  readonly scaling: BlockScaling
+  /** Settling of heaters and symbols of frames; 0 when the core does not know its errors. */
+  readonly predictedSeconds: number
 }
 
 export type EnergyDocument = MatmulOutcome['energy'] & {
@@ -93,7 +112,7 @@ export interface MatmulDocument extends MatmulRecord {
   readonly output: string | null
 }
 
-export interface MatmulRequest {
+export interface MatmulRequest extends NumericsOptions {
   readonly a: OpenedFactor
   readonly b: OpenedFactor
   /** Where C goes, "-" for standard output; undefined: only into memory and the journal. */
@@ -113,7 +132,7 @@ export const keptBytesOf = (memoryBytes: number): number => memoryBytes / 4
 export async function matmulJob(
   { output, signal }: JobContext,
   { file, twin, journal }: BenchChoice,
-  { a, b, output: cPath, dtype, memoryBytes, convolution, watchS }: MatmulRequest,
+  { a, b, output: cPath, dtype, memoryBytes, convolution, watchS, bits, scaling = DEFAULT_SCALING }: MatmulRequest,
   { id, calibration }: StoredCalibration,
 ): Promise<{ readonly document: MatmulDocument; readonly product: DenseArray | undefined }> {
   output.progress.begin(convolution === undefined ? 'multiplying' : 'convolving')
@@ -125,7 +144,8 @@ export async function matmulJob(
     command: convolution === undefined ? 'matmul' : 'convolve',
     ...(convolution && { convolution }),
     ...{ a: factorNote(a), b: factorNote(b), output: cPath ?? null },
-    ...{ calibrationSha256: recordSha256(calibration), watchS: watchS ?? null, dtype, memoryBytes },
+    ...{ calibrationSha256: recordSha256(calibration), watchS: watchS ?? null, bits: bits ?? null, scaling },
+    ...{ dtype, memoryBytes },
   }
   let followedBy: string | null = null
   const products = job.products(target.sink)
@@ -134,7 +154,7 @@ export async function matmulJob(
     calibrations: [id],
     arguments: { ...asked },
     inputs: [a, b].flatMap(({ blob }) => blob ?? []),
-    plan: (bench, log) => productPlan(bench, { products, memoryBytes, calibration, log, watchS }),
+    plan: (bench, log) => productPlan(bench, { products, memoryBytes, calibration, log, watchS, bits, scaling }),
     keep: async (outcome, run) => {
       if (outcome.followed !== undefined) {
         const record = { benchHash: calibrationKey(file, twin), chip: chipOf(twin), record: outcome.followed }
@@ -164,7 +184,7 @@ export interface ProductOutcome extends MatmulOutcome {
  */
 export async function* productPlan(
   bench: Bench,
-  { products, memoryBytes, calibration, log, watchS }: ProductPlanOptions,
+  { products, memoryBytes, calibration, log, watchS, bits, scaling }: ProductPlanOptions,
 ): Plan<ProductOutcome> {
   if (watchS !== undefined && bench.kind !== 'mesh') {
     throw new BenchError('CALL_INVALID', '--watch follows mesh cores: leave it out on this bench')
@@ -185,7 +205,7 @@ export async function* productPlan(
         }
   let used: OpticalCore | undefined
   const outcome = yield* matmulPlan(bench, {
-    ...{ products, memoryBytes, log },
+    ...{ products, memoryBytes, log, bits, scaling },
     core: (bench, frames, heaters, ledger) => (used = coreOf(bench, calibration, frames, heaters, watchOf(ledger))),
   })
   const followed = looks > 0 && used instanceof MeshCore ? used.calibration : undefined
@@ -199,13 +219,17 @@ export interface ProductPlanOptions extends Omit<MatmulPlanOptions<Bench>, 'core
 }
 
 export function matmulRecord(outcome: ProductOutcome, product: MatmulRecord['product']): MatmulRecord {
-  const { effectiveBits, nrmse, frames, repeatedFrames, probeError, panels, looks, energy } = outcome
+  const { effectiveBits, nrmse, frames, repeatedFrames, dimmedFrames, probeError, panels, looks, energy } = outcome
+  const { scaling, remedy, predicted } = outcome.numerics
   return jsonOf({
     product,
     effectiveBits,
     nrmse,
+    predictedBits: predicted.effectiveBits,
+    numerics: { scaling, ...remedy, predictedSeconds: predicted.benchSeconds },
     frames,
     repeatedFrames,
+    dimmedFrames,
     probeError,
     panels,
     looks,

@@ -323,8 +323,10 @@ async function matmulAgain(
   // Versions that multiplied all at once said nothing of memory, nor of panels.
   const { memoryBytes = Infinity } = asked
   return {
-    plan: (bench, log) =>
-      productPlan(bench, { products, memoryBytes, calibration, log, watchS: asked.watchS ?? undefined }),
+    plan: (bench, log) => {
+      const [watchS, bits] = [asked.watchS ?? undefined, asked.bits ?? undefined]
+      return productPlan(bench, { products, memoryBytes, calibration, log, watchS, bits, scaling: asked.scaling })
+    },
     compare: async (outcome) => {
       if (was === undefined) return undefined
       const { energy: energyNow, product: _, ...now } = matmulRecord(outcome, was)
@@ -338,10 +340,7 @@ async function matmulAgain(
       // Records of versions that multiplied all at once leave out their panels.
       const said: Readonly<Record<string, unknown>> = { panels: 1, ...recorded }
       const same = Object.fromEntries(Object.keys(now).map((key) => [key, said[key]]))
-      return (
-        firstDifference(id, 'result', same, now) ??
-        firstDifference(id, 'result.energy', energy, energyNow)
-      )
+      return firstDifference(id, 'result', same, now) ?? firstDifference(id, 'result.energy', energy, energyNow)
     },
   }
 }

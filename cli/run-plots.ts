@@ -6,7 +6,8 @@ import { exactResult, noSink, productJob } from '../orchestrator/jobs/product-jo
 import type { ProductJob } from '../orchestrator/jobs/multiply-panels.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { CalibrationRecord, RunRecord } from '../orchestrator/journal/records.ts'
-import { cutTiles } from '../orchestrator/tiles/tile-product.ts'
+import type { BlockScaling } from '../orchestrator/tiles/block-scaling.ts'
+import { TileProduct } from '../orchestrator/tiles/tile-product.ts'
 import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import { errorHistogram } from '../pictures/error-histogram.ts'
 import { meshPhasesPicture } from '../pictures/mesh-phases.ts'
@@ -135,7 +136,7 @@ function meshCalibrationPictures(
 }
 
 function spectrumPictures(
-  { header }: RunRecord,
+  { header, result }: RunRecord,
   stored: CalibrationRecord | undefined,
   factors: Factors | undefined,
   findings: StepFindings,
@@ -144,7 +145,9 @@ function spectrumPictures(
   const calibration = stored?.record as Calibration | undefined
   if (stored === undefined || !isAwgrRecord(calibration)) return []
   const { wiring } = requireKind(benchFromText(header.bench.text, header.bench.path), 'awgr')
-  const setting = factors === undefined ? 'cold' : firstTile(factors, calibration.size, wiring.heaters.limitV)
+  const { numerics } = (result ?? {}) as Partial<MatmulRecord>
+  const setting =
+    factors === undefined ? 'cold' : firstTile(factors, calibration.size, wiring.heaters.limitV, numerics?.scaling)
   const set = setting === 'cold' ? 'all heaters at 0 V' : 'heaters as programmed for the first tile of B'
   const lasersThz = wiring.wavelengths.map(({ frequencyThz }) => frequencyThz)
   const svg = spectrumChart({
@@ -163,9 +166,10 @@ function spectrumPictures(
   ]
 }
 
-function firstTile({ weights }: Factors, size: number, maxVoltageV: number): HeaterSetting {
-  const [cut] = cutTiles(weights, { outputs: size, inputs: size })
-  return cut === undefined ? 'cold' : { weights: cut.tile.weights, maxVoltageV }
+function firstTile({ weights }: Factors, size: number, maxVoltageV: number, scaling?: BlockScaling): HeaterSetting {
+  const noRows = { rows: 0, columns: weights.rows, data: new Float64Array(0) }
+  const product = new TileProduct(noRows, weights, { outputs: size, inputs: size }, scaling)
+  return product.tiles === 0 ? 'cold' : { weights: product.tile(0).tile.weights, maxVoltageV }
 }
 
 async function errorPictures(

@@ -31,12 +31,27 @@ export class AccuracySum {
     this.#count++
   }
 
+  /** Of the exact results: the largest less the smallest. */
+  get range(): number {
+    return this.#max - this.#min
+  }
+
   get accuracy(): Accuracy {
     const rms = Math.sqrt(this.#squares / this.#count)
-    const range = this.#max - this.#min
+    const { range } = this
     if (this.#squares === 0) return { effectiveBits: Infinity, nrmse: 0 }
     return range === 0
       ? { effectiveBits: 0, nrmse: Infinity }
       : { effectiveBits: Math.log2(range / rms), nrmse: rms / range }
   }
+}
+
+/** Of an empty list: Infinity and −Infinity. */
+export function rangeOf(values: ArrayLike<number>): { readonly min: number; readonly max: number } {
+  let [min, max] = [Infinity, -Infinity]
+  for (let i = 0; i < values.length; i++) {
+    min = Math.min(min, values[i]!)
+    max = Math.max(max, values[i]!)
+  }
+  return { min, max }
 }

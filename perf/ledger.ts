@@ -9,11 +9,13 @@ import { VirtualClock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
 import type { MeshBench } from '../core/mesh-bench.ts'
 import { RandomStream } from '../core/random.ts'
+import { DenseArray } from '../orchestrator/arrays/dense-array.ts'
+import { arrayProducts } from '../orchestrator/jobs/array-products.ts'
 import { matmulPlan } from '../orchestrator/jobs/matmul-plan.ts'
+import { noSink } from '../orchestrator/jobs/product-job.ts'
 import { BOUNDARIES } from '../orchestrator/ledger/boundaries.ts'
 import type { Joules } from '../orchestrator/ledger/boundaries.ts'
 import type { EnergyAccount } from '../orchestrator/ledger/energy.ts'
-import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import type { MeshWorld } from '../sim/optics/mesh-world.ts'
 import type { SourceMeterPort } from '../sim/optics/world-ports.ts'
 import { figure } from './figure.ts'
@@ -137,15 +139,12 @@ async function accountOf(
     const bench = { ...plain, mains }
     const tile = new RandomStream(SEED, 'ledger')
     const block = Float64Array.from({ length: SIZE * SIZE }, () => tile.normal())
-    const a: RealMatrix = { rows: 2, columns: SIZE, data: block.slice(0, 2 * SIZE) }
-    const b: RealMatrix = {
-      rows: SIZE,
-      columns: SIZE * TILES,
-      data: Float64Array.from({ length: SIZE * SIZE * TILES }, (_, i) => {
-        const [row, column] = [Math.floor(i / (SIZE * TILES)), i % SIZE]
-        return block[row * SIZE + column]!
-      }),
-    }
+    const a = new DenseArray('A', [2, SIZE], false, block.slice(0, 2 * SIZE))
+    const repeated = Float64Array.from({ length: SIZE * SIZE * TILES }, (_, i) => {
+      const [row, column] = [Math.floor(i / (SIZE * TILES)), i % SIZE]
+      return block[row * SIZE + column]!
+    })
+    const b = new DenseArray('B', [SIZE, SIZE * TILES], false, repeated)
     /** As a journal: every step and frame moves the load on. */
     const log = {
       journalledNs: 0,
@@ -163,7 +162,7 @@ async function accountOf(
     }
     const core: Parameters<typeof matmulPlan<MeshBench>>[1]['core'] = (bench, frames, heaters) =>
       new MeshCore(bench, calibration, frames, heaters)
-    const plan = matmulPlan(bench, { a, b, log, core })
+    const plan = matmulPlan(bench, { products: arrayProducts(a, b, noSink), memoryBytes: Infinity, log, core })
     let account: EnergyAccount | undefined
     let heatersW = 0
     for (let next = await plan.next(); account === undefined; next = await plan.next()) {

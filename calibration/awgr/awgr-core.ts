@@ -1,9 +1,10 @@
 import type { AwgrBench } from '../../core/awgr-bench.ts'
 import { BenchError } from '../../core/errors.ts'
-import type { FollowedQuantity, Frame, FrameResult, OpticalCore, Tile } from '../../core/optical-core.ts'
+import type { CoreKnowledge, FollowedQuantity, Frame, FrameResult, OpticalCore, Tile } from '../../core/optical-core.ts'
 import { allDone } from '../../orchestrator/frames/frame-runner.ts'
 import type { FrameCodes, FrameReading, FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import type { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
+import type { Verification } from '../calibration-record.ts'
 import { CompiledTiles, makeCoreSafe, streamFrames } from '../stream-frames.ts'
 import type { FrameStages } from '../stream-frames.ts'
 import type { AwgrCalibration } from './awgr-record.ts'
@@ -41,6 +42,7 @@ export class AwgrCore implements OpticalCore {
   readonly #codes: IntensityCodes
   readonly #frames: FrameRunner
   readonly #heaters: HeaterSetter
+  readonly #verification: Verification | undefined
   #rings: RingsCalibration
   #programmer: WeightProgrammer
   #tiles: CompiledTiles<ProgrammedWeights>
@@ -48,7 +50,7 @@ export class AwgrCore implements OpticalCore {
   /** `frames` has been prepared. */
   constructor(
     bench: AwgrBench,
-    calibration: Omit<AwgrCalibration, 'fit' | 'verification'>,
+    calibration: Omit<AwgrCalibration, 'fit' | 'verification'> & { readonly verification?: Verification },
     frames: FrameRunner,
     heaters: HeaterSetter,
   ) {
@@ -65,6 +67,7 @@ export class AwgrCore implements OpticalCore {
     this.#codes = new IntensityCodes(calibration.modulators)
     this.#frames = frames
     this.#heaters = heaters
+    this.#verification = calibration.verification
     this.#rings = calibration
     this.#programmer = this.#programmerOf(calibration)
     this.#tiles = this.#noTiles()
@@ -73,6 +76,29 @@ export class AwgrCore implements OpticalCore {
   /** What weights are programmed by: as calibrated, or as last followed. */
   get rings(): RingsCalibration {
     return this.#rings
+  }
+
+  get knowledge(): CoreKnowledge {
+    const { layout, timing, heaterSettleMs } = this.#bench
+    const { size, form } = layout
+    return {
+      weights: form === 'per-port' ? 'any' : 'given',
+      readsSilence: false,
+      errors: this.#verification?.errors,
+      played: (_lane, inputs) =>
+        inputs.map((input, i) => {
+          const port = i % size
+          return Math.sign(input) * this.#codes.inputOf(port, this.#codes.codeOf(port, Math.abs(input)))
+        }),
+      made: (tile) => {
+        const { voltagesV, weightPerMw } = this.#tiles.of(tile)
+        return this.#programmer.weightsMw(voltagesV).map((mw, at) => mw * weightPerMw[Math.floor(at / size)]!)
+      },
+      signalMw: (weights) => this.#programmer.weightPerMw(weights).map((weight) => 1 / weight),
+      // Two symbols for each vector.
+      frameSeconds: (symbols, isOtherTile) =>
+        (isOtherTile ? heaterSettleMs / 1e3 : 0) + 2 * symbols * timing.symbolPeriodS,
+    }
   }
 
   /**

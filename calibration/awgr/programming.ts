@@ -79,6 +79,14 @@ export class WeightProgrammer {
   program(weights: Float64Array): ProgrammedWeights {
     const { size, form } = this.#layout
     if (form === 'shared') requireCirculant(weights, size)
+    const weightPerMw = this.weightPerMw(weights)
+    const wantedMw = weights.map((weight, at) => weight / weightPerMw[Math.floor(at / size)]!)
+    return { voltagesV: this.#solve(wantedMw), weightPerMw }
+  }
+
+  /** Shape: [output]: what a tile's balanced signals will mean. */
+  weightPerMw(weights: Float64Array): Float64Array {
+    const { size, form } = this.#layout
     const reach = this.#reachMw
     const weightPerMw = Float64Array.from({ length: size }, (_, output) => {
       let most = 0
@@ -91,8 +99,7 @@ export class WeightProgrammer {
     // Shared rings have one scale for all rows; rows of zeros have none of their own.
     const largest = weightPerMw.reduce((a, b) => Math.max(a, b), 0) || 1
     for (let q = 0; q < size; q++) if (form === 'shared' || weightPerMw[q] === 0) weightPerMw[q] = largest
-    const wantedMw = weights.map((weight, at) => weight / weightPerMw[Math.floor(at / size)]!)
-    return { voltagesV: this.#solve(wantedMw), weightPerMw }
+    return weightPerMw
   }
 
   /** The signal of either sign that every element reaches, in mW. */

@@ -14,6 +14,8 @@ export interface ProgrammedTile {
   readonly voltagesV: Float64Array
   /** The chip then makes M_ij·e^{−iλ_i} = weights_ij × this, before the gains of the ports. */
   readonly fieldPerWeight: number
+  /** [output, input] what the fitted chip makes of the weights, in their units. */
+  readonly detected: Float64Array
   /** [output, input] the quadrature that is not detected, in units of the weights. */
   readonly quadrature: Float64Array
   /** ‖Re M − target‖_F / ‖target‖_F on the fitted model: what the detectors will be off by. */
@@ -60,6 +62,7 @@ export function programWeights(
     phasesRad,
     voltagesV: voltagesFor(model, parameters, crosstalk, phasesRad, maxVoltageV),
     fieldPerWeight,
+    detected: problem.detected(fit.x).map((field) => field / fieldPerWeight),
     quadrature: problem.quadrature(fit.x).map((field) => field / fieldPerWeight),
     modelError: norm > 0 ? problem.detectedError(fit.x) / norm : 0,
   }
@@ -107,6 +110,11 @@ class TileProblem implements MatrixFreeProblem {
   detectedError(variables: Float64Array): number {
     const { re } = this.#seenAt(variables)
     return Math.hypot(...re.map((value, i) => value - this.#target[i]!))
+  }
+
+  /** The quadrature along the local oscillators. */
+  detected(variables: Float64Array): Float64Array {
+    return this.#seenAt(variables).re
   }
 
   /** What would be detected with all local oscillators a quarter turn on. */

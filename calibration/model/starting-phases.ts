@@ -31,13 +31,27 @@ export function startFor(model: ChipModel, parameters: Float64Array, weights: Fl
     : unitaryStart(model, parameters, weights)
 }
 
+/** The field that `startFor` asks of the chip for a weight of 1, without phases for it. */
+export function fieldPerWeight(model: ChipModel, parameters: Float64Array, weights: Float64Array): number {
+  const { layout } = model
+  if (layout.design.form !== 'svd') return unitaryStart(model, parameters, weights).fieldPerWeight
+  const valuesOnly = { computeLeftSingularVectors: false, computeRightSingularVectors: false, autoTranspose: false }
+  const { diagonal } = new SingularValueDecomposition(Matrix.from1DArray(layout.size, layout.size, weights), valuesOnly)
+  const reach = reachOf(model, parameters)
+  return diagonal[0]! > 0 ? reach / diagonal[0]! : reach
+}
+
+/** Every MZI on the longest way, and the attenuator. */
+const reachOf = ({ layout, blocks }: ChipModel, parameters: Float64Array): number =>
+  HEADROOM * Math.exp(parameters[blocks.logMziField]! * (2 * layout.columns + 1))
+
 /** Singular values in the attenuators, their vectors in the meshes. */
-function svdStart({ layout, blocks }: ChipModel, parameters: Float64Array, weights: Float64Array): TileStart {
-  const { size, columns } = layout
+function svdStart(model: ChipModel, parameters: Float64Array, weights: Float64Array): TileStart {
+  const { layout } = model
+  const { size } = layout
   const svd = new SingularValueDecomposition(Matrix.from1DArray(size, size, weights), { autoTranspose: false })
   const largest = svd.diagonal[0]!
-  // Every MZI on the longest way, and the attenuator.
-  const reach = HEADROOM * Math.exp(parameters[blocks.logMziField]! * (2 * columns + 1))
+  const reach = reachOf(model, parameters)
   const second = idealPhases(layout, svd.leftSingularVectors)
   const first = idealPhases(layout, svd.rightSingularVectors.transpose())
   const sigmaTheta = svd.diagonal.map((value) => 2 * Math.acos(largest > 0 ? (HEADROOM * value) / largest : 0))

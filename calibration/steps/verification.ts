@@ -2,6 +2,7 @@ import type { Frame, OpticalCore } from '../../core/optical-core.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { Verification } from '../calibration-record.ts'
 import { accuracyOf } from '../../core/accuracy.ts'
+import { ErrorParts } from './error-parts.ts'
 
 /** Random orthogonal matrices that no fit has seen, and random inputs through each. */
 const MATRICES = 4
@@ -33,7 +34,11 @@ export async function verify(
   const parts: { E: number; F: number; amplitudeFidelity: number; tvd: number }[] = []
   const errors: number[] = []
   const exact: number[] = []
-  for await (const { frame, lanes } of core.stream(asyncOf(frames), signal)) {
+  const errorParts = new ErrorParts(core)
+  for await (const result of core.stream(asyncOf(frames), signal)) {
+    if (result.overRange !== undefined) throw result.overRange
+    const { frame, lanes } = result
+    errorParts.add(result)
     for (const [lane, outputs] of lanes.entries()) {
       const inputs = frame.lanes[lane]!
       parts.push(compareMatrices(frame.tile.weights, readMatrix(outputs, size), size))
@@ -57,17 +62,23 @@ export async function verify(
     amplitudeFidelity: mean('amplitudeFidelity'),
     tvd: mean('tvd'),
     effectiveBits: accuracyOf(exact, errors).effectiveBits,
+    ...errorParts.found(),
   }
 }
 
-/** Each input alone at +1 and −1, then random vectors. Shape: [symbol, input]. */
+/** Each input alone at +1 and −1, then random vectors, each with both signs. Shape: [symbol, input]. */
 function testInputs(size: number, random: RandomStream): Float64Array {
   const inputs = new Float64Array((2 * size + VECTORS) * size)
   for (let port = 0; port < size; port++) {
     inputs[2 * port * size + port] = 1
     inputs[(2 * port + 1) * size + port] = -1
   }
-  for (let at = 2 * size * size; at < inputs.length; at++) inputs[at] = random.uniform(-1, 1)
+  for (let vector = 2 * size; vector < 2 * size + VECTORS; vector += 2) {
+    for (let at = vector * size; at < (vector + 1) * size; at++) {
+      inputs[at] = random.uniform(-1, 1)
+      inputs[at + size] = -inputs[at]!
+    }
+  }
   return inputs
 }
 

@@ -8,6 +8,7 @@ import { BlockAccounts } from '../ledger/block-accounts.ts'
 import type { EnergyAccount } from '../ledger/energy.ts'
 import { PowerLedger } from '../ledger/power-ledger.ts'
 import type { LedgerLog } from '../ledger/power-ledger.ts'
+import type { NumericsOptions } from '../numerics/choose-numerics.ts'
 import { bringLight, warmUp } from '../plans/light.ts'
 import type { Plan } from '../plans/plan.ts'
 import { multiply } from './matmul.ts'
@@ -15,7 +16,7 @@ import type { MatmulLog } from './matmul.ts'
 import { multiplyPanels } from './multiply-panels.ts'
 import type { PanelledProduct, PanelTotals } from './multiply-panels.ts'
 
-export interface MatmulPlanOptions<Core extends LightBench> {
+export interface MatmulPlanOptions<Core extends LightBench> extends NumericsOptions {
   readonly products: readonly PanelledProduct[]
   /** What panels of A, blocks of B and their products may take together. */
   readonly memoryBytes: number
@@ -49,7 +50,7 @@ interface ProductParts {
 
 async function* productSteps<Core extends LightBench>(
   bench: Core,
-  { products, memoryBytes, log }: MatmulPlanOptions<Core>,
+  { products, memoryBytes, log, bits, scaling }: MatmulPlanOptions<Core>,
   { core, frames, accounts }: ProductParts,
 ): Plan<PanelTotals> {
   let result: PanelTotals | undefined
@@ -71,7 +72,8 @@ async function* productSteps<Core extends LightBench>(
     work: async (signal, onProgress) => {
       result = await multiplyPanels(
         products,
-        (a, b, signal, onProgress) => multiply(core, a, b, { log, signal, account: accounts.of(b), onProgress }),
+        (a, b, signal, onProgress) =>
+          multiply(core, a, b, { log, signal, account: accounts.of(b), onProgress, bits, scaling }),
         { memoryBytes, log, signal, onProgress },
       )
     },

@@ -1,12 +1,16 @@
 import { lastValueFrom, scan } from 'rxjs'
-import { accuracyOf } from '../../core/accuracy.ts'
+import { accuracyOf, rangeOf } from '../../core/accuracy.ts'
 import type { Accuracy } from '../../core/accuracy.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Frame, FrameResult, OpticalCore } from '../../core/optical-core.ts'
+import { chooseNumerics } from '../numerics/choose-numerics.ts'
+import type { Numerics, NumericsOptions } from '../numerics/choose-numerics.ts'
 import { creditWindow } from '../operators/credit-window.ts'
 import type { StepLog } from '../plans/engine.ts'
-import { countFrames, placeOfRow, PROBES, tileJobs } from '../tiles/tile-product.ts'
-import type { RealMatrix, TileJob, TilingShape } from '../tiles/tile-product.ts'
+import type { RealMatrix } from '../tiles/tile-product.ts'
+import { FrameQueue } from './frame-queue.ts'
+import type { FrameJob } from './frame-queue.ts'
+import { ProductSum } from './product-sum.ts'
 
 export interface MatmulLog extends StepLog {
   /** What one frame was and how good it is. */
@@ -19,12 +23,16 @@ export interface MatmulResult extends Accuracy {
   readonly exact: RealMatrix
   readonly frames: number
   readonly repeatedFrames: number
+  /** Of the repeated ones, those that were too bright for a meter. */
+  readonly dimmedFrames: number
   /** Multiply-accumulates that were asked for: rows × inner × columns. */
   readonly macs: number
   /** RMS error of the probe vectors relative to their RMS, over all frames. */
   readonly probeError: number
   /** What that is made of, for whoever adds up several products. */
   readonly probes: ProbeSums
+  /** How it was computed, and what was expected of that before it began. */
+  readonly numerics: Numerics
 }
 
 export interface ProbeSums {
@@ -37,57 +45,60 @@ export const probeErrorOf = ({ squaredError, squared }: ProbeSums): number =>
 
 /** Who counts what the frames of a product cost. */
 export interface FrameAccount {
-  /** Before a frame, its step journalled: nothing but the read-out of the frame before is under way. */
+  /** Before a frame, its step journalled: the light of the frame before plays, and no wire but those of meters is used. */
   between(signal: AbortSignal): Promise<void>
   /** A frame was journalled; `isGood` when its products were taken. */
-  frame(job: TileJob, isGood: boolean): void
+  frame(job: FrameJob, isGood: boolean): void
+}
+
+export interface MultiplyOptions extends NumericsOptions {
+  readonly log: MatmulLog
+  readonly signal: AbortSignal
+  readonly account?: FrameAccount
+  readonly onProgress?: (done: number, total: number) => void
 }
 
 /** A frame whose probes are this far off, RMS relative to RMS, is measured again. */
 export const PROBE_LIMIT = 0.15
 /** Results that wait to be journalled. */
 const CREDIT = 2
+/** The least light that a frame is sent with before the run stops. */
+const LEAST_GAIN = 1 / 64
 
 /**
- * C = A·B on an optical core: tiled, scaled, streamed, checked and accumulated.
+ * C = A·B on an optical core: planned, tiled, scaled, streamed, checked and accumulated.
  *
- * Known probe vectors ride in every frame; a frame out of bounds is repeated once, then the run stops.
- * Throws: SHAPE_MISMATCH when A has other columns than B rows; QUALITY_OUT_OF_BOUNDS naming the tile.
+ * Known probe vectors ride in every frame; a frame out of bounds is repeated once, with half the light in case that it
+ * was too bright, then the run stops. A frame that a meter has no valid power for is repeated with half the light until
+ * it has.
+ * Throws: SHAPE_MISMATCH when A has other columns than B rows; RANGE_EXCEEDED for values that are not finite or may
+ * exceed a double's range together; CALL_INVALID for bits out of reach; QUALITY_OUT_OF_BOUNDS naming the tile.
  */
 export async function multiply(
   core: OpticalCore,
   a: RealMatrix,
   b: RealMatrix,
-  options: {
-    readonly log: MatmulLog
-    readonly signal: AbortSignal
-    readonly account?: FrameAccount
-    readonly onProgress?: (done: number, total: number) => void
-  },
+  options: MultiplyOptions,
 ): Promise<MatmulResult> {
-  if (a.columns !== b.rows) {
-    throw new BenchError(
-      'SHAPE_MISMATCH',
-      `A is ${a.rows}×${a.columns} and B is ${b.rows}×${b.columns}: A needs as many columns as B has rows`,
-    )
-  }
+  requireFactors(a, b)
   const { log, signal, account, onProgress = () => undefined } = options
-  const shape: TilingShape = { ...core.shape, lanes: core.lanes, maxSymbols: core.maxSymbolsPerFrame }
-  const total = countFrames(a, b, shape)
-  const product: RealMatrix = { rows: a.rows, columns: b.columns, data: new Float64Array(a.rows * b.columns) }
-  const probes = { squaredError: 0, squared: 0 }
+  const exact = exactProduct(a, b)
+  const { min, max } = rangeOf(exact.data)
+  const numerics = chooseNumerics(core, a, b, max - min, options)
+  const queue = new FrameQueue(core, a, b, numerics)
+  const sum = new ProductSum(core, a, b, numerics)
+  const repeated = { frames: 0, dimmed: 0 }
 
-  const stream = async (
-    jobs: Iterable<TileJob>,
-    attempt: number,
-    onBad: (job: TileJob, error: number) => void,
-  ): Promise<number> => {
-    const jobOf = new Map<Frame, TileJob>()
+  const stream = async (jobs: Iterable<FrameJob>, again: FrameJob[]): Promise<void> => {
+    const jobOf = new Map<Frame, FrameJob>()
     async function* frames(): AsyncGenerator<Frame> {
       for (const job of jobs) {
         await log.ready()
-        const { frame, firstRow, rows } = job
-        const step = log.step('frame', { tile: frame.tile.id, firstRow, rows, attempt })
+        const { coded, attempt } = job
+        const { frame, inputs, gain } = coded
+        const weak = gain === 1 ? {} : { gain }
+        const { firstRow, rows } = inputs
+        const step = log.step('frame', { tile: frame.tile.id, firstRow, rows, attempt, ...weak })
         const numbered = { ...frame, step }
         jobOf.set(numbered, job)
         await account?.between(signal)
@@ -97,98 +108,124 @@ export async function multiply(
     const take = async (result: FrameResult): Promise<number> => {
       const job = jobOf.get(result.frame)!
       jobOf.delete(result.frame)
-      const check = checkProbes(result, core)
-      log.frame({ step: result.frame.step, tile: result.frame.tile.id, probeError: check.relative, attempt })
-      const isGood = check.relative <= PROBE_LIMIT
-      account?.frame(job, isGood)
-      if (!isGood) {
-        onBad(job, check.relative)
+      if (result.overRange !== undefined) {
+        log.frame({ ...frameNote(job, result), probeError: null, overRange: result.overRange.message })
+        account?.frame(job, false)
+        if (job.coded.gain <= LEAST_GAIN) throw tooBright(job, result.overRange)
+        repeated.dimmed++
+        queue.dim(job)
+        again.push(queue.dimmer(job))
         return 0
       }
-      probes.squaredError += check.squaredError
-      probes.squared += check.squared
-      accumulate(product, job, result, core)
-      return 1
+      const reading = sum.read(job, result)
+      log.frame({ ...frameNote(job, result), probeError: reading.relative })
+      const isGood = reading.relative <= PROBE_LIMIT
+      account?.frame(job, isGood)
+      if (isGood) {
+        sum.add(job, result, reading)
+        return 1
+      }
+      if (job.attempt > 1) throw outOfBounds(job, reading.relative)
+      again.push({ ...queue.dimmer(job), attempt: job.attempt + 1 })
+      return 0
     }
     const done$ = creditWindow((inner) => core.stream(frames(), AbortSignal.any([signal, inner])), CREDIT, take).pipe(
-      scan((sum, one) => {
-        onProgress(sum + one, total)
-        return sum + one
-      }, 0),
+      scan((before, one) => {
+        onProgress(before + one, numerics.predicted.frames)
+        return before + one
+      }, done),
     )
-    return lastValueFrom(done$, { defaultValue: 0 })
+    done = await lastValueFrom(done$, { defaultValue: done })
   }
+  let done = 0
+  const toTheEnd = async (jobs: Iterable<FrameJob>): Promise<void> => {
+    for (let now = jobs; ;) {
+      const again: FrameJob[] = []
+      await stream(now, again)
+      if (again.length === 0) return
+      repeated.frames += again.length
+      now = again
+    }
+  }
+  await toTheEnd(queue.tiles())
+  // What tiles missed is known when all frames of theirs are read.
+  if (numerics.remedy.isMended) await toTheEnd(queue.mendingTiles((tile) => sum.missedWeights(tile)))
 
-  const again: TileJob[] = []
-  await stream(tileJobs(a, b, shape), 1, (job) => again.push(job))
-  await stream(again, 2, ({ frame, firstRow }, error) => {
-    throw new BenchError(
-      'QUALITY_OUT_OF_BOUNDS',
-      `tile ${frame.tile.id} at row ${firstRow} is off by ${(100 * error).toFixed(1)} % of its probes, twice; at most ${100 * PROBE_LIMIT} % is allowed: calibrate again`,
-      { context: { tile: frame.tile.id, firstRow, probeError: error, limit: PROBE_LIMIT } },
-    )
-  })
-  const exact = exactProduct(a, b)
-  const errors = product.data.map((value, i) => value - exact.data[i]!)
+  const errors = sum.product.data.map((value, i) => value - exact.data[i]!)
   return {
-    product,
-    exact,
-    frames: total,
-    repeatedFrames: again.length,
+    ...{ product: sum.product, exact },
+    frames: numerics.predicted.frames,
+    repeatedFrames: repeated.frames,
+    dimmedFrames: repeated.dimmed,
     macs: a.rows * a.columns * b.columns,
-    probeError: probeErrorOf(probes),
-    probes,
+    ...{ probes: sum.probes, probeError: probeErrorOf(sum.probes) },
+    numerics,
     ...accuracyOf(exact.data, errors),
   }
+}
+
+function frameNote({ attempt }: FrameJob, { frame }: FrameResult): { step?: number; tile: number; attempt: number } {
+  return { ...(frame.step !== undefined && { step: frame.step }), tile: frame.tile.id, attempt }
+}
+
+function outOfBounds({ coded: { frame, inputs } }: FrameJob, error: number): BenchError {
+  const [tile, firstRow] = [frame.tile.id, inputs.firstRow]
+  return new BenchError(
+    'QUALITY_OUT_OF_BOUNDS',
+    `tile ${tile} at row ${firstRow} is off by ${(100 * error).toFixed(1)} % of its probes, twice; at most ${100 * PROBE_LIMIT} % is allowed: calibrate again`,
+    { context: { tile, firstRow, probeError: error, limit: PROBE_LIMIT } },
+  )
+}
+
+function tooBright({ coded: { frame, inputs, gain } }: FrameJob, overRange: Error): BenchError {
+  const [tile, firstRow] = [frame.tile.id, inputs.firstRow]
+  const where = `tile ${tile} at row ${firstRow}`
+  return new BenchError(
+    'RANGE_EXCEEDED',
+    `${where} is too bright for the meters even with ${gain} of the light on its inputs (${overRange.message}): choose a higher detection.rangeDbm or less laser power`,
+    { cause: overRange, context: { tile, firstRow, gain } },
+  )
+}
+
+/** Throws: SHAPE_MISMATCH; RANGE_EXCEEDED. */
+function requireFactors(a: RealMatrix, b: RealMatrix): void {
+  if (a.columns !== b.rows) {
+    throw new BenchError(
+      'SHAPE_MISMATCH',
+      `A is ${a.rows}×${a.columns} and B is ${b.rows}×${b.columns}: A needs as many columns as B has rows`,
+    )
+  }
+  const largest = (['A', 'B'] as const).map((name) => {
+    const { data, columns } = name === 'A' ? a : b
+    let most = 0
+    for (const [i, value] of data.entries()) {
+      if (Number.isFinite(value)) most = Math.max(most, Math.abs(value))
+      else throw notFinite(`${name}[${Math.floor(i / columns)}, ${i % columns}]`, value)
+    }
+    return most
+  })
+  if (Number.isFinite(a.columns * largest[0]! * largest[1]!)) return
+  throw new BenchError('RANGE_EXCEEDED', 'A times B may exceed what float64 holds: scale one of them', {
+    context: { inner: a.columns, largestA: largest[0]!, largestB: largest[1]! },
+  })
+}
+
+function notFinite(element: string, value: number): BenchError {
+  return new BenchError('RANGE_EXCEEDED', `${element} is ${value}: only finite numbers can be multiplied`, {
+    context: { element, value: String(value) },
+  })
 }
 
 /** The product in float64, to compare with. */
 export function exactProduct(a: RealMatrix, b: RealMatrix): RealMatrix {
   const data = new Float64Array(a.rows * b.columns)
-  for (let row = 0, to = 0; row < a.rows; row++, to += b.columns) {
+  for (let row = 0; row < a.rows; row++) {
+    const to = data.subarray(row * b.columns, (row + 1) * b.columns)
     for (let k = 0; k < a.columns; k++) {
-      const [factor, from] = [a.data[row * a.columns + k]!, k * b.columns]
-      for (let column = 0; column < b.columns; column++) data[to + column]! += factor * b.data[from + column]!
+      const factor = a.data[row * a.columns + k]!
+      const from = b.data.subarray(k * b.columns, (k + 1) * b.columns)
+      for (let column = 0; column < to.length; column++) to[column]! += factor * from[column]!
     }
   }
   return { rows: a.rows, columns: b.columns, data }
-}
-
-/** How far the probes of a frame are from what this tile should make of them. */
-function checkProbes(
-  { frame, lanes }: FrameResult,
-  core: OpticalCore,
-): { squaredError: number; squared: number; relative: number } {
-  const { outputs, inputs } = core.shape
-  // Near the tile's largest weight, because squares of very large or small ones leave a double's range; a power of
-  // two, because dividing by it rounds nothing.
-  const largest = frame.tile.weights.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0) || 1
-  const unit = 2 ** Math.floor(Math.log2(largest))
-  let [squaredError, squared] = [0, 0]
-  for (const [lane, results] of lanes.entries()) {
-    const given = frame.lanes[lane]!
-    for (let probe = 0; probe < PROBES; probe++) {
-      for (let output = 0; output < outputs; output++) {
-        let expected = 0
-        for (let i = 0; i < inputs; i++)
-          expected += (frame.tile.weights[output * inputs + i]! / unit) * given[probe * inputs + i]!
-        squared += expected * expected
-        squaredError += (results[probe * outputs + output]! / unit - expected) ** 2
-      }
-    }
-  }
-  // A tile of zeros has no scale to be compared with.
-  return { squaredError, squared, relative: squared > 0 ? Math.sqrt(squaredError / squared) : 0 }
-}
-
-function accumulate(product: RealMatrix, job: TileJob, { lanes }: FrameResult, core: OpticalCore): void {
-  const { outputs } = core.shape
-  const width = Math.min(outputs, product.columns - job.firstColumn)
-  for (let row = 0; row < job.rows; row++) {
-    const { lane, symbol } = placeOfRow(row, core.lanes)
-    const to = (job.firstRow + row) * product.columns + job.firstColumn
-    for (let output = 0; output < width; output++) {
-      product.data[to + output]! += lanes[lane]![symbol * outputs + output]! * job.scale[row]!
-    }
-  }
 }

@@ -3,6 +3,8 @@ import { AccuracySum } from '../../core/accuracy.ts'
 import type { Accuracy } from '../../core/accuracy.ts'
 import { withStep } from '../../core/step-context.ts'
 import type { ArraySink } from '../arrays/dense-array.ts'
+import type { Numerics } from '../numerics/choose-numerics.ts'
+import { NumericsSum } from '../numerics/numerics-sum.ts'
 import type { StepLog } from '../plans/engine.ts'
 import type { Progress } from '../plans/plan.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
@@ -54,7 +56,10 @@ export interface PanelResult {
   readonly exact: RealMatrix
   readonly frames: number
   readonly repeatedFrames: number
+  /** Of the repeated ones, those that were too bright for a meter. */
+  readonly dimmedFrames: number
   readonly probes: ProbeSums
+  readonly numerics: Numerics
 }
 
 /** Multiplies on light, or on whatever stands in for it. The same object as `b` means the same weights. */
@@ -74,6 +79,9 @@ export interface PanelTotals extends Accuracy {
   readonly macs: number
   /** RMS error of the probe vectors relative to their RMS, over all frames. */
   readonly probeError: number
+  readonly dimmedFrames: number
+  /** As chosen for the first panel, and what was expected of all of them. */
+  readonly numerics: Numerics
 }
 
 export interface PanelOptions {
@@ -101,7 +109,8 @@ export async function multiplyPanels(
 ): Promise<PanelTotals> {
   const accuracy = new AccuracySum()
   const probes = { squaredError: 0, squared: 0 }
-  let [done, frames, repeatedFrames] = [0, 0, 0]
+  const numerics = new NumericsSum()
+  let [done, frames, repeatedFrames, dimmedFrames] = [0, 0, 0, 0]
   const panels = products.reduce((sum, product) => sum + countPanels(product, memoryBytes), 0)
 
   const onePanel = async (product: PanelledProduct, place: PanelPlace, b: RealMatrix): Promise<string> => {
@@ -116,6 +125,8 @@ export async function multiplyPanels(
     done++
     frames += result.frames
     repeatedFrames += result.repeatedFrames
+    dimmedFrames += result.dimmedFrames
+    numerics.add(result.numerics, result.exact)
     probes.squaredError += result.probes.squaredError
     probes.squared += result.probes.squared
     return panels === 1 ? '' : sha256Of(c.data)
@@ -141,7 +152,12 @@ export async function multiplyPanels(
     }
   }
   const macs = products.reduce((sum, product) => sum + product.macs, 0)
-  return { panels, frames, repeatedFrames, macs, probeError: probeErrorOf(probes), ...accuracy.accuracy }
+  return {
+    ...{ panels, frames, repeatedFrames, dimmedFrames, macs },
+    probeError: probeErrorOf(probes),
+    numerics: numerics.of(accuracy.range),
+    ...accuracy.accuracy,
+  }
 }
 
 /**

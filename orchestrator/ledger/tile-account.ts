@@ -1,6 +1,7 @@
 import type { OpticalCore } from '../../core/optical-core.ts'
+import type { FrameJob } from '../jobs/frame-queue.ts'
 import type { FrameAccount } from '../jobs/matmul.ts'
-import type { RealMatrix, TileJob } from '../tiles/tile-product.ts'
+import type { RealMatrix } from '../tiles/tile-product.ts'
 import type { PowerLedger } from './power-ledger.ts'
 
 /** Energy is told apart for so many tiles; of more, neighbours in the order of the job are one. */
@@ -10,7 +11,6 @@ const MOST_TILES = 64
 export class TileAccount implements FrameAccount {
   readonly #ledger: PowerLedger
   readonly #core: Pick<OpticalCore, 'shape' | 'lanes'>
-  readonly #size: Pick<RealMatrix, 'rows' | 'columns'>
   readonly #part: string
   readonly #tiles: number
   readonly #together: number
@@ -18,8 +18,6 @@ export class TileAccount implements FrameAccount {
   constructor(ledger: PowerLedger, b: RealMatrix, core: Pick<OpticalCore, 'shape' | 'lanes'>, part: string) {
     this.#ledger = ledger
     this.#core = core
-    // Its sizes alone: a job may bring more weights than memory holds.
-    this.#size = { rows: b.rows, columns: b.columns }
     this.#part = part
     this.#tiles = Math.ceil(b.rows / core.shape.inputs) * Math.ceil(b.columns / core.shape.outputs)
     this.#together = Math.ceil(this.#tiles / MOST_TILES)
@@ -29,14 +27,17 @@ export class TileAccount implements FrameAccount {
     return this.#ledger.between(signal)
   }
 
-  /** Rows of a frame take turns on the lanes; beyond the edges of B nothing is multiplied. */
-  frame({ frame, rows, firstInner, firstColumn }: TileJob, isGood: boolean): void {
-    const { lanes, shape } = this.#core
-    const inner = Math.min(shape.inputs, this.#size.rows - firstInner)
-    const columns = Math.min(shape.outputs, this.#size.columns - firstColumn)
-    const vectors = Array.from({ length: lanes }, (_, lane) => Math.ceil((rows - lane) / lanes))
-    const macs = vectors.map((some) => (isGood ? some * inner * columns : 0))
-    this.#ledger.frame({ part: this.#part, tile: Math.floor(frame.tile.id / this.#together), vectors, macs })
+  /**
+   * Rows of a frame take turns on the lanes; beyond the edges of B nothing is multiplied. What mends a tile is of the
+   * same multiply-accumulates as what it mends.
+   */
+  frame({ coded: { cut, inputs }, stage }: FrameJob, isGood: boolean): void {
+    const { lanes } = this.#core
+    const vectors = Array.from({ length: lanes }, (_, lane) => Math.ceil((inputs.rows - lane) / lanes))
+    const isCounted = isGood && stage === 'tile'
+    const macs = vectors.map((some) => (isCounted ? some * cut.inner * cut.columns : 0))
+    const tile = cut.tile.id % this.#tiles
+    this.#ledger.frame({ part: this.#part, tile: Math.floor(tile / this.#together), vectors, macs })
   }
 
   /** Of one entry of the account. */

@@ -1,6 +1,6 @@
-import { BenchError } from '../../core/errors.ts'
-import type { Frame, Tile } from '../../core/optical-core.ts'
-import { RandomStream } from '../../core/random.ts'
+import type { Tile } from '../../core/optical-core.ts'
+import { meanOf, middleOf, ROW_SCALING, unitOf } from './block-scaling.ts'
+import type { BlockScaling } from './block-scaling.ts'
 
 /** A dense real matrix, row-major. */
 export interface RealMatrix {
@@ -9,139 +9,144 @@ export interface RealMatrix {
   readonly data: Float64Array
 }
 
-/** Where a frame's products go. */
-export interface TileJob {
-  readonly frame: Frame
-  /** First row of A, and how many. */
-  readonly firstRow: number
-  readonly rows: number
+/** A piece of B as the optics are asked for it, and what makes its products those of B. */
+export interface CutTile {
+  /** (B − offset) / scale, transposed; beyond the edge of B there is nothing. */
+  readonly tile: Tile
   /** First row of B (column of A), and first column of B. */
   readonly firstInner: number
   readonly firstColumn: number
-  /** [row of the frame] by which its inputs were divided: the largest of them. */
+  /** Rows and columns of B that are in it. */
+  readonly inner: number
+  readonly columns: number
+  /** [output] */
   readonly scale: Float64Array
+  readonly offset: Float64Array
+  /** [output] of B − offset over the inner dimension. */
+  readonly sum: Float64Array
 }
 
-interface TileShape {
+/** Rows of A, as far as they belong to one tile, scaled to −1…1. */
+export interface CutInputs {
+  readonly firstRow: number
+  readonly rows: number
+  /** [row, input]: (A − offset) / scale */
+  readonly values: Float64Array
+  /** [row] */
+  readonly scale: Float64Array
+  readonly offset: Float64Array
+  /** [row] of A itself over the inner dimension. */
+  readonly sum: Float64Array
+}
+
+export interface TileShape {
   readonly outputs: number
   readonly inputs: number
 }
 
-export interface TilingShape extends TileShape {
-  readonly lanes: number
-  /** Symbols a frame may have, probes included. */
-  readonly maxSymbols: number
-}
+/** Cuts C = A·B into tiles of B and shares of A by one scaling. */
+export class TileProduct {
+  readonly a: RealMatrix
+  readonly b: RealMatrix
+  readonly shape: TileShape
+  readonly scaling: BlockScaling
+  /** [row of A], [column of B]: zero points of whole rows and columns. */
+  readonly #rowOffset: Float64Array | undefined
+  readonly #columnOffset: Float64Array | undefined
 
-/** Known inputs at the start of every frame, the same on all lanes. */
-export const PROBES = 4
-const PROBE_SEED = 1
-
-/** Shape: [probe, input], values over the whole range. */
-export function probeVectors(inputs: number): Float64Array {
-  const random = new RandomStream(PROBE_SEED, 'probes')
-  return Float64Array.from({ length: PROBES * inputs }, () => random.uniform(-1, 1))
-}
-
-/** How many frames a product takes. */
-export function countFrames(a: RealMatrix, b: RealMatrix, shape: TilingShape): number {
-  const { inner, across, along } = counts(a, b, shape)
-  return inner * across * along
-}
-
-/**
- * Cuts C = A·B into frames: tiles of B are the weights, rows of A the inputs, spread over the lanes.
- *
- * All rows pass one tile before the next is programmed, so each tile is programmed once. Each row's share of a tile
- * is scaled to its own largest value, so that small rows use all of the modulators' range.
- */
-export function* tileJobs(a: RealMatrix, b: RealMatrix, shape: TilingShape): Generator<TileJob> {
-  const { along, rowsPerFrame } = counts(a, b, shape)
-  for (const { tile, firstInner, firstColumn } of cutTiles(b, shape)) {
-    for (let m = 0; m < along; m++) {
-      const firstRow = m * rowsPerFrame
-      const rows = Math.min(rowsPerFrame, a.rows - firstRow)
-      const { lanes, scale } = cutInputs(a, shape, firstRow, rows, firstInner)
-      yield { frame: { tile, lanes, probes: PROBES }, firstRow, rows, firstInner, firstColumn, scale }
+  constructor(a: RealMatrix, b: RealMatrix, shape: TileShape, scaling: BlockScaling = ROW_SCALING) {
+    this.a = a
+    this.b = b
+    this.shape = shape
+    this.scaling = scaling
+    if (scaling.inputs === 'whole') {
+      this.#rowOffset = Float64Array.from({ length: a.rows }, (_, row) =>
+        middleOf(a.data.subarray(row * a.columns, (row + 1) * a.columns)),
+      )
+    }
+    if (scaling.weights === 'whole') {
+      this.#columnOffset = Float64Array.from({ length: b.columns }, (_, column) =>
+        meanOf(Float64Array.from({ length: b.rows }, (_, row) => b.data[row * b.columns + column]!)),
+      )
     }
   }
-}
 
-/** The tiles of B, row of tiles by row of tiles. */
-export function* cutTiles(
-  b: RealMatrix,
-  shape: TileShape,
-): Generator<Pick<TileJob, 'firstInner' | 'firstColumn'> & { readonly tile: Tile }> {
-  for (let firstInner = 0, id = 0; firstInner < b.rows; firstInner += shape.inputs) {
-    for (let firstColumn = 0; firstColumn < b.columns; firstColumn += shape.outputs, id++) {
-      yield { firstInner, firstColumn, tile: cutTile(b, shape, firstInner, firstColumn, id) }
-    }
+  get tiles(): number {
+    return this.innerTiles * Math.ceil(this.b.columns / this.shape.outputs)
   }
-}
 
-/** Lane and symbol of a row within its frame; probes come first. */
-export const placeOfRow = (row: number, lanes: number): { lane: number; symbol: number } => ({
-  lane: row % lanes,
-  symbol: PROBES + Math.floor(row / lanes),
-})
-
-function counts(
-  a: RealMatrix,
-  b: RealMatrix,
-  { outputs, inputs, lanes, maxSymbols }: TilingShape,
-): { inner: number; across: number; along: number; rowsPerFrame: number } {
-  const rowsPerFrame = (maxSymbols - PROBES) * lanes
-  if (rowsPerFrame < 1) {
-    throw new BenchError(
-      'RANGE_EXCEEDED',
-      `a frame of ${maxSymbols} symbols has no room for data: ${PROBES} are probes`,
-      {
-        context: { maxSymbols, probes: PROBES },
-      },
-    )
+  /** Tiles along the inner dimension: partial sums of each product. */
+  get innerTiles(): number {
+    return Math.ceil(this.b.rows / this.shape.inputs)
   }
-  return {
-    inner: Math.ceil(b.rows / inputs),
-    across: Math.ceil(b.columns / outputs),
-    along: Math.ceil(a.rows / rowsPerFrame),
-    rowsPerFrame,
-  }
-}
 
-/** W[output, input] = B[inner, column]; beyond the edge of B there is nothing. */
-function cutTile(b: RealMatrix, shape: TileShape, firstInner: number, firstColumn: number, id: number): Tile {
-  const weights = new Float64Array(shape.outputs * shape.inputs)
-  for (let output = 0; output < shape.outputs && firstColumn + output < b.columns; output++) {
-    for (let input = 0; input < shape.inputs && firstInner + input < b.rows; input++) {
-      weights[output * shape.inputs + input] = b.data[(firstInner + input) * b.columns + firstColumn + output]!
-    }
-  }
-  return { id, weights }
-}
-
-function cutInputs(
-  a: RealMatrix,
-  { inputs, lanes }: TilingShape,
-  firstRow: number,
-  rows: number,
-  firstInner: number,
-): { lanes: Float64Array[]; scale: Float64Array } {
-  const symbols = PROBES + Math.ceil(rows / lanes)
-  const out = Array.from({ length: lanes }, () => {
-    const values = new Float64Array(symbols * inputs)
-    values.set(probeVectors(inputs))
-    return values
-  })
-  const scale = new Float64Array(rows)
-  const width = Math.min(inputs, a.columns - firstInner)
-  for (let row = 0; row < rows; row++) {
-    const from = (firstRow + row) * a.columns + firstInner
+  /** Row of tiles by row of tiles. */
+  tile(id: number): CutTile {
+    const { b, shape } = this
+    const across = Math.ceil(b.columns / shape.outputs)
+    const [firstInner, firstColumn] = [Math.floor(id / across) * shape.inputs, (id % across) * shape.outputs]
+    const inner = Math.min(shape.inputs, b.rows - firstInner)
+    const columns = Math.min(shape.outputs, b.columns - firstColumn)
+    const weights = new Float64Array(shape.outputs * shape.inputs)
+    const [scale, offset, sum] = [new Float64Array(shape.outputs).fill(1), zeros(shape.outputs), zeros(shape.outputs)]
     let largest = 0
-    for (let i = 0; i < width; i++) largest = Math.max(largest, Math.abs(a.data[from + i]!))
-    scale[row] = largest
-    if (largest === 0) continue
-    const { lane, symbol } = placeOfRow(row, lanes)
-    for (let i = 0; i < width; i++) out[lane]![symbol * inputs + i] = a.data[from + i]! / largest
+    for (let output = 0; output < columns; output++) {
+      const row = weights.subarray(output * shape.inputs, output * shape.inputs + inner)
+      for (let i = 0; i < inner; i++) row[i] = b.data[(firstInner + i) * b.columns + firstColumn + output]!
+      offset[output] = this.#weightOffset(row, firstColumn + output)
+      for (let i = 0; i < inner; i++) {
+        row[i]! -= offset[output]!
+        sum[output]! += row[i]!
+        largest = Math.max(largest, Math.abs(row[i]!))
+      }
+    }
+    const unit = unitOf(largest)
+    for (let output = 0; output < columns; output++) {
+      const row = weights.subarray(output * shape.inputs, output * shape.inputs + inner)
+      if (unit !== 1) for (let i = 0; i < inner; i++) row[i]! /= unit
+      const norm = this.scaling.scaled === 'output' ? Math.hypot(...row) || 1 : 1
+      if (norm !== 1) for (let i = 0; i < inner; i++) row[i]! /= norm
+      scale[output] = unit * norm
+    }
+    return { tile: { id, weights }, firstInner, firstColumn, inner, columns, scale, offset, sum }
   }
-  return { lanes: out, scale }
+
+  inputs({ firstInner, inner }: Pick<CutTile, 'firstInner' | 'inner'>, firstRow: number, rows: number): CutInputs {
+    const { a, shape } = this
+    const values = new Float64Array(rows * shape.inputs)
+    const [scale, offset, sum] = [zeros(rows), zeros(rows), zeros(rows)]
+    for (let row = 0; row < rows; row++) {
+      const share = values.subarray(row * shape.inputs, row * shape.inputs + inner)
+      const from = (firstRow + row) * a.columns + firstInner
+      share.set(a.data.subarray(from, from + inner))
+      offset[row] = this.#inputOffset(share, firstRow + row)
+      let largest = 0
+      for (let i = 0; i < inner; i++) {
+        sum[row]! += share[i]!
+        share[i]! -= offset[row]!
+        largest = Math.max(largest, Math.abs(share[i]!))
+      }
+      scale[row] = largest
+      if (largest !== 0) for (let i = 0; i < inner; i++) share[i]! /= largest
+    }
+    return { firstRow, rows, values, scale, offset, sum }
+  }
+
+  #inputOffset(share: Float64Array, row: number): number {
+    if (this.scaling.inputs === 'share') return middleOf(share)
+    return this.#rowOffset?.[row] ?? 0
+  }
+
+  #weightOffset(share: Float64Array, column: number): number {
+    if (this.scaling.weights === 'share') return meanOf(share)
+    return this.#columnOffset?.[column] ?? 0
+  }
 }
+
+/** The tiles of B, row of tiles by row of tiles, as they are. */
+export function* cutTiles(b: RealMatrix, shape: TileShape): Generator<CutTile> {
+  const product = new TileProduct({ rows: 0, columns: b.rows, data: zeros(0) }, b, shape)
+  for (let id = 0; id < product.tiles; id++) yield product.tile(id)
+}
+
+const zeros = (length: number): Float64Array => new Float64Array(length)

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { keepFreedMemory } from '../../cli/keep-freed-memory.ts'
 import { NpyWriter } from '../../orchestrator/arrays/npy-writer.ts'
+import { UNPLANNED } from '../../orchestrator/numerics/numerics-sum.ts'
 import { openFactor } from '../../orchestrator/arrays/open-factor.ts'
 import { arrayProducts, productShape } from '../../orchestrator/jobs/array-products.ts'
 import { exactProduct } from '../../orchestrator/jobs/matmul.ts'
@@ -37,7 +38,8 @@ const multiplyPanel: MultiplyPanel = async (a, b, signal) => {
   const c = await plainProduct(kernels, pool, left!, right!, a.rows, a.columns, b.columns, signal)
   const product = { rows: a.rows, columns: b.columns, data: Float64Array.from(c) }
   productS += processorS() - startS
-  return { product, exact: exactProduct(a, b), frames: 0, repeatedFrames: 0, probes: { squaredError: 0, squared: 0 } }
+  const none = { frames: 0, repeatedFrames: 0, dimmedFrames: 0, probes: { squaredError: 0, squared: 0 } }
+  return { product, exact: exactProduct(a, b), ...none, numerics: UNPLANNED }
 }
 
 const factorOptions = { keptBytes: PANEL_MEMORY_BYTES / 4, signal }

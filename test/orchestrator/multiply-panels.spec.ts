@@ -1,3 +1,4 @@
+import { UNPLANNED } from '../../orchestrator/numerics/numerics-sum.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { DenseArray, elementCount } from '../../orchestrator/arrays/dense-array.ts'
@@ -157,7 +158,10 @@ describe('a product that is computed panel by panel', () => {
     const multiplyPanel: MultiplyPanel = (a, b) => {
       if (++panels === 2) stop.abort(new Error('enough'))
       const product = exactProduct(a, b)
-      const none = { frames: 0, repeatedFrames: 0, probes: { squaredError: 0, squared: 0 } }
+      const none = {
+        ...{ frames: 0, repeatedFrames: 0, dimmedFrames: 0, numerics: UNPLANNED },
+        probes: { squaredError: 0, squared: 0 },
+      }
       return Promise.resolve({ product, exact: product, ...none })
     }
     const settings = { memoryBytes: 1, log: quietLog, signal: stop.signal }
@@ -203,7 +207,10 @@ describe('a product of complex matrices', () => {
     const product = new DenseArray('C', exact.shape, true)
     const multiplyPanel: MultiplyPanel = (a, b) => {
       const exact = exactProduct(a, b)
-      const none = { frames: 0, repeatedFrames: 0, probes: { squaredError: 0, squared: 0 } }
+      const none = {
+        ...{ frames: 0, repeatedFrames: 0, dimmedFrames: 0, numerics: UNPLANNED },
+        probes: { squaredError: 0, squared: 0 },
+      }
       return Promise.resolve({ product: { ...exact, data: noisy(exact) }, exact, ...none })
     }
     const settings = { memoryBytes: Infinity, log: quietLog, signal: neverAborted }
