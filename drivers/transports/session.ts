@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchError, isBenchError } from '../../core/errors.ts'
 import { currentStep } from '../../core/step-context.ts'
 import type { ByteReceiver, ByteTransport, MessageControls, WireTap } from '../../core/transport.ts'
-
 import type { Framer } from '../protocols/framer.ts'
 import { ByteQueue } from './byte-queue.ts'
 import { Deadline } from './deadline.ts'
-import { Wakefulness } from './wakefulness.ts'
+import { NextBytes } from './next-bytes.ts'
 import { aborted, cutShort, printable, stalled, timedOut } from './session-errors.ts'
+import { ABORTED, RESYNCHRONISE, TIMEOUT } from './session-words.ts'
+import { Wakefulness } from './wakefulness.ts'
 
 export interface SessionOptions {
   /** Longest silence before a reply. */
@@ -57,10 +58,10 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   readonly #arrived = new ByteQueue()
   readonly #wakefulness = new Wakefulness()
   readonly #deadline = new Deadline()
+  readonly #next: NextBytes
   #waiting: Waiting | undefined
   /** Gives up the message that is being told. */
   #telling: ((error: Error) => void) | undefined
-  #rawWaiting: ((bytes: Uint8Array | undefined) => void) | undefined
   #last: Promise<unknown> = Promise.resolve()
   #pending = 0
   #suspect = false
@@ -80,6 +81,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   constructor(transport: ByteTransport, options: SessionOptions) {
     this.transport = transport
     this.#options = options
+    this.#next = new NextBytes(transport.resource, options.tap, transport.keepsDeadlines !== true)
     transport.connect(this)
   }
 
@@ -174,36 +176,11 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   nextBytes(silenceMs: number, signal: AbortSignal): Promise<Uint8Array | undefined> {
     if (signal.aborted) return Promise.reject(aborted(this.resource, signal))
     if (this.#arrived.length > 0) return Promise.resolve(new Uint8Array(this.#arrived.clear()))
-    return new Promise((resolve, reject) => {
-      const settle = (): void => {
-        clearInterval(timer)
-        signal.removeEventListener('abort', onAbort)
-        this.#rawWaiting = undefined
-      }
-      const done = (bytes: Uint8Array | undefined): void => {
-        if (bytes === undefined) this.#options.tap?.record('ctl', SILENCE)
-        settle()
-        resolve(bytes)
-      }
-      const onAbort = (): void => {
-        this.#options.tap?.record('err', ABORTED)
-        settle()
-        reject(aborted(this.resource, signal))
-      }
-      let quietTurns = 0
-      // In turns of the event loop: after a long computation, bytes that wait in the kernel come first.
-      const turn = (): void => {
-        if (++quietTurns === SILENCE_TURNS) done(undefined)
-      }
-      const keepsDeadlines = this.transport.keepsDeadlines === true
-      const timer = keepsDeadlines ? undefined : setInterval(turn, silenceMs / SILENCE_TURNS)
-      signal.addEventListener('abort', onAbort, { once: true })
-      this.#rawWaiting = done
-    })
+    return this.#next.wait(silenceMs, signal)
   }
 
   onBytes(bytes: Uint8Array): void {
-    if (this.#rawWaiting !== undefined) return this.#rawWaiting(new Uint8Array(bytes))
+    if (this.#next.areAwaited) return this.#next.take(new Uint8Array(bytes))
     this.#arrived.push(bytes)
     // While resynchronising, what comes between two calls of `nextBytes` belongs to the next one.
     if (!this.#resynchronising) {
@@ -215,11 +192,11 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
 
   onEnd(): void {
     // An empty message says nothing: whoever asked goes on waiting.
-    if (this.#rawWaiting === undefined && this.#arrived.length > 0) this.#waiting?.take(true)
+    if (!this.#next.areAwaited && this.#arrived.length > 0) this.#waiting?.take(true)
   }
 
   onDeadline(): void {
-    this.#rawWaiting?.(undefined)
+    this.#next.take(undefined)
     this.#waiting?.deadline()
   }
 
@@ -420,15 +397,8 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   }
 }
 
-const SILENCE_TURNS = 4
 /** A wire that takes fewer than this has stalled, however long the message. */
 const SLOWEST_BYTES_PER_MS = 50
 /** Before the second attempt to reopen a wire twice this, then doubled each time. */
 const REOPEN_PAUSE_MS = 25
 const LONGEST_PAUSE_MS = 2_000
-
-const text = new TextEncoder()
-export const TIMEOUT = text.encode('timeout')
-export const ABORTED = text.encode('aborted')
-export const RESYNCHRONISE = text.encode('resynchronise')
-export const SILENCE = text.encode('silence')
