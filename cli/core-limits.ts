@@ -27,8 +27,8 @@ export async function requireWeights(
 ): Promise<void> {
   if (file.kind !== 'mesh' || file.wiring.design.form !== 'unitary') return
   const { size } = file.wiring
-  for (const { columns, readB } of products) {
-    const b = await readB(0, columns, signal)
+  for (const product of products) {
+    const b = await product.readB(0, product.columns, signal)
     for (const { firstInner, firstColumn, tile } of cutTiles(b, { outputs: size, inputs: size })) {
       const why = whyNotOrthogonal(tile.weights, size)
       if (why === undefined) continue

@@ -311,8 +311,8 @@ async function matmulAgain(
   cleanup: Cleanup,
 ): Promise<Again<ProductOutcome>> {
   const asked = header.arguments as MatmulArguments
-  const [a, b] = [await factorAgain(journal, id, asked.a, signal), await factorAgain(journal, id, asked.b, signal)]
-  for (const factor of [a, b]) cleanup.use(factor)
+  const a = cleanup.use(await factorAgain(journal, id, asked.a, signal))
+  const b = cleanup.use(await factorAgain(journal, id, asked.b, signal))
   const calibration = await usedCalibration(journal, id, header)
   const { product: was, energy, ...recorded } = (result ?? {}) as Partial<MatmulRecord>
   const job = productJob(a.array, b.array, asked.convolution)

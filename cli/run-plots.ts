@@ -78,8 +78,8 @@ async function factorsOf(journal: JournalReader, { kind, header }: RunRecord): P
   const read = async ({ path, sha256 }: MatmulArguments['a']): Promise<DenseArray> =>
     decodeArray(await journal.readBlob(sha256), path)
   const job = productJob(await read(asked.a), await read(asked.b), asked.convolution)
-  const { columns, readB } = job.products(noSink)[0]!
-  return { job, weights: await readB(0, columns, new AbortController().signal) }
+  const [first] = job.products(noSink)
+  return { job, weights: await first!.readB(0, first!.columns, new AbortController().signal) }
 }
 
 function meshPictures(

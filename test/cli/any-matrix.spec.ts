@@ -121,7 +121,8 @@ describe('what a user brings', { timeout: PATIENCE_MS }, () => {
     const chunks: Buffer[] = []
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
     child.stdin.end(encodeArray(a))
-    const [said, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
+    const closed = once(child, 'close').then(([code]) => code as number | null)
+    const [said, code] = await Promise.all([text(child.stderr), closed])
     expect(code, said).toBe(0)
     expect(relativeError(decodeArray(Buffer.concat(chunks), 'C'), await exactResult(productJob(a, b)))).toBeLessThan(
       0.02,
