@@ -8,9 +8,12 @@ import { MeshCore } from '../calibration/mesh-core.ts'
 import { VirtualClock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
 import type { MeshBench } from '../core/mesh-bench.ts'
+import type { Frame, FrameResult } from '../core/optical-core.ts'
 import { RandomStream } from '../core/random.ts'
 import { DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import { arrayProducts } from '../orchestrator/jobs/array-products.ts'
+import type { FrameRunner } from '../orchestrator/frames/frame-runner.ts'
+import type { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
 import { matmulPlan } from '../orchestrator/jobs/matmul-plan.ts'
 import { noSink } from '../orchestrator/jobs/product-job.ts'
 import { BOUNDARIES } from '../orchestrator/ledger/boundaries.ts'
@@ -23,8 +26,11 @@ import type { Figure } from './figure.ts'
 import { runToEnd } from './product-bits.ts'
 
 const SEED = 1
-/** Equal ones, so that the heaters' power is known: each stands as long as it takes to set it and to play one frame. */
-const TILES = 2000
+/** Equal ones, so that the heaters' power is known. */
+const TILES = 200
+/** Behind each frame so many pauses of so long, in which the load goes on. */
+const PAUSES = 10
+const PAUSE_MS = 4.5
 const SIZE = 8
 /** Laser wall-plug efficiency, amplifiers and converters of the account: what is modelled is known by its formula. */
 const LASER_EFFICIENCY = 0.2
@@ -145,13 +151,14 @@ async function accountOf(
       return block[row * SIZE + column]!
     })
     const b = new DenseArray('B', [SIZE, SIZE * TILES], false, repeated)
+    const move = (): void => void (voltageV = draw(socket, load(jobS()).powerW, voltageV))
     /** As a journal: every step and frame moves the load on. */
     const log = {
       journalledNs: 0,
       step(name: string): number {
         this.journalledNs = clock.monotonicNs()
         if (name === 'multiply') startedS = this.journalledNs / 1e9
-        voltageV = draw(socket, load(jobS()).powerW, voltageV)
+        move()
         return 0
       },
       frame(): void {
@@ -160,9 +167,16 @@ async function accountOf(
       sample: () => clock.monotonicNs(),
       ready: () => Promise.resolve(),
     }
-    const core: Parameters<typeof matmulPlan<MeshBench>>[1]['core'] = (bench, frames, heaters) =>
-      new MeshCore(bench, calibration, frames, heaters)
-    const plan = matmulPlan(bench, { products: arrayProducts(a, b, noSink), memoryBytes: Infinity, log, core })
+    const pause = async (): Promise<void> => {
+      for (let i = 0; i < PAUSES; i++) {
+        await clock.sleep(PAUSE_MS, signal)
+        move()
+      }
+    }
+    const plan = matmulPlan(bench, {
+      ...{ products: arrayProducts(a, b, noSink), memoryBytes: Infinity, log },
+      core: (bench, frames, heaters) => new PausingCore(bench, calibration, frames, heaters, pause),
+    })
     let account: EnergyAccount | undefined
     let heatersW = 0
     for (let next = await plan.next(); account === undefined; next = await plan.next()) {
@@ -187,6 +201,29 @@ async function accountOf(
       },
     }
   })
+}
+
+/** Takes its time. */
+class PausingCore extends MeshCore {
+  readonly #pause: () => Promise<void>
+
+  constructor(
+    bench: MeshBench,
+    calibration: MeshCalibration,
+    frames: FrameRunner,
+    heaters: HeaterSetter,
+    pause: () => Promise<void>,
+  ) {
+    super(bench, calibration, frames, heaters)
+    this.#pause = pause
+  }
+
+  override async *stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncGenerator<FrameResult> {
+    for await (const result of super.stream(frames, signal)) {
+      await this.#pause()
+      yield result
+    }
+  }
 }
 
 /** Finds the voltage at which a resistor that warms draws so much, to 10⁻¹⁰, and leaves it there. */

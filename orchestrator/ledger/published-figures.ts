@@ -31,7 +31,7 @@ export const PUBLISHED_FIGURES: readonly PublishedFigure[] = [
     system: 'Netcast',
     milliwattPerTops: perMac(0.04),
     published: '40 aJ/multiply',
-    boundary: 'optical energy at the receiver',
+    boundary: 'optical energy',
     source: 'Science 378, 270 (2022), abstract',
   },
   {

@@ -1,6 +1,7 @@
 import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import type { EnergyAccount, RunEnergy } from '../../orchestrator/ledger/energy.ts'
 import { pythonHas, runPython } from '../support/python.ts'
 import { oncePerRun } from '../support/once-per-run.ts'
 import { DEFAULT_BENCH, documentOf, fringe, fringeOnce, query, ROOT, scratchFolder } from './fringe-process.ts'
@@ -50,6 +51,31 @@ describe('the default bench on its twin', { timeout: PATIENCE_MS }, () => {
     expect(matmul.effectiveBits).toBeGreaterThan(5.5)
     expect(calibrate.verification.effectiveBits).toBeGreaterThan(5.5)
     expect(replays).toMatchObject([calibrate, matmul].map(({ run }) => ({ run, matched: true, divergence: null })))
+  })
+
+  test('counts energy while it runs: tiles and lanes sum to the product’s to the last digit, each boundary has its error', async () => {
+    const { calibrate, matmul } = (await documentOf('demo', demo)) as unknown as {
+      calibrate: { energy: RunEnergy }
+      matmul: { energy: EnergyAccount }
+    }
+    const { boundaries, tiles, lanes, headings, macs, silent } = matmul.energy
+    expect([tiles.length, lanes.length]).toEqual([64, 2])
+    for (const { boundary, joules, uncertainty } of boundaries) {
+      for (const parts of [tiles, lanes]) {
+        expect(parts.reduce((sum, part) => sum + part.joules[boundary], 0)).toBe(joules)
+      }
+      expect(uncertainty.joules / joules).toBeGreaterThan(0.009)
+      expect(uncertainty.joules / joules).toBeLessThan(0.5)
+    }
+    expect(tiles.reduce((sum, tile) => sum + tile.macs, 0)).toBe(macs)
+    expect(headings.map(({ heading }) => heading)).toEqual(['job', 'warm-up', 'idle'])
+    expect(silent).toEqual([])
+    // The rack draws 900 W and some for its ovens, lasers and heaters, whatever it does.
+    for (const { joules, seconds } of [...headings, ...calibrate.energy.headings]) {
+      expect(joules['wall-plug'] / seconds).toBeGreaterThan(899)
+      expect(joules['wall-plug'] / seconds).toBeLessThan(912)
+    }
+    expect(calibrate.energy.headings.map(({ heading }) => heading)).toEqual(['warm-up', 'calibration', 'idle'])
   })
 
   test('says in its report what the product is worth and what it cost', () => {
