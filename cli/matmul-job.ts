@@ -1,5 +1,4 @@
 import type { Followed } from '../calibration/drift-watch.ts'
-import { MeshCore } from '../calibration/mesh-core.ts'
 import type { Bench } from '../core/bench.ts'
 import { BenchError } from '../core/errors.ts'
 import type { OpticalCore } from '../core/optical-core.ts'
@@ -152,13 +151,12 @@ export async function* productPlan(
     log.step('chip followed', look)
   }
   const watch = watchS === undefined ? undefined : { everyS: watchS, onFollowed }
-  let used: OpticalCore | undefined
+  let used: OpticalCore<Calibration> | undefined
   const outcome = yield* matmulPlan(bench, {
     ...{ a, b, log },
     core: (bench, frames, heaters) => (used = coreOf(bench, calibration, frames, heaters, watch)),
   })
-  const followed = looks > 0 && used instanceof MeshCore ? used.calibration : undefined
-  return { ...outcome, looks: watch === undefined ? null : looks, followed }
+  return { ...outcome, looks: watch === undefined ? null : looks, followed: used?.followed }
 }
 
 export interface ProductPlanOptions extends Omit<MatmulPlanOptions<Bench>, 'core'> {
