@@ -84,7 +84,8 @@ export class DriftWatch {
   async follow(because: Followed['because'], signal: AbortSignal): Promise<Float64Array> {
     const round = ++this.#round
     this.#options.onFollow?.()
-    const followed = await followDrift(this.#context, this.#calibration, round, () => undefined, signal)
+    const look = { round, sinceS: this.nowS - this.#lookedS }
+    const followed = await followDrift(this.#context, this.#calibration, look, () => undefined, signal)
     this.#calibration = { ...this.#calibration, chip: Array.from(followed.parameters) }
     this.#lookedS = this.nowS
     this.#fresh = undefined

@@ -36,7 +36,7 @@ interface TileOnChip extends ProgrammedTile {
  * The first symbol of every frame is silent: what the detectors then show is taken off all others. With `watch` it
  * follows what drifts, by the known inputs of its frames and by looks at the chip between them.
  */
-export class MeshCore implements OpticalCore {
+export class MeshCore implements OpticalCore<MeshCalibration> {
   readonly shape: { readonly outputs: number; readonly inputs: number }
   readonly lanes: number
   readonly maxSymbolsPerFrame: number
@@ -88,9 +88,9 @@ export class MeshCore implements OpticalCore {
     this.#weakestIn = this.#weakestInputs()
   }
 
-  /** As it was given, or as the drift that was watched has left it. */
-  get calibration(): MeshCalibration {
-    return this.#watch?.calibration ?? this.#calibration
+  get followed(): MeshCalibration | undefined {
+    const known = this.#watch?.calibration
+    return known === this.#calibration ? undefined : known
   }
 
   get knowledge(): CoreKnowledge {

@@ -58,7 +58,7 @@ export function coreOf(
   frames: FrameRunner,
   heaters: HeaterSetter,
   watch?: WatchOptions,
-): OpticalCore {
+): OpticalCore<Calibration> {
   if (bench.kind === 'mesh' && calibration.schema === KINDS.mesh.schema) {
     return new MeshCore(bench, calibration, frames, heaters, watch)
   }

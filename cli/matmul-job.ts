@@ -1,5 +1,4 @@
 import type { WatchOptions } from '../calibration/drift-watch.ts'
-import { MeshCore } from '../calibration/mesh-core.ts'
 import type { Bench } from '../core/bench.ts'
 import { BenchError } from '../core/errors.ts'
 import type { OpticalCore } from '../core/optical-core.ts'
@@ -203,13 +202,12 @@ export async function* productPlan(
             ledger.resumeJob()
           },
         }
-  let used: OpticalCore | undefined
+  let used: OpticalCore<Calibration> | undefined
   const outcome = yield* matmulPlan(bench, {
     ...{ products, memoryBytes, log, bits, scaling },
     core: (bench, frames, heaters, ledger) => (used = coreOf(bench, calibration, frames, heaters, watchOf(ledger))),
   })
-  const followed = looks > 0 && used instanceof MeshCore ? used.calibration : undefined
-  return { ...outcome, looks: watchS === undefined ? null : looks, followed }
+  return { ...outcome, looks: watchS === undefined ? null : looks, followed: used?.followed }
 }
 
 export interface ProductPlanOptions extends Omit<MatmulPlanOptions<Bench>, 'core'> {

@@ -66,7 +66,7 @@ export interface FollowedQuantity {
  * `stream` is pull-based: it takes the next frame when it has room for it, and overlaps the programming and
  * upload of one frame with the read-out of the one before. Results come in the order of the frames.
  */
-export interface OpticalCore {
+export interface OpticalCore<Calibration = unknown> {
   readonly shape: { readonly outputs: number; readonly inputs: number }
   readonly lanes: number
   readonly maxSymbolsPerFrame: number
@@ -77,6 +77,8 @@ export interface OpticalCore {
   stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncIterable<FrameResult>
   /** Measures what has drifted since the calibration and takes it into account from now on. Undefined: the core cannot. */
   follow?(signal: AbortSignal): Promise<readonly FollowedQuantity[]>
+  /** For the jobs that come: the calibration as drift has left it; undefined where it is as it was given. */
+  readonly followed?: Calibration | undefined
   /** Dark and cold, verified. */
   safe(signal: AbortSignal): Promise<void>
 }

@@ -18,7 +18,8 @@ const HELD_OUT = 2
 export const DRIFT_FRAMES = SETTINGS + HELD_OUT
 
 /**
- * Looks at a calibrated chip at a few random settings, other ones each round, and fits what has drifted.
+ * Looks at a calibrated chip at a few random settings, other ones each round, and fits what has drifted in the time
+ * since it was looked at last; Infinity where nobody knows.
  *
  * Throws: CALIBRATION_FAILED when the chip cannot be followed any more: it needs a calibration.
  * Leaves: heaters at the last random setting.
@@ -26,7 +27,7 @@ export const DRIFT_FRAMES = SETTINGS + HELD_OUT
 export async function followDrift(
   context: CalibrationContext,
   calibration: MeshCalibration,
-  round: number,
+  { round, sinceS }: { readonly round: number; readonly sinceS: number },
   onProgress: Progress,
   signal: AbortSignal,
 ): Promise<TrackedChip> {
@@ -39,7 +40,8 @@ export async function followDrift(
   const probe = new ChipProbe(context, calibration, lo)
   const random = settingsOf(`drift, round ${round}`)
   const readings = await readRandomSettings(bench, probe, coefficients, DRIFT_FRAMES, random, onProgress, signal)
-  const tracked = fitDrift(layout, known, readings.slice(HELD_OUT), readings.slice(0, HELD_OUT), READING_NOISE)
+  const [heldOut, fitted] = [readings.slice(0, HELD_OUT), readings.slice(HELD_OUT)]
+  const tracked = fitDrift(layout, known, fitted, heldOut, { noise: READING_NOISE, sinceS })
   if (tracked.heldOut <= MAX_HELD_OUT_RESIDUAL) return tracked
   throw new BenchError(
     'CALIBRATION_FAILED',

@@ -8,12 +8,17 @@ import { fitDrift } from '../../calibration/model/drift-fit.ts'
 import { RandomStream } from '../../core/random.ts'
 import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
+import { PROBES } from '../../orchestrator/tiles/tile-product.ts'
 import { productBits } from '../../perf/product-bits.ts'
 import { defaultImperfections, openDirectBench } from '../support/direct-bench.ts'
 import { hiddenChip } from '../support/hidden-chip.ts'
+import { collect, frame, litCore, relativeError, tile } from '../support/lit-core.ts'
 import { neverAborted, runToEnd } from '../support/run-plan.ts'
 
-test('a chip that has drifted is found again from ten settings, and what does not drift stays', () => {
+test.each([
+  ['a chip that has drifted', Infinity],
+  ['a chip that has gone within a minute where others go in days', 60],
+])('%s is found again from ten settings, and what does not drift stays', (_, sinceS) => {
   const { layout, model, parameters: known } = hiddenChip({ size: 4, lanes: 1, seed: 5 })
   const { blocks } = model
   const random = new RandomStream(7, 'drift')
@@ -23,10 +28,30 @@ test('a chip that has drifted is found again from ten settings, and what does no
     drifted.parameters[blocks.radPerV2 + heater]! *= random.normal(1, 0.002)
   }
   const readings = drifted.readAnywhere(12, 3)
-  const { parameters, before, heldOut } = fitDrift(layout, known, readings.slice(2), readings.slice(0, 2), 1e-3)
+  const [heldOutReadings, fitted] = [readings.slice(0, 2), readings.slice(2)]
+  const options = { noise: 1e-3, sinceS }
+  const { parameters, before, heldOut } = fitDrift(layout, known, fitted, heldOutReadings, options)
   expect(before).toBeGreaterThan(0.04)
   expect(heldOut).toBeLessThan(before / 10)
   expect(parameters.subarray(blocks.alpha, blocks.logIn)).toEqual(known.subarray(blocks.alpha, blocks.logIn))
+})
+
+test('a chip that was known a quarter of an hour ago is known twice as well as one from ten noisy settings alone', () => {
+  const { layout, model, parameters: known, readAnywhere } = hiddenChip({ size: 4, lanes: 1, seed: 5 })
+  const { blocks } = model
+  const noise = 0.01
+  const random = new RandomStream(7, 'noise')
+  const readings = readAnywhere(12, 3).map(({ voltagesV, lanes }) => {
+    const rms = Math.hypot(...lanes[0]!) / Math.sqrt(lanes[0]!.length)
+    return { voltagesV, lanes: lanes.map((lane) => lane.map((value) => value + random.normal(0, noise * rms))) }
+  })
+  const walked = (sinceS: number): number => {
+    const options = { noise, sinceS }
+    const { parameters } = fitDrift(layout, known, readings.slice(2), readings.slice(0, 2), options)
+    const moved = layout.second.theta.map((h) => parameters[blocks.offset + h]! - known[blocks.offset + h]!)
+    return Math.hypot(...moved) / Math.sqrt(moved.length)
+  }
+  expect(walked(900)).toBeLessThan(0.5 * walked(Infinity))
 })
 
 describe('a bench of 4 ports that drifts half as fast again as others', () => {
@@ -85,9 +110,9 @@ describe('a bench of 4 ports that drifts half as fast again as others', () => {
     const { offset } = parameterBlocks(bench.layout)
     const moved = lo
       .flat()
-      .map((heater) => watched.calibration.chip[offset + heater]! - calibration.chip[offset + heater]!)
+      .map((heater) => watched.followed!.chip[offset + heater]! - calibration.chip[offset + heater]!)
     expect(Math.max(...moved.map(Math.abs))).toBeGreaterThan(0.2)
-    expect(watched.calibration).toEqual({ ...calibration, chip: watched.calibration.chip })
+    expect(watched.followed).toEqual({ ...calibration, chip: watched.followed!.chip })
   })
 })
 
@@ -103,5 +128,20 @@ test('a bench that nobody watches does what it always did: no looks, no correcti
   await productBits(core, draw(), draw(), neverAborted)
   // One frame: silence, four probes, two rows.
   expect(frames.vectors - vectors).toBe(7)
-  expect(core.calibration).toBe(calibration)
+  expect(core.followed).toBeUndefined()
+})
+
+test('a local oscillator that comes past a whole turn does not warm its neighbours unforeseen', async () => {
+  const { core, bench } = await litCore({
+    imperfections: defaultImperfections({ crosstalkNeighbour: 0.03, loPortDriftRad: 0.4 }),
+    watch: { everyS: Infinity },
+  })
+  const frames = Array.from({ length: 40 }, (_, id) => ({ ...frame(tile(id), PROBES), probes: PROBES }))
+  // Slow enough to be followed by what frames tell, so that there is only the look at the beginning.
+  for (const each of [...frames, ...frames]) {
+    await collect(core, [each])
+    await bench.clock.sleep(60e3, neverAborted)
+  }
+  const errors = (await collect(core, frames)).map(relativeError)
+  expect(Math.max(...errors)).toBeLessThan(0.055)
 })

@@ -1,28 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { FrameResult } from '../../core/optical-core.ts'
-import { collect, frame, litCore, SIZE, tile } from '../support/lit-core.ts'
+import { collect, frame, litCore, relativeError, SIZE, tile } from '../support/lit-core.ts'
 import { neverAborted } from '../support/run-plan.ts'
-
-/** Root mean square of what a result is off by, relative to the exact products. */
-function relativeError({
-  frame: {
-    tile: { weights },
-    lanes: given,
-  },
-  lanes,
-}: FrameResult): number {
-  let [off, all] = [0, 0]
-  for (const [lane, outputs] of lanes.entries()) {
-    for (const [at, value] of outputs.entries()) {
-      const [symbol, output] = [Math.floor(at / SIZE), at % SIZE]
-      let exact = 0
-      for (let i = 0; i < SIZE; i++) exact += weights[output * SIZE + i]! * given[lane]![symbol * SIZE + i]!
-      off += (value - exact) ** 2
-      all += exact ** 2
-    }
-  }
-  return Math.sqrt(off / all)
-}
 
 describe('a calibrated mesh core', () => {
   test('multiplies: weights times inputs in the weights’ own scale, to two percent, on every lane', async () => {

@@ -1,4 +1,5 @@
 import type { MeshCalibration } from '../../calibration/calibration-record.ts'
+import type { WatchOptions } from '../../calibration/drift-watch.ts'
 import { MeshCore } from '../../calibration/mesh-core.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
 import type { Frame, FrameResult, Tile } from '../../core/optical-core.ts'
@@ -6,6 +7,7 @@ import { RandomStream } from '../../core/random.ts'
 import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import { bringLight } from '../../orchestrator/plans/light.ts'
+import type { MeshImperfections } from '../../sim/optics/parameters/mesh-parameters.ts'
 import { openDirectBench } from './direct-bench.ts'
 import { neverAborted, oracleOf } from './run-plan.ts'
 
@@ -33,10 +35,13 @@ export async function litCore(
     lanes?: number
     wrap?: (bench: MeshBench) => MeshBench
     calibration?: (known: MeshCalibration) => MeshCalibration
+    imperfections?: MeshImperfections
+    watch?: WatchOptions
   } = {},
 ): Promise<{ core: MeshCore; bench: MeshBench }> {
   const { lanes = 1, wrap = (bench: MeshBench) => bench, calibration = (known: MeshCalibration) => known } = options
-  const { bench: plain, world } = openDirectBench({ size: SIZE, lanes })
+  const { imperfections, watch } = options
+  const { bench: plain, world } = openDirectBench({ size: SIZE, lanes, ...(imperfections && { imperfections }) })
   const bench = wrap(plain)
   await bringLight(bench, neverAborted)
   const frames = new FrameRunner(bench)
@@ -60,11 +65,32 @@ export async function litCore(
     },
     verification: { E: 0, F: 1, amplitudeFidelity: 1, tvd: 0, effectiveBits: 0 },
   }
-  return { core: new MeshCore(bench, calibration(known), frames, new HeaterSetter(bench)), bench }
+  return { core: new MeshCore(bench, calibration(known), frames, new HeaterSetter(bench), watch), bench }
 }
 
 export async function collect(core: MeshCore, frames: Iterable<Frame>, signal = neverAborted): Promise<FrameResult[]> {
   const results: FrameResult[] = []
   for await (const result of core.stream(asyncOf(frames), signal)) results.push(result)
   return results
+}
+
+/** Root mean square of what a result is off by, relative to the exact products. */
+export function relativeError({
+  frame: {
+    tile: { weights },
+    lanes: given,
+  },
+  lanes,
+}: FrameResult): number {
+  let [off, all] = [0, 0]
+  for (const [lane, outputs] of lanes.entries()) {
+    for (const [at, value] of outputs.entries()) {
+      const [symbol, output] = [Math.floor(at / SIZE), at % SIZE]
+      let exact = 0
+      for (let i = 0; i < SIZE; i++) exact += weights[output * SIZE + i]! * given[lane]![symbol * SIZE + i]!
+      off += (value - exact) ** 2
+      all += exact ** 2
+    }
+  }
+  return Math.sqrt(off / all)
 }

@@ -1,0 +1,73 @@
+import { setMaxListeners } from 'node:events'
+import { readBenchFile, requireKind } from '../../bench/bench-file.ts'
+import { startDirectTwin } from '../../bench/direct-twin.ts'
+import { openMeshBench } from '../../bench/open-bench.ts'
+import { calibrationPlan } from '../../calibration/calibrate.ts'
+import { MeshCore } from '../../calibration/mesh-core.ts'
+import { VirtualClock } from '../../core/clock.ts'
+import { RandomStream } from '../../core/random.ts'
+import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
+import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
+import type { RealMatrix } from '../../orchestrator/tiles/tile-product.ts'
+import { productBits, runToEnd } from '../product-bits.ts'
+
+export const HOURS = 24
+/** A job every so often; between them the bench stands lit. */
+export const JOB_EVERY_S = 20 * 60
+export const LOOK_EVERY_S = 15 * 60
+/** Four tiles, of which every look makes new ones. */
+const ROWS = 64
+const INNER = 16
+
+export interface Day {
+  /** Effective bits of each job, in the order of the day. */
+  readonly watched: readonly number[]
+  readonly unwatched: readonly number[]
+  readonly looks: number
+  /** Time on the bench's clock that looks took, s. */
+  readonly lookS: number
+}
+
+/** A day of the chip with this seed. */
+export async function dayOf(seed: number): Promise<Day> {
+  const file = requireKind(await readBenchFile('examples/mesh-8x8.yaml'), 'mesh')
+  const clock = new VirtualClock()
+  const { signal } = new AbortController()
+  // Every instrument of the bench listens to it.
+  setMaxListeners(0, signal)
+  const { direct } = startDirectTwin(file, { seed, clock })
+  await using open = await openMeshBench(file, { direct, clock, signal })
+  const { bench } = open
+  const { calibration } = await runToEnd(calibrationPlan(bench), signal)
+  const frames = new FrameRunner(bench)
+  await frames.prepare(signal)
+  const heaters = new HeaterSetter(bench)
+  const random = new RandomStream(seed, 'products/normal')
+  const [a, b] = [normalMatrix(ROWS, INNER, random), normalMatrix(INNER, INNER, random)]
+  let looks = 0
+  const core = new MeshCore(bench, calibration, frames, heaters, { everyS: LOOK_EVERY_S, onFollowed: () => looks++ })
+  const morning = new MeshCore(bench, calibration, frames, heaters)
+  const watched: number[] = []
+  const unwatched: number[] = []
+  let [lookS, plainS] = [0, Infinity]
+  const timed = async (core: MeshCore): Promise<{ bits: number; tookS: number }> => {
+    const startNs = clock.monotonicNs()
+    // A product whose probes are off twice is refused: nothing of it is left.
+    const bits = await productBits(core, a, b, signal).catch(() => 0)
+    return { bits, tookS: (clock.monotonicNs() - startNs) / 1e9 }
+  }
+  for (let job = 0; job * JOB_EVERY_S <= HOURS * 3600; job++) {
+    const plain = await timed(morning)
+    plainS = Math.min(plainS, plain.tookS)
+    const { bits, tookS } = await timed(core)
+    lookS += Math.max(0, tookS - plainS)
+    watched.push(bits)
+    unwatched.push(plain.bits)
+    await clock.sleep(1e3 * JOB_EVERY_S, signal)
+  }
+  return { watched, unwatched, looks, lookS }
+}
+
+function normalMatrix(rows: number, columns: number, random: RandomStream): RealMatrix {
+  return { rows, columns, data: Float64Array.from({ length: rows * columns }, () => random.normal()) }
+}
