@@ -158,13 +158,13 @@ function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
 }
 
 /**
- * Head of a version 1.0 file with little-endian float64 in C order; the numbers then begin at a multiple of 64.
+ * Head of a version 1.0 file in C order; the numbers then begin at a multiple of 64. `descr` is a Python literal.
  *
  * Source: numpy.lib.format, ARRAY_ALIGN.
  */
-export function encodeNpyHeader(shape: readonly number[]): Uint8Array {
+export function encodeNpyHeader(shape: readonly number[], descr = "'<f8'"): Uint8Array {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
-  const dict = `{'descr': '<f8', 'fortran_order': False, 'shape': ${tuple}, }`
+  const dict = `{'descr': ${descr}, 'fortran_order': False, 'shape': ${tuple}, }`
   const padded = 64 * Math.ceil((MAGIC.length + 4 + dict.length + 1) / 64) - MAGIC.length - 4
   const header = new Uint8Array(MAGIC.length + 4 + padded).fill(0x20)
   header.set(MAGIC)
