@@ -53,6 +53,7 @@ const EXIT_CODES: Readonly<Record<BenchErrorCode, ExitCode>> = {
   JOURNAL_WRITE_FAILED: EXIT.workFailed,
   RUN_UNKNOWN: EXIT.callWrong,
   REPLAY_DIVERGED: EXIT.replayDiverged,
+  EXPORT_FAILED: EXIT.workFailed,
 }
 
 /** While a bench opens, whatever its instruments do wrong means that they cannot be reached; these do not. */

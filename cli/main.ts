@@ -10,6 +10,7 @@ import {
   calibrationOption,
   chipOption,
   dtypeOption,
+  exportFormatOption,
   forOption,
   formatOption,
   freshOption,
@@ -25,11 +26,21 @@ import {
   simOption,
   stepsOption,
   strideOption,
+  tableOption,
   verifyOnlyOption,
   watchOption,
   withSimSpelledOut,
 } from './options.ts'
-import type { CalibrateFlags, DiscoverFlags, JsonFlag, JournalFlag, ShowFlags, SimFlags, TwinFlags } from './options.ts'
+import type {
+  CalibrateFlags,
+  DiscoverFlags,
+  ExportFlags,
+  JsonFlag,
+  JournalFlag,
+  ShowFlags,
+  SimFlags,
+  TwinFlags,
+} from './options.ts'
 import type { Strides } from './convolution-on.ts'
 import type { MatmulFlags } from './matmul.ts'
 import { packageVersion } from './package-info.ts'
@@ -174,6 +185,17 @@ command('show', 'show what a run was and what came of it, or what chip a twin ha
   .addOption(seedOption())
   .action((run: string | undefined, flags: ShowFlags & JsonFlag) =>
     withoutBench(flags, async (context) => (await import('./show.ts')).show(context, run, flags)),
+  )
+
+command('export', 'write a run for other programs, with units and provenance', 'export last -o run.npz')
+  .argument(...RUN)
+  .option('-o, --output <file>', 'ends in .npz, .h5, .parquet or .csv (default: RUN.npz, here)')
+  .addOption(exportFormatOption())
+  .addOption(tableOption())
+  .option('--wire', 'with the bytes of all wires')
+  .addOption(journalOption())
+  .action((run: string, flags: ExportFlags & JsonFlag) =>
+    withoutBench(flags, async (context) => (await import('./export.ts')).exportRun(context, run, flags)),
   )
 
 command('replay', 'repeat a run against its own recorded bytes (wire replay)', 'replay last')

@@ -1,6 +1,8 @@
 import { InvalidArgumentError, Option } from 'commander'
 import { BenchError } from '../core/errors.ts'
 import type { CalibrationBudget } from '../calibration/estimate-mesh.ts'
+import { TABLE_NAMES } from '../orchestrator/exports/run-tables.ts'
+import type { TableName } from '../orchestrator/exports/run-tables.ts'
 import type { TwinChoice } from './far-side.ts'
 import type { PictureFormat } from './run-picture.ts'
 
@@ -44,6 +46,17 @@ export interface ShowFlags extends JournalFlag {
   readonly seed?: number
 }
 
+/** What a run may leave the journal as. */
+export const EXPORT_FORMATS = ['npz', 'hdf5', 'parquet', 'csv'] as const
+export type ExportFormat = (typeof EXPORT_FORMATS)[number]
+
+export interface ExportFlags extends JournalFlag {
+  readonly output?: string
+  readonly format?: ExportFormat
+  readonly table?: readonly TableName[]
+  readonly wire?: boolean
+}
+
 export interface SimFlags {
   readonly seed?: number
   readonly paced?: boolean
@@ -80,6 +93,12 @@ export const plotOption = (): Option =>
 
 export const formatOption = (): Option =>
   new Option('--format <name>', 'what --plot writes (default: svg)').choices(['svg', 'png'])
+
+export const exportFormatOption = (): Option =>
+  new Option('--format <name>', 'what is written (default: as the file ends, or npz)').choices([...EXPORT_FORMATS])
+
+export const tableOption = (): Option =>
+  new Option('--table <name...>', 'only these tables; one goes into the file itself').choices([...TABLE_NAMES])
 
 export const reportOption = (): Option =>
   new Option(

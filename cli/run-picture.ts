@@ -7,7 +7,8 @@ export type PictureFormat = 'svg' | 'png'
 
 /** One picture of a run, as text. Its file is named after what it shows. */
 export interface RunPicture {
-  readonly kind: 'mesh' | 'splitters' | 'fringes' | 'crosstalk' | 'residuals' | 'spectrum' | 'errors'
+  readonly kind:
+    'mesh' | 'splitters' | 'fringes' | 'crosstalk' | 'residuals' | 'spectrum' | 'errors' | 'power' | 'energy'
   /** What it shows, in a sentence or two, for a page that it stands on. */
   readonly says: string
   readonly svg: string

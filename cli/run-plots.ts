@@ -15,6 +15,7 @@ import { meshSplittersPicture } from '../pictures/mesh-splitters.ts'
 import { spectrumChart } from '../pictures/spectrum-chart.ts'
 import { AWGR_DRAWN_STEPS, ringPictures } from './awgr-calibration-pictures.ts'
 import type { Calibration } from './core-kind.ts'
+import { energyPictures } from './energy-pictures.ts'
 import { fittedMesh } from './fitted-mesh.ts'
 import type { HeaterSetting } from './fitted-mesh.ts'
 import { fittedSpectrum } from './fitted-spectrum.ts'
@@ -50,6 +51,7 @@ export async function runPictures(
     ...(factors === undefined ? meshCalibrationPictures(calibration, findings, subject) : []),
     ...spectrumPictures(record, calibration, factors, findings, subject),
     ...(factors === undefined ? [] : await errorPictures(journal, record, factors, subject)),
+    ...(await energyPictures(journal, record, subject)),
   ]
   if (pictures.length > 0) return pictures
   const why = `run ${id} (${status}) has neither a calibration nor a finished product`

@@ -26,6 +26,7 @@ export const BENCH_ERRORS = {
   JOURNAL_WRITE_FAILED: 'call-operator',
   RUN_UNKNOWN: 'fix-caller',
   REPLAY_DIVERGED: 'stop',
+  EXPORT_FAILED: 'call-operator',
 } as const
 
 export type BenchErrorCode = keyof typeof BENCH_ERRORS

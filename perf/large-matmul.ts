@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { RandomStream } from '../core/random.ts'
 import { NpyFile } from '../orchestrator/arrays/npy-file.ts'
-import { encodeNpyHeader } from '../orchestrator/arrays/npy-header.ts'
+import { descrOf, encodeNpyHeader } from '../orchestrator/arrays/npy-header.ts'
 import { figure } from './figure.ts'
 import type { Figure } from './figure.ts'
 
@@ -97,7 +97,7 @@ async function writeRandom(path: string, rows: number, columns: number): Promise
   // A few thousand different rows are as good as all: drawing 400 million numbers would take longer than the product.
   const pool = Float32Array.from({ length: 2 ** 18 }, () => random.normal())
   function* pieces(): Generator<Uint8Array> {
-    yield encodeNpyHeader([rows, columns], 'float32')
+    yield encodeNpyHeader([rows, columns], descrOf('float32'))
     for (let row = 0; row < rows; row++) {
       const from = Math.floor(random.uniform(0, pool.length - columns))
       yield new Uint8Array(pool.buffer, 4 * from, 4 * columns)

@@ -29,10 +29,10 @@ const MARGIN = 24
 const LETTERS = 14
 
 /** A chart with axes under its caption, drawn without a browser. The same data give the same bytes. */
-export function chart(caption: Caption, option: object): string {
+export function chart(caption: Caption, option: object, height = PLOT_HEIGHT): string {
   const width = WIDTH - 2 * MARGIN
   const top = MARGIN + captionHeight(caption, width, LETTERS) + LETTERS
-  const canvas = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height: PLOT_HEIGHT })
+  const canvas = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height })
   try {
     canvas.setOption({
       animation: false,
@@ -42,7 +42,7 @@ export function chart(caption: Caption, option: object): string {
     })
     const drawn = withoutTraces(canvas.renderToSVGString())
     const placed = drawn.replace('<svg ', `<svg x="${MARGIN}" y="${Math.round(top)}" `)
-    return svgDocument(WIDTH, Math.round(top) + PLOT_HEIGHT + MARGIN, caption.heading, [
+    return svgDocument(WIDTH, Math.round(top) + height + MARGIN, caption.heading, [
       ...drawCaption(caption, MARGIN, MARGIN, width, LETTERS),
       placed,
     ])

@@ -168,14 +168,17 @@ function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
   return bytes.length >= start.length && start.every((byte, index) => bytes[index] === byte)
 }
 
+/** Of one number, as a Python literal. */
+export const descrOf = (type: WrittenType): string => `'${DESCR[type]}'`
+
 /**
- * Head of a version 1.0 file of little-endian numbers in C order; the numbers then begin at a multiple of 64.
+ * Head of a version 1.0 file in C order; the numbers then begin at a multiple of 64. `descr` is a Python literal.
  *
  * Source: numpy.lib.format, ARRAY_ALIGN.
  */
-export function encodeNpyHeader(shape: readonly number[], type: WrittenType = 'float64'): Uint8Array {
+export function encodeNpyHeader(shape: readonly number[], descr = descrOf('float64')): Uint8Array {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
-  const dict = `{'descr': '${DESCR[type]}', 'fortran_order': False, 'shape': ${tuple}, }`
+  const dict = `{'descr': ${descr}, 'fortran_order': False, 'shape': ${tuple}, }`
   const padded = 64 * Math.ceil((MAGIC.length + 4 + dict.length + 1) / 64) - MAGIC.length - 4
   const header = new Uint8Array(MAGIC.length + 4 + padded).fill(0x20)
   header.set(MAGIC)

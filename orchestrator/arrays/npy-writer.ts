@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { BenchError } from '../../core/errors.ts'
 import { elementCount, matrixShape } from './dense-array.ts'
 import type { ArraySink, Block } from './dense-array.ts'
-import { encodeNpyHeader } from './npy-header.ts'
+import { descrOf, encodeNpyHeader } from './npy-header.ts'
 import type { WrittenType } from './npy-header.ts'
 
 /** Bytes that a number of each type takes; a complex element is two numbers. */
@@ -16,7 +16,7 @@ export const FLOAT32_LIMIT = (2 - 2 ** -24) * 2 ** 127
 
 /** What a file of this shape and type takes on the disk. */
 export const npyBytes = (shape: readonly number[], type: WrittenType): number =>
-  encodeNpyHeader(shape, type).length + elementCount(shape) * partsOf(type) * NUMBER_BYTES[type]
+  encodeNpyHeader(shape, descrOf(type)).length + elementCount(shape) * partsOf(type) * NUMBER_BYTES[type]
 
 const partsOf = (type: WrittenType): 1 | 2 => (type.startsWith('complex') ? 2 : 1)
 
@@ -43,7 +43,7 @@ export class NpyWriter implements ArraySink, AsyncDisposable {
     this.type = type
     this.#temporary = temporary
     this.#file = file
-    this.#dataOffset = encodeNpyHeader(shape, type).length
+    this.#dataOffset = encodeNpyHeader(shape, descrOf(type)).length
   }
 
   static async create(path: string, shape: readonly number[], type: WrittenType): Promise<NpyWriter> {
@@ -53,7 +53,7 @@ export class NpyWriter implements ArraySink, AsyncDisposable {
       // Read, too: what was written is hashed before it gets its name.
       const writer = new NpyWriter(path, shape, type, temporary, await open(temporary, 'wx+'))
       try {
-        await writeAll(writer.#file, encodeNpyHeader(shape, type), 0)
+        await writeAll(writer.#file, encodeNpyHeader(shape, descrOf(type)), 0)
         // All of its size at once, so that blocks may come in any order.
         await writer.#file.truncate(npyBytes(shape, type))
         return writer

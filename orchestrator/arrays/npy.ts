@@ -1,7 +1,7 @@
 import { DenseArray, elementCount, shapeText } from './dense-array.ts'
 import { decodeElements, partsOf } from './npy-elements.ts'
 import { badElement, invalid, NpyFile, requireFinite, requireShape, requireSize, rowMajorOf } from './npy-file.ts'
-import { encodeNpyHeader, readNpyHeader } from './npy-header.ts'
+import { descrOf, encodeNpyHeader, readNpyHeader } from './npy-header.ts'
 import type { NpyHeader, WrittenType } from './npy-header.ts'
 import { encodeNumbers, NpyWriter } from './npy-writer.ts'
 
@@ -72,7 +72,7 @@ export function encodeArray(
   { name, shape, isComplex, data }: DenseArray,
   type: WrittenType = isComplex ? 'complex128' : 'float64',
 ): Uint8Array {
-  const header = encodeNpyHeader(shape, type)
+  const header = encodeNpyHeader(shape, descrOf(type))
   const numbers = encodeNumbers(data, type, (at) => `${name}, number ${at} of it,`)
   const bytes = new Uint8Array(header.length + numbers.length)
   bytes.set(header)

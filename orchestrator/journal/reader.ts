@@ -20,6 +20,11 @@ import { nearest } from './run-id.ts'
 import type { Sqlite, SqlRow, SqlValue } from './sqlite.ts'
 import { SELECT_NEXT_WIRE_BATCH, wireRecordsOf } from './wire-rows.ts'
 
+/** Some records of a run in the order in which they were written, and the place behind the last of them. */
+export type Pages<T> = AsyncIterableIterator<{ readonly records: readonly T[]; readonly after: number }>
+
+const PAGE_ROWS = 5000
+
 /** What a journal tells. Throws: JOURNAL_UNREADABLE where the file is damaged; RUN_UNKNOWN with the names that are near. */
 export class JournalReader {
   readonly #file: string
@@ -47,8 +52,20 @@ export class JournalReader {
   }
 
   async readSteps(run: string): Promise<readonly StepRecord[]> {
-    const rows = await this.#all('SELECT * FROM steps WHERE run = ? ORDER BY step', await this.#findRun(run))
-    return rows.map((row) => ({
+    return allOf(this.stepPages(run))
+  }
+
+  async readFrames(run: string): Promise<readonly FrameRecord[]> {
+    return allOf(this.framePages(run))
+  }
+
+  async readSamples(run: string): Promise<readonly SampleRecord[]> {
+    return allOf(this.samplePages(run))
+  }
+
+  /** By pieces, for runs that are large or still running: those behind the place `after`, as a page before told it. */
+  async *stepPages(run: string, after = 0): Pages<StepRecord> {
+    yield* this.#pages('step', 'steps', run, after, (row) => ({
       step: numberOf(row['step']),
       parent: numberOf(row['parent']),
       name: textOf(row['name']),
@@ -57,9 +74,8 @@ export class JournalReader {
     }))
   }
 
-  async readFrames(run: string): Promise<readonly FrameRecord[]> {
-    const rows = await this.#all('SELECT * FROM frames WHERE run = ? ORDER BY seq', await this.#findRun(run))
-    return rows.map((row) => ({
+  async *framePages(run: string, after = 0): Pages<FrameRecord> {
+    yield* this.#pages('rowid', 'frames', run, after, (row) => ({
       seq: numberOf(row['seq']),
       step: numberOf(row['step']),
       timeNs: numberOf(row['t_ns']),
@@ -67,15 +83,24 @@ export class JournalReader {
     }))
   }
 
-  async readSamples(run: string): Promise<readonly SampleRecord[]> {
-    const rows = await this.#all('SELECT * FROM samples WHERE run = ? ORDER BY rowid', await this.#findRun(run))
-    return rows.map((row) => ({
+  async *samplePages(run: string, after = 0): Pages<SampleRecord> {
+    yield* this.#pages('rowid', 'samples', run, after, (row) => ({
       timeNs: numberOf(row['t_ns']),
       quantity: textOf(row['quantity']),
       unit: textOf(row['unit']),
       value: numberOf(row['value']),
       source: textOf(row['source']),
     }))
+  }
+
+  /** What `work` reads is of one moment, however much another process writes meanwhile. Only in a journal opened for reading. */
+  async snapshot<T>(work: () => Promise<T>): Promise<T> {
+    await this.#all('BEGIN')
+    try {
+      return await work()
+    } finally {
+      await this.#all('COMMIT')
+    }
   }
 
   async readBlob(sha256: string): Promise<Uint8Array> {
@@ -148,6 +173,23 @@ export class JournalReader {
     )
   }
 
+  async *#pages<T>(
+    place: 'rowid' | 'step',
+    table: 'steps' | 'frames' | 'samples',
+    name: string,
+    after: number,
+    recordOf: (row: SqlRow) => T,
+  ): Pages<T> {
+    const run = await this.#findRun(name)
+    const sql = `SELECT *, ${place} AS place FROM ${table} WHERE run = ? AND ${place} > ? ORDER BY ${place} LIMIT ${PAGE_ROWS}`
+    for (let last = after; ;) {
+      const rows = await this.#all(sql, run, last)
+      if (rows.length === 0) return
+      last = numberOf(rows.at(-1)!['place'])
+      yield { records: rows.map(recordOf), after: last }
+    }
+  }
+
   async *#wirePages(run: string): AsyncIterableIterator<readonly WireRecord[]> {
     let records = 0
     for (let after = 0; ;) {
@@ -194,6 +236,12 @@ export class JournalReader {
       throw unreadable(this.#file, error)
     }
   }
+}
+
+async function allOf<T>(pages: Pages<T>): Promise<readonly T[]> {
+  const all: T[] = []
+  for await (const { records } of pages) all.push(...records)
+  return all
 }
 
 /** The process that writes a run, as its row names it. */

@@ -195,6 +195,7 @@ const NAMES = [
   'error',
   'demo',
   'discover',
+  'export',
 ]
 
 export async function schemas(): Promise<Ajv2020> {

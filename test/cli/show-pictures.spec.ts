@@ -15,6 +15,8 @@ import {
 } from './fringe-process.ts'
 import type { MeshCalibration } from '../../calibration/calibration-record.ts'
 import { LO_POINTS } from '../../calibration/steps/local-oscillators.ts'
+import type { EnergyDocument } from '../../cli/matmul-job.ts'
+import { measured } from '../../cli/numbers.ts'
 import { pngSize } from '../support/png-facts.ts'
 import { canParseXml, svgFacts } from '../support/svg-facts.ts'
 import type { SvgFacts } from '../support/svg-facts.ts'
@@ -44,6 +46,8 @@ describe('fringe show --plot', { timeout: PATIENCE_MS }, () => {
     expect(shown['plots']).toEqual([
       { kind: 'mesh', file: join(`${run}-plots`, 'mesh.svg') },
       { kind: 'errors', file: join(`${run}-plots`, 'errors.svg') },
+      { kind: 'power', file: join(`${run}-plots`, 'power.svg') },
+      { kind: 'energy', file: join(`${run}-plots`, 'energy.svg') },
     ])
     const read = async (): Promise<string[]> =>
       Promise.all(['mesh', 'errors'].map((name) => readFile(join(cwd, `${run}-plots`, `${name}.svg`), 'utf8')))
@@ -52,7 +56,9 @@ describe('fringe show --plot', { timeout: PATIENCE_MS }, () => {
     const { stdout } = await fringe(['show', run, '--plot'], { cwd })
     expect(stdout).toContain(`picture ${join(`${run}-plots`, 'errors.svg')}`)
     expect(await read()).toEqual([mesh, errors])
-    expect(await readdir(join(cwd, `${run}-plots`))).toEqual(['errors.svg', 'mesh.svg', 'notes.txt'])
+    expect(await readdir(join(cwd, `${run}-plots`))).toEqual([
+      ...['energy.svg', 'errors.svg', 'mesh.svg', 'notes.txt', 'power.svg'],
+    ])
     if (!canParseXml) return
     const facts = await svgFacts(mesh!)
     expect(facts.classes).toMatchObject({ mzi: 2, attenuator: 2 })
@@ -98,12 +104,29 @@ describe('fringe show --plot', { timeout: PATIENCE_MS }, () => {
     expect(residuals).toContain('fitted less measured matrix element, % of the RMS reading of its lane')
   })
 
+  test('draws power over time and energy by component with the numbers of samples and ledger', async () => {
+    const cwd = await placed()
+    const ended = await fringe(['show', 'last', '--plot', 'p', '--json'], { cwd })
+    const { result } = await documentOf('show', ended)
+    const { boundaries, shares } = (result as { energy: EnergyDocument }).energy
+    if (!canParseXml) return
+    const energy = await svgFacts(await readFile(join(cwd, 'p', 'energy.svg'), 'utf8'))
+    expect(energy.words.join(' ')).toContain(measured(boundaries.at(-1)!.joules))
+    for (const { component, source } of shares) expect(energy.words).toContain(`${component}, ${source}`)
+    const power = await svgFacts(await readFile(join(cwd, 'p', 'power.svg'), 'utf8'))
+    expect(power.words).toContain('whole bench, W')
+    const samples = await query(journal, `SELECT 1 FROM samples WHERE unit = 'W' AND quantity LIKE 'power of %'`)
+    expect(power.words.join(' ')).toContain(`${samples.length} samples`)
+  })
+
   test('draws as PNG on request, the same bytes again', async () => {
     const cwd = await placed()
     const ended = await fringe(['show', 'last', '--plot', 'p', '--format', 'png', '--json'], { cwd })
     expect((await documentOf('show', ended))['plots']).toEqual([
       { kind: 'mesh', file: join('p', 'mesh.png') },
       { kind: 'errors', file: join('p', 'errors.png') },
+      { kind: 'power', file: join('p', 'power.png') },
+      { kind: 'energy', file: join('p', 'energy.png') },
     ])
     const errors = await readFile(join(cwd, 'p', 'errors.png'))
     await fringe(['show', 'last', '--plot', 'q', '--format', 'png'], { cwd })

@@ -1,0 +1,61 @@
+import { decodeNpy } from '../orchestrator/arrays/npy.ts'
+import { EXPORT_FORMAT, unitsOf } from '../orchestrator/exports/export-content.ts'
+import type { ExportArray, ExportContent, ExportTable } from '../orchestrator/exports/export-content.ts'
+import { runTable } from '../orchestrator/exports/run-tables.ts'
+import type { TableName } from '../orchestrator/exports/run-tables.ts'
+import { exactProduct } from '../orchestrator/jobs/matmul.ts'
+import type { JournalReader } from '../orchestrator/journal/reader.ts'
+import type { RunRecord } from '../orchestrator/journal/records.ts'
+import { matrixOf } from './matmul-job.ts'
+import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
+
+export interface ContentWish {
+  readonly tables: readonly TableName[]
+  readonly arrays: boolean
+}
+
+/** All of a run that leaves the journal, with where it came from. Throws: JOURNAL_UNREADABLE for a matrix that is gone or was changed. */
+export async function runContent(journal: JournalReader, record: RunRecord, wish: ContentWish): Promise<ExportContent> {
+  const arrays = wish.arrays ? await arraysOf(journal, record) : []
+  const tables: ExportTable[] = []
+  for (const name of wish.tables) tables.push(await runTable(journal, record.id, name))
+  const { id, kind, status, startedMs, endedMs, header, result } = record
+  const { versions, engines, commit, bench, calibrations, seed, instruments } = header
+  const provenance = {
+    ...({ format: EXPORT_FORMAT, run: id, kind, status } as const),
+    startedAt: new Date(startedMs).toISOString(),
+    endedAt: endedMs === null ? null : new Date(endedMs).toISOString(),
+    ...{ versions, engines, commit, bench, calibrations, seed, instruments, arguments: header.arguments, result },
+    units: unitsOf(arrays, tables),
+  }
+  return { provenance, arrays, tables }
+}
+
+/** Factors, product and its errors; nothing of a run that multiplied nothing. */
+async function arraysOf(journal: JournalReader, { kind, header, result }: RunRecord): Promise<readonly ExportArray[]> {
+  if (kind !== 'matmul') return []
+  const asked = header.arguments as Partial<MatmulArguments>
+  const { product } = (result ?? {}) as Partial<MatmulRecord>
+  const read = async (
+    name: string,
+    says: string,
+    note: { readonly sha256?: string | null } | undefined,
+  ): Promise<ExportArray[]> => {
+    if (typeof note?.sha256 !== 'string') return []
+    const { shape, data } = decodeNpy(await journal.readBlob(note.sha256), name)
+    return [{ name, says, unit: null, shape, data }]
+  }
+  const arrays = [
+    ...(await read('A', 'left factor, as given', asked.a)),
+    ...(await read('B', 'right factor, as given', asked.b)),
+    ...(await read('C', 'product computed on light', product)),
+  ]
+  const [a, b, c] = arrays
+  if (a === undefined || b === undefined || c === undefined) return arrays
+  const exact = exactProduct(matrixOf(a), matrixOf(b)).data
+  const data = c.data.map((value, i) => value - exact[i]!)
+  return [
+    ...arrays,
+    { name: 'errors', says: 'C less the float64 product of A and B', unit: null, shape: c.shape, data },
+  ]
+}
