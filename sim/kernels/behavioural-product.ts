@@ -28,6 +28,8 @@ export interface ProductJob {
   readonly fields: Float32Array
   readonly lo: Float32Array
   readonly detectors: Float32Array
+  /** Floats from the detectors of one tile to those of the next, where each tile has its own scale; 0: all share them. */
+  readonly detectorStride?: number
   readonly keys: Int32Array
   readonly intensityKey: number
   readonly intensitySigma: number
@@ -105,7 +107,16 @@ function captureTile(
   k: number,
   n: number,
 ): number {
-  const { tileInputs: inputs, tileOutputs: outputs, outputTiles, detectors, keys, lo, sumStride: stride } = job
+  const {
+    tileInputs: inputs,
+    tileOutputs: outputs,
+    outputTiles,
+    detectors,
+    detectorStride = 0,
+    keys,
+    lo,
+    sumStride: stride,
+  } = job
   const pass = k * outputTiles + n
   const { low, high } = noiseCounter(passCounter(job.firstSample, pass, job.rows) + row, count)
   engine.intensityFactors(factors, count, job.intensitySigma, job.intensityKey, low, high)
@@ -118,7 +129,7 @@ function captureTile(
     inputs,
     outputs,
     rows: count,
-    detectors,
+    detectors: detectors.subarray(pass * detectorStride),
     keys,
     factors,
     scales,
