@@ -17,7 +17,8 @@ import { matmulReport } from './matmul-report.ts'
 import { chosenTwin } from './options.ts'
 import type { JournalFlag, TwinFlags } from './options.ts'
 
-export interface MatmulFlags extends TwinFlags, JournalFlag {
+export interface MatmulFlags extends Omit<TwinFlags, 'sim'>, JournalFlag {
+  readonly sim?: TwinFlags['sim'] | 'kernels'
   readonly output: string
   readonly calibration?: string
   readonly maxAge?: number
@@ -31,7 +32,10 @@ export async function matmul(
   flags: MatmulFlags,
 ): Promise<ExitCode> {
   const { output } = context
-  const twin = chosenTwin(flags)
+  const { sim, ...others } = flags
+  if (sim === 'kernels')
+    return (await import('./kernels-matmul.ts')).kernelsMatmul(context, [benchPath, aPath, bPath], flags)
+  const twin = chosenTwin({ ...others, ...(sim && { sim }) })
   const file = await readBenchFile(benchPath)
   const [a, b] = [await readNpy(aPath), await readNpy(bPath)]
   requireFactors(aPath, a, bPath, b)
@@ -56,7 +60,7 @@ export async function matmul(
   return EXIT.done
 }
 
-function requireFactors(aPath: string, a: NpyArray, bPath: string, b: NpyArray): void {
+export function requireFactors(aPath: string, a: NpyArray, bPath: string, b: NpyArray): void {
   const [[aRows, inner], [bRows, bColumns]] = [a.shape, b.shape]
   if (inner !== bRows) {
     const shapes = `${aPath} is ${aRows}×${inner} and ${bPath} is ${bRows}×${bColumns}`
@@ -70,7 +74,7 @@ function requireFactors(aPath: string, a: NpyArray, bPath: string, b: NpyArray):
 const largestOf = ({ data }: NpyArray): number => data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0)
 
 /** Before anything is switched on: the result must have a place. */
-async function requireWritable(path: string): Promise<void> {
+export async function requireWritable(path: string): Promise<void> {
   const folder = dirname(path)
   const refused = (why: string): BenchError =>
     new BenchError('ARRAY_FILE_INVALID', `${path} cannot be written: ${why}`, { context: { file: path } })

@@ -116,7 +116,7 @@ const tampering = (run: string, { message }: BenchError): BenchError =>
 
 const REPLAYED: ReadonlySet<string> = new Set(['matmul', 'calibrate', 'verify', 'watch'])
 
-function requireEnded({ id, kind, status }: RunRecord): void {
+export function requireEnded({ id, kind, status }: RunRecord): void {
   if (status === 'running') {
     throw new BenchError('CALL_INVALID', `run ${id} is still running: replay it when it has ended`)
   }
@@ -302,13 +302,13 @@ async function matmulAgain(journal: JournalReader, { id, header, result }: RunRe
 }
 
 /** Bit for bit: 0 and −0 are not the same. */
-function firstElement(left: Float64Array, right: Float64Array): number | undefined {
+export function firstElement(left: Float64Array, right: Float64Array): number | undefined {
   const at = left.findIndex((value, index) => !Object.is(value, right[index]))
   return at === -1 ? undefined : at
 }
 
 /** The first place where two plain values differ, as a divergence. */
-function firstDifference(run: string, path: string, expected: unknown, actual: unknown): BenchError | undefined {
+export function firstDifference(run: string, path: string, expected: unknown, actual: unknown): BenchError | undefined {
   if (isDeepStrictEqual(expected, actual)) return undefined
   if (isObject(expected) && isObject(actual)) {
     for (const key of new Set([...Object.keys(expected), ...Object.keys(actual)])) {

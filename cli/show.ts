@@ -10,6 +10,8 @@ import type { Calibration } from './core-kind.ts'
 import { energyTable } from './energy-table.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
+import type { KernelsRecord } from './kernels-job.ts'
+import { kernelsQuality } from './kernels-report.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 import { measured, moment, seconds } from './numbers.ts'
 import { ageText, DEFAULT_SEED } from './options.ts'
@@ -172,6 +174,7 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
 function qualityText({ kind, result }: RunRecord): string[] {
   const { effectiveBits, nrmse, frames, repeatedFrames, probeError, energy } = (result ?? {}) as Partial<MatmulRecord>
   if (kind !== 'matmul' || energy === undefined) return []
+  if ('idealised' in (result as object)) return kernelsQuality(result as KernelsRecord)
   const bits =
     effectiveBits === null || effectiveBits === undefined ? 'exact' : `${effectiveBits.toFixed(2)} effective bits`
   return [

@@ -6,11 +6,11 @@ import type { PowerShare } from './energy.ts'
 /** Electrical to optical, of the laser modules. Source: SimPhony's device set; an assumption for the ITLA. */
 const LASER_WALL_EFFICIENCY = 0.2
 /** One channel of a linear transimpedance amplifier. Source: half of a dual chip's 238 mW, LSSC 2024. */
-const TIA_MW = 119
+export const TIA_MW = 119
 /** Energy of one conversion a bit, DAC and ADC alike. Source: SimPhony's figure of merit, 33.6 fJ. */
-const CONVERTER_FJ_PER_BIT = 33.6
-const DAC_BITS = 8
-const ADC_BITS = 12
+export const CONVERTER_FJ_PER_BIT = 33.6
+export const DAC_BITS = 8
+export const ADC_BITS = 12
 
 /**
  * Reads what the bench draws now, and models what no instrument on it measures.
