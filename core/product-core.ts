@@ -20,8 +20,8 @@ export interface BlockReading {
   readonly overRange: number
 }
 
-/** B as the weights of a core. Disposing gives its memory back. */
-export interface ProgrammedFactor extends Disposable {
+/** B as the weights of a core. Disposing gives its memory back, once no block is under way. */
+export interface ProgrammedFactor extends AsyncDisposable {
   readonly tiles: number
   /**
    * Rows of A times B, into `out` [row, column]. At most `blocksAtOnce` of them at a time.
@@ -65,6 +65,10 @@ export interface ProductCore extends AsyncDisposable {
   /** In what it is better than the bench, in words. */
   readonly idealised: readonly string[]
   readonly modelled: ModelledBench
-  /** Throws: RANGE_EXCEEDED when B or a block of A does not fit the memory. */
+  /**
+   * May go on making weights while the first blocks are multiplied; B must not change meanwhile.
+   *
+   * Throws: RANGE_EXCEEDED when B or a block of A does not fit the memory.
+   */
   program(b: DenseMatrix, signal: AbortSignal): Promise<ProgrammedFactor>
 }

@@ -50,7 +50,7 @@ export async function multiplyRows(
       `A is ${a.rows}×${a.columns} and B is ${b.rows}×${b.columns}: A needs as many columns as B has rows`,
     )
   }
-  using factor = await core.program(b, signal)
+  await using factor = await core.program(b, signal)
   const check = new SampledCheck(a.rows, b, core.rowsPerBlock)
   const total = Math.ceil(a.rows / core.rowsPerBlock)
 

@@ -10,6 +10,7 @@ import type {
 import { packedTileFloats, productScratch } from '../kernels/behavioural-product.ts'
 import type { ProductJob, ProductScratch } from '../kernels/behavioural-product.ts'
 import { KernelPool } from '../kernels/kernel-pool.ts'
+import type { KernelTasks } from '../kernels/kernel-tasks.ts'
 import { describeEngine } from '../kernels/kernels.ts'
 import type { Kernels } from '../kernels/kernels.ts'
 import { DETECTOR_FLOATS } from '../kernels/reference/detection.ts'
@@ -44,7 +45,7 @@ export class KernelProduct implements ProductCore {
   readonly #kernels: Kernels
   readonly #tables: ProductTables
   readonly #pool: KernelPool
-  #programmed = false
+  #isProgrammed = false
 
   constructor(kind: 'mesh' | 'awgr', kernels: Kernels, tables: ProductTables, threads: number) {
     this.kind = kind
@@ -61,14 +62,15 @@ export class KernelProduct implements ProductCore {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- a core with instruments would wait for them
   async program(b: DenseMatrix, signal: AbortSignal): Promise<ProgrammedFactor> {
-    if (this.#programmed) throw new BenchError('CALL_INVALID', 'the core holds a factor: dispose of it first')
+    if (this.#isProgrammed) throw new BenchError('CALL_INVALID', 'the core holds a factor: dispose of it first')
     const memory = this.#kernels.memory.scope()
     try {
-      const factor = new KernelFactor(this.#kernels, this.#pool, this.#tables, b, this.blocksAtOnce, signal, () => {
-        this.#programmed = false
+      const parts = { kernels: this.#kernels, pool: this.#pool, tables: this.#tables, slots: this.blocksAtOnce }
+      const factor = new KernelFactor(parts, b, signal, () => {
+        this.#isProgrammed = false
         memory[Symbol.dispose]()
       })
-      this.#programmed = true
+      this.#isProgrammed = true
       return factor
     } catch (error) {
       memory[Symbol.dispose]()
@@ -81,75 +83,71 @@ export class KernelProduct implements ProductCore {
   }
 }
 
+interface FactorParts {
+  readonly kernels: Kernels
+  readonly pool: KernelPool
+  readonly tables: ProductTables
+  readonly slots: number
+}
+
+/**
+ * Weights are made row of tiles by row of tiles, while threads multiply with those that are there; each block passes them in
+ * their order, so that its sums do not depend on when they came.
+ */
 class KernelFactor implements ProgrammedFactor {
   readonly tiles: number
   readonly #pool: KernelPool
-  readonly #inner: number
-  readonly #columns: number
+  readonly #tables: ProductTables
+  readonly #b: DenseMatrix
+  readonly #innerTiles: number
+  readonly #outputTiles: number
   readonly #stride: number
   /** Light rows of a block. */
   readonly #lightRows: number
-  readonly #symbolsPerRow: 1 | 2
   readonly #scale: number
-  /** [lane] all of a job but its values and sums. */
-  readonly #jobs: readonly Omit<ProductJob, 'values' | 'sums' | 'firstSample'>[]
+  readonly #packed: Float32Array
+  readonly #tileFloats: number
+  /** [lane] */
+  readonly #detectors: readonly Float32Array[]
+  readonly #detectorStride: number
   readonly #free: Slot[]
   readonly #onDispose: () => void
+  /** Rows of tiles that are made. */
+  #made = 0
+  /** The row under way; the last one when all are made, or when making them failed. */
+  #making: Promise<void>
+  #isDisposed = false
 
   constructor(
-    kernels: Kernels,
-    pool: KernelPool,
-    tables: ProductTables,
+    { kernels, pool, tables, slots }: FactorParts,
     b: DenseMatrix,
-    slots: number,
     signal: AbortSignal,
     onDispose: () => void,
   ) {
     const { memory } = kernels
     const { size, detection, symbolsPerRow, lanes } = tables
-    const innerTiles = Math.ceil(b.rows / size)
-    const outputTiles = Math.ceil(b.columns / size)
-    this.tiles = innerTiles * outputTiles
+    this.#innerTiles = Math.ceil(b.rows / size)
+    this.#outputTiles = Math.ceil(b.columns / size)
+    this.tiles = this.#innerTiles * this.#outputTiles
     this.#pool = pool
-    this.#inner = b.rows
-    this.#columns = b.columns
-    this.#stride = innerTiles * size
-    this.#symbolsPerRow = symbolsPerRow
+    this.#tables = tables
+    this.#b = b
+    this.#stride = this.#innerTiles * size
     this.#lightRows = symbolsPerRow * BLOCK_ROWS
     this.#onDispose = onDispose
     this.#scale = powerOfTwoAbove(largestOf(b.data, b.data.length))
-    const tileFloats = packedTileFloats(detection, size, size)
-    const detectorStride = 2 * size * DETECTOR_FLOATS
-    const tiles = memory.unclearedFloat32(this.tiles * tileFloats)
-    const detectors = lanes.map(() => memory.unclearedFloat32(this.tiles * detectorStride))
-    const weights = new Float64Array(size * size)
-    for (let pass = 0; pass < this.tiles; pass++) {
-      signal.throwIfAborted()
-      cutTile(b, size, Math.floor(pass / outputTiles), pass % outputTiles, this.#scale, weights)
-      const scaled = detectors.map((lane) => lane.subarray(pass * detectorStride, (pass + 1) * detectorStride))
-      tables.program(weights, pass, tiles.subarray(pass * tileFloats, (pass + 1) * tileFloats), scaled)
-    }
-    const sumStride = this.#lightRows
-    this.#jobs = lanes.map((lane, at) => ({
-      ...lane,
-      detection,
-      stride: this.#stride,
-      // Of a whole block, also where fewer come: so the numbers of noise samples depend on the row alone.
-      rows: this.#lightRows,
-      tileInputs: size,
-      tileOutputs: size,
-      innerTiles,
-      outputTiles,
-      tiles,
-      detectors: detectors[at]!,
-      detectorStride,
-      sumStride,
-    }))
+    this.#tileFloats = packedTileFloats(detection, size, size)
+    this.#detectorStride = 2 * size * DETECTOR_FLOATS
+    this.#packed = memory.unclearedFloat32(this.tiles * this.#tileFloats)
+    this.#detectors = lanes.map(() => memory.unclearedFloat32(this.tiles * this.#detectorStride))
     this.#free = Array.from({ length: slots }, () => ({
       values: memory.float32(this.#lightRows * this.#stride),
-      sums: memory.unclearedFloat32(outputTiles * size * sumStride),
+      sums: memory.unclearedFloat32(this.#outputTiles * size * this.#lightRows),
       scratch: productScratch(memory, { tileInputs: size, tileOutputs: size }),
     }))
+    this.#making = this.#makeRow(signal)
+    // Told to whoever waits for it.
+    this.#making.catch(() => undefined)
   }
 
   async multiplyBlock(
@@ -166,16 +164,17 @@ class KernelFactor implements ProgrammedFactor {
     const slot = this.#free.pop()
     if (slot === undefined) throw new BenchError('CALL_INVALID', 'more blocks at once than the core takes')
     try {
-      const block = first / BLOCK_ROWS
-      const scale = powerOfTwoAbove(largestOf(values, rows * this.#inner))
-      if (this.#symbolsPerRow === 1) this.#fill(slot.values, values, rows, scale)
+      const scale = powerOfTwoAbove(largestOf(values, rows * this.#b.rows))
+      if (this.#tables.symbolsPerRow === 1) this.#fill(slot.values, values, rows, scale)
       else this.#fillParts(slot.values, values, rows, scale)
       slot.sums.fill(0)
-      const firstSample = block * this.tiles * this.#lightRows
-      const job = { ...this.#jobs[block % this.#jobs.length]!, values: slot.values, sums: slot.sums, firstSample }
-      const lightRows = this.#symbolsPerRow === 1 ? rows : this.#lightRows
-      const part = { job, scratch: slot.scratch, first: 0, rows: lightRows }
-      const overRange = await this.#pool.run('product', [part], signal)
+      let overRange = 0
+      for (let k = 0; k < this.#innerTiles;) {
+        if (k === this.#made) await this.#making
+        const part = this.#part(slot, first / BLOCK_ROWS, rows, k, this.#made)
+        k += part.job.innerTiles
+        overRange += await this.#pool.run('product', [part], signal)
+      }
       this.#empty(slot.sums, out, rows, scale)
       return { overRange }
     } finally {
@@ -183,12 +182,73 @@ class KernelFactor implements ProgrammedFactor {
     }
   }
 
-  [Symbol.dispose](): void {
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isDisposed = true
+    await this.#making.catch(() => undefined)
     this.#onDispose()
   }
 
+  /** Makes one row of tiles, and has the next one made while this thread has nothing better to do. */
+  async #makeRow(signal: AbortSignal): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
+    signal.throwIfAborted()
+    if (this.#isDisposed || this.#innerTiles === 0) return
+    const { size } = this.#tables
+    const weights = new Float64Array(size * size)
+    const k = this.#made
+    for (let n = 0; n < this.#outputTiles; n++) {
+      const pass = k * this.#outputTiles + n
+      cutTile(this.#b, size, k, n, this.#scale, weights)
+      this.#tables.program(
+        weights,
+        pass,
+        this.#tilesFrom(pass),
+        this.#detectors.map((lane) => this.#detectorsFrom(lane, pass)),
+      )
+    }
+    this.#made++
+    if (this.#made === this.#innerTiles) return
+    this.#making = this.#makeRow(signal)
+    this.#making.catch(() => undefined)
+  }
+
+  #tilesFrom(pass: number): Float32Array {
+    return this.#packed.subarray(pass * this.#tileFloats)
+  }
+
+  #detectorsFrom(lane: Float32Array, pass: number): Float32Array {
+    return lane.subarray(pass * this.#detectorStride)
+  }
+
+  /** A block on its way past the rows of tiles from `from` to `to`. */
+  #part(slot: Slot, block: number, rows: number, from: number, to: number): KernelTasks['product'] {
+    const { size, detection, lanes, symbolsPerRow } = this.#tables
+    const lane = block % lanes.length
+    const pass = from * this.#outputTiles
+    const job: ProductJob = {
+      ...lanes[lane]!,
+      detection,
+      values: slot.values.subarray(from * size),
+      stride: this.#stride,
+      // Of a whole block, also where fewer come: so the numbers of noise samples depend on the row alone.
+      rows: this.#lightRows,
+      tileInputs: size,
+      tileOutputs: size,
+      innerTiles: to - from,
+      outputTiles: this.#outputTiles,
+      tiles: this.#tilesFrom(pass),
+      detectors: this.#detectorsFrom(this.#detectors[lane]!, pass),
+      detectorStride: this.#detectorStride,
+      firstSample: (block * this.tiles + pass) * this.#lightRows,
+      sums: slot.sums,
+      sumStride: this.#lightRows,
+    }
+    // Negative parts follow a whole block of positive ones.
+    return { job, scratch: slot.scratch, first: 0, rows: symbolsPerRow === 1 ? rows : this.#lightRows }
+  }
+
   #fill(to: Float32Array, values: RowBlock['values'], rows: number, scale: number): void {
-    const [inner, stride] = [this.#inner, this.#stride]
+    const [inner, stride] = [this.#b.rows, this.#stride]
     for (let row = 0; row < rows; row++) {
       const [from, at] = [row * inner, row * stride]
       for (let i = 0; i < inner; i++) to[at + i] = values[from + i]! / scale
@@ -200,7 +260,7 @@ class KernelFactor implements ProgrammedFactor {
    * given √(v·m), which is m where v is, so that they take m for the scale of the row and √(v/m) for the field.
    */
   #fillParts(to: Float32Array, values: RowBlock['values'], rows: number, scale: number): void {
-    const [inner, stride, tile] = [this.#inner, this.#stride, this.#jobs[0]!.tileInputs]
+    const [inner, stride, tile] = [this.#b.rows, this.#stride, this.#tables.size]
     to.fill(0)
     for (let row = 0; row < rows; row++) {
       for (let first = 0; first < inner; first += tile) {
@@ -221,8 +281,8 @@ class KernelFactor implements ProgrammedFactor {
   }
 
   #empty(sums: Float32Array, out: Float32Array | Float64Array, rows: number, scale: number): void {
-    const [columns, lines] = [this.#columns, this.#lightRows]
-    const negative = this.#symbolsPerRow === 1 ? undefined : BLOCK_ROWS
+    const [columns, lines] = [this.#b.columns, this.#lightRows]
+    const negative = this.#tables.symbolsPerRow === 1 ? undefined : BLOCK_ROWS
     // A few lines of C at a time, because both ways through memory are long.
     for (let first = 0; first < columns; first += LINES_AT_ONCE) {
       const last = Math.min(columns, first + LINES_AT_ONCE)
