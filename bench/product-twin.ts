@@ -45,7 +45,7 @@ export function openProductTwin(file: BenchFile, options: ProductTwinOptions): P
 
 export const fastestEngine = (): EngineName => (findOpenBlas() === undefined ? 'wasm' : 'openblas')
 
-function setupOf({ wiring, ...file }: BenchFile, seed: number): BenchSetup {
+function setupOf({ wiring }: BenchFile, seed: number): BenchSetup {
   const { frame, heaters, driveAmplitudeV, meterRangeDbm } = wiring
   const lasers = 'lanes' in wiring ? wiring.lanes : wiring.wavelengths
   return {

@@ -152,7 +152,7 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
   const { id, kind, status, startedMs, header } = record
   const versions = Object.entries(header.versions).map(([name, version]) => `${name} ${version}`)
   const engines = Object.entries(header.engines).map(([who, engine]) => `${who}: ${engine}`)
-  const asked = header.arguments as Partial<MatmulArguments> & { readonly ageS?: number | null }
+  const asked = header.arguments as Partial<MatmulArguments> & { readonly ageS?: number | null; readonly sim?: unknown }
   const old = (asked.ageS ?? 0) === 0 ? '' : `, ${ageText(asked.ageS ?? 0)} old`
   const chip = header.seed === null ? 'hardware' : `twin, chip ${header.seed}${old}`
   return [
@@ -166,7 +166,7 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
       : [
           `  A ${asked.a.path} (${asked.a.rows}×${asked.a.columns}), B ${asked.b.path} (${asked.b.rows}×${asked.b.columns}), C ${asked.output ?? 'in the journal only'}`,
         ]),
-    `  bench at the end: ${safe === undefined ? 'unknown, nobody was left to say' : (SAFETY.get(safe) ?? '')}`,
+    `  bench at the end: ${asked.sim === 'kernels' ? 'none was opened' : safe === undefined ? 'unknown, nobody was left to say' : (SAFETY.get(safe) ?? '')}`,
     ...(error === undefined ? [] : [`  error: ${error.code} ${error.message}`]),
   ]
 }

@@ -35,7 +35,7 @@ export async function* rowsPlan(core: ProductCore, { a, b, sink, log }: RowsPlan
   const shares = modelPower(core.modelled)
   yield {
     name: 'account energy',
-    // eslint-disable-next-line @typescript-eslint/require-await -- nothing is asked: all of it is modelled
+    // Nothing is asked: all of it is modelled.
     work: async () => {
       for (const { component, powerW, source } of shares) {
         log.sample({ quantity: `power of ${component}`, unit: 'W', value: powerW, source })

@@ -60,7 +60,6 @@ export class KernelProduct implements ProductCore {
     this.#pool = new KernelPool(kernels, threads)
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- a core with instruments would wait for them
   async program(b: DenseMatrix, signal: AbortSignal): Promise<ProgrammedFactor> {
     if (this.#isProgrammed) throw new BenchError('CALL_INVALID', 'the core holds a factor: dispose of it first')
     const memory = this.#kernels.memory.scope()

@@ -151,9 +151,8 @@ describe('benches that kernels cannot stand in for', () => {
     [{ mzmBandwidthMhz: 0.01 }, 'mzmBandwidthMhz'],
     [{ receiverBandwidthMhz: 0.01 }, 'receiverBandwidthMhz'],
   ])('with %o are refused by the name of what they have', (twin, name) => {
-    expect(twinOf(twin)).toThrow(
-      expect.objectContaining({ code: 'CALL_INVALID', message: expect.stringContaining(name) }),
-    )
+    expect(twinOf(twin)).toThrow(expect.objectContaining({ code: 'CALL_INVALID' }))
+    expect(twinOf(twin)).toThrow(name)
   })
 
   test.each([
