@@ -1,4 +1,4 @@
-const ROOMS = 'core|drivers|sim|calibration|orchestrator|bench|pictures|cli|perf|test|examples'
+const ROOMS = 'core|drivers|sim|calibration|orchestrator|bench|pictures|cli|api|perf|test|examples'
 
 /** A room may import itself, the rooms named, and packages. Nothing else of ours. */
 const mayImport = (room, allowed) => ({
@@ -18,7 +18,8 @@ export default {
     mayImport('bench', ['core', 'drivers', 'sim']),
     mayImport('pictures', ['core']),
     mayImport('cli', ['core', 'bench', 'orchestrator', 'calibration', 'pictures']),
-    mayImport('examples', ['core', 'bench', 'orchestrator', 'calibration', 'cli']),
+    mayImport('api', ['core', 'bench', 'orchestrator', 'cli']),
+    mayImport('examples', ['api']),
     {
       name: 'codecs-do-no-io',
       comment: 'A codec turns bytes into messages. It opens nothing and waits for nothing.',

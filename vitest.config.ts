@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 export default defineConfig({
+  // The package under its own name, from its sources.
+  resolve: { alias: { fringe: new URL('api/index.ts', import.meta.url).pathname } },
   test: {
     include: ['test/**/*.spec.ts'],
     globalSetup: ['test/support/run-folder.ts'],

@@ -8,6 +8,8 @@ import { followDrift } from './steps/drift.ts'
 export interface WatchOptions {
   /** Longest time between two looks at the chip, s. */
   readonly everyS: number
+  /** Told before each look. */
+  readonly onFollow?: () => void
   /** Told after each look. */
   readonly onFollowed?: (followed: Followed) => void
 }
@@ -81,6 +83,7 @@ export class DriftWatch {
    */
   async follow(because: Followed['because'], signal: AbortSignal): Promise<Float64Array> {
     const round = ++this.#round
+    this.#options.onFollow?.()
     const followed = await followDrift(this.#context, this.#calibration, round, () => undefined, signal)
     this.#calibration = { ...this.#calibration, chip: Array.from(followed.parameters) }
     this.#lookedS = this.nowS

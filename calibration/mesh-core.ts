@@ -10,14 +10,19 @@ import { balancedSignal } from './calibration-record.ts'
 import { ChipModel } from './model/chip-model.ts'
 import type { Crosstalk } from './model/crosstalk.ts'
 import { codeForField, fieldAtCode, reachableField } from './model/modulator-curve.ts'
-import { programWeights } from './model/programming.ts'
+import { programWeights, voltagesFor } from './model/programming.ts'
 import type { ProgrammedTile } from './model/programming.ts'
 import { DriftWatch } from './drift-watch.ts'
 import type { WatchOptions } from './drift-watch.ts'
 import { portReadings } from './port-readings.ts'
 import type { PortCorrections } from './model/port-tracker.ts'
 import { CompiledTiles, makeCoreSafe, streamFrames } from './stream-frames.ts'
-import type { FrameInFlight } from './stream-frames.ts'
+import type { FrameStages } from './stream-frames.ts'
+
+interface PreparedFrame {
+  readonly codes: FrameCodes
+  readonly tile: ProgrammedTile
+}
 
 /** A tile as it was programmed for one frame, with the corrections that were in force. */
 interface TileOnChip extends ProgrammedTile {
@@ -92,9 +97,10 @@ export class MeshCore implements OpticalCore {
   }
 
   stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncGenerator<FrameResult> {
-    const stages = {
-      load: (frame: Frame, signal: AbortSignal) => this.#load(frame, signal),
-      collect: (flight: FrameInFlight<TileOnChip>, signal: AbortSignal) => this.#collect(flight, signal),
+    const stages: FrameStages<PreparedFrame, TileOnChip> = {
+      prepare: (frame) => ({ codes: this.#encode(frame), tile: this.#tiles.of(frame.tile) }),
+      load: (prepared, signal) => this.#load(prepared, signal),
+      decode: (frame, tile, reading) => this.#decoded(frame, tile, reading),
       upkeep: () => this.#upkeep(),
     }
     return streamFrames(frames, this.#frames, stages, signal)
@@ -104,19 +110,17 @@ export class MeshCore implements OpticalCore {
     await makeCoreSafe(this.#bench, signal)
   }
 
-  async #load(frame: Frame, signal: AbortSignal): Promise<FrameInFlight<TileOnChip>> {
-    const codes = this.#encode(frame)
-    const tile = this.#tiles.of(frame.tile)
+  async #load({ codes, tile }: PreparedFrame, signal: AbortSignal): Promise<TileOnChip> {
     const ports = this.#watch?.tracker.corrections()
-    const voltagesV = ports === undefined ? tile.voltagesV : this.#turned(tile.voltagesV, ports.turnRad)
+    const voltagesV = ports === undefined ? tile.voltagesV : this.#turned(tile.phasesRad, ports.turnRad)
     await allDone([this.#heaters.set(voltagesV, signal), this.#frames.load(codes, signal)])
-    return { frame, programmed: { ...tile, ports }, symbols: codes[0]![0]!.length }
+    return { ...tile, ports }
   }
 
-  async #collect({ frame, symbols, programmed }: FrameInFlight<TileOnChip>, signal: AbortSignal): Promise<FrameResult> {
-    const result = { frame, lanes: this.#decode(await this.#frames.read(symbols, signal), programmed, frame.tile) }
+  #decoded(frame: Frame, tile: TileOnChip, reading: FrameReading): FrameResult {
+    const result = { frame, lanes: this.#decode(reading, tile, frame.tile) }
     if (this.#watch !== undefined) {
-      this.#watch.tracker.observe(portReadings(result, programmed, this.shape.inputs), this.#watch.nowS)
+      this.#watch.tracker.observe(portReadings(result, tile, this.shape.inputs), this.#watch.nowS)
     }
     return result
   }
@@ -147,20 +151,17 @@ export class MeshCore implements OpticalCore {
     )
   }
 
-  /** Voltages with the local oscillators turned back by what they have turned, within a turn and the limit. */
-  #turned(voltagesV: Float64Array, turnRad: Float64Array): Float64Array {
-    const { layout, blocks } = this.#model
-    const { max } = this.#bench.heaterLimitsV
-    const turned = voltagesV.slice()
+  /**
+   * Voltages with the local oscillators turned back by what they have turned. All heaters are solved for anew: one that
+   * comes past a whole turn goes hot or cold, and its neighbours feel it.
+   */
+  #turned(phasesRad: Float64Array, turnRad: Float64Array): Float64Array {
+    const { layout } = this.#model
+    const turned = phasesRad.slice()
     for (const [lane, ports] of layout.lo.entries()) {
-      for (const [port, heater] of ports.entries()) {
-        const coefficient = this.#parameters[blocks.radPerV2 + heater]!
-        const phase = coefficient * voltagesV[heater]! ** 2 - turnRad[lane * layout.size + port]!
-        const least = phase - 2 * Math.PI * Math.floor(phase / (2 * Math.PI))
-        turned[heater] = Math.min(max, Math.sqrt(least / coefficient))
-      }
+      for (const [port, heater] of ports.entries()) turned[heater]! -= turnRad[lane * layout.size + port]!
     }
-    return turned
+    return voltagesFor(this.#model, this.#parameters, this.#crosstalk, turned, this.#bench.heaterLimitsV.max)
   }
 
   #encode({ lanes }: Frame): FrameCodes {

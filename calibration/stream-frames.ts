@@ -2,61 +2,82 @@ import type { Frame, FrameResult, Tile } from '../core/optical-core.ts'
 import type { LightBench } from '../core/light-bench.ts'
 import { currentStep, withStep } from '../core/step-context.ts'
 import { allDone } from '../orchestrator/frames/frame-runner.ts'
-import type { FrameRunner } from '../orchestrator/frames/frame-runner.ts'
-
-/** Encoded, programmed and loaded; once fired, the meters hold its record. */
-export interface FrameInFlight<Programmed> {
-  readonly frame: Frame
-  readonly symbols: number
-  readonly programmed: Programmed
-}
+import type { FrameCodes, FrameReading, FrameRunner } from '../orchestrator/frames/frame-runner.ts'
 
 /** What differs between cores: how a frame is put on the bench, and how its record becomes products. */
-export interface FrameStages<Programmed> {
-  load(frame: Frame, signal: AbortSignal): Promise<FrameInFlight<Programmed>>
-  collect(flight: FrameInFlight<Programmed>, signal: AbortSignal): Promise<FrameResult>
-  /** Work between frames, when there is some: it has the bench to itself. */
+export interface FrameStages<Prepared extends { readonly codes: FrameCodes }, Loaded> {
+  /** Computing only, while the light of another frame plays. */
+  prepare(frame: Frame): Prepared
+  /** Programs and uploads. */
+  load(prepared: Prepared, signal: AbortSignal): Promise<Loaded>
+  /** Computing only, while the light of the next frame plays. */
+  decode(frame: Frame, loaded: Loaded, reading: FrameReading): FrameResult
+  /** Work between frames, when there is some: it has the bench to itself. What was prepared is prepared again. */
   upkeep?(): ((signal: AbortSignal) => Promise<void>) | undefined
 }
 
-/** While one frame is read out of the meters the next one is programmed and uploaded. Results in the order of frames. */
-export async function* streamFrames<Programmed>(
+/**
+ * While one frame is read out of the meters the next one is programmed and uploaded; while its light plays, the one
+ * before is decoded and the one after is encoded. Results in the order of frames.
+ */
+export async function* streamFrames<Prepared extends { readonly codes: FrameCodes }, Loaded>(
   frames: AsyncIterable<Frame>,
   runner: FrameRunner,
-  stages: FrameStages<Programmed>,
+  stages: FrameStages<Prepared, Loaded>,
   signal: AbortSignal,
 ): AsyncGenerator<FrameResult> {
-  let reading: Promise<FrameResult> | undefined
+  /** Played; its record is being read out. */
+  interface Played {
+    readonly frame: Frame
+    readonly loaded: Loaded
+    readonly reading: Promise<FrameReading>
+  }
+  const source = frames[Symbol.asyncIterator]()
+  const prepareNext = async (): Promise<{ readonly frame: Frame; prepared: Prepared } | undefined> => {
+    const next = await source.next()
+    return next.done === true ? undefined : { frame: next.value, prepared: stages.prepare(next.value) }
+  }
+  const decoded = async ({ frame, loaded, reading }: Played): Promise<FrameResult> =>
+    stages.decode(frame, loaded, await reading)
+  let underWay: Promise<unknown> = Promise.resolve()
+  /** Its failure is told when its turn comes, and nothing is left on a wire before. */
+  const begun = <T>(work: Promise<T>): Promise<T> => {
+    work.catch(() => undefined)
+    underWay = Promise.allSettled([underWay, work]).then(() => undefined)
+    return work
+  }
   try {
-    for await (const frame of frames) {
-      const upkeep = stages.upkeep?.()
-      if (upkeep !== undefined) {
-        if (reading !== undefined) {
-          const before = reading
-          reading = undefined
-          yield await before
-        }
-        await upkeep(signal)
+    let before: Played | undefined
+    for (let next = await prepareNext(); next !== undefined;) {
+      const { frame } = next
+      const keepUp = stages.upkeep?.()
+      if (keepUp !== undefined) {
+        if (before !== undefined) yield await decoded(before)
+        before = undefined
+        await keepUp(signal)
+        next.prepared = stages.prepare(frame)
       }
+      const { prepared } = next
       const step = frame.step ?? currentStep()
-      const loading = withStep(step, () => stages.load(frame, signal))
-      const [flight, done] = await allDone<FrameInFlight<Programmed> | FrameResult | undefined>([
-        loading,
-        reading ?? Promise.resolve(undefined),
-      ])
-      reading = undefined
-      const inFlight = flight as FrameInFlight<Programmed>
+      const loading = begun(withStep(step, () => stages.load(prepared, signal)))
+      await Promise.allSettled([loading, before?.reading])
+      const [loaded] = [await loading, await before?.reading]
+      const symbols = prepared.codes[0]![0]!.length
       await withStep(step, async () => {
-        await runner.armMeters(inFlight.symbols, signal)
-        await runner.fire(inFlight.symbols, signal)
+        await runner.armMeters(symbols, signal)
+        await runner.trigger(signal)
       })
-      reading = withStep(step, () => stages.collect(inFlight, signal))
-      reading.catch(() => undefined)
-      if (done !== undefined) yield done as FrameResult
+      const captured = begun(withStep(step, () => runner.captured(symbols, signal)))
+      if (before !== undefined) yield await decoded(before)
+      const following = begun(prepareNext())
+      await captured
+      before = { frame, loaded, reading: begun(withStep(step, () => runner.read(symbols, signal))) }
+      next = await following
     }
-    if (reading !== undefined) yield await reading
+    if (before !== undefined) yield await decoded(before)
   } finally {
-    await reading?.catch(() => undefined)
+    await underWay
+    await source.return?.()
   }
 }
 

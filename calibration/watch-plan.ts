@@ -47,11 +47,11 @@ export async function* watchPlan(
   yield { name: 'light', work: (signal) => bringLight(bench, signal) }
   const rounds = 1 + Math.floor(forS / everyS)
   for (let round = 1; round <= rounds; round++) {
+    if (round > 1) yield { name: 'wait', work: (signal) => clock.sleep(1e3 * everyS, signal) }
     yield {
       name: `look ${round}`,
       share: { from: (round - 1) / rounds, to: round / rounds },
       work: async (signal) => {
-        if (round > 1) await clock.sleep(1e3 * everyS, signal)
         await watch.follow('time', signal)
         await onLook(watch.calibration, looks.at(-1)!)
       },

@@ -4,10 +4,13 @@ import type { Verification } from '../calibration/calibration-record.ts'
 import { BenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { CalibrationRecord } from '../orchestrator/journal/records.ts'
+import { withEnergy } from '../orchestrator/ledger/accounted-plan.ts'
+import type { Accounted } from '../orchestrator/ledger/accounted-plan.ts'
+import type { RunEnergy } from '../orchestrator/ledger/energy.ts'
 import { readResults, StepJournal } from '../orchestrator/journal/step-journal.ts'
 import type { KnownResult } from '../orchestrator/journal/step-journal.ts'
 import { SystemClock } from '../core/clock.ts'
-import type { CommandContext } from './command-context.ts'
+import type { JobContext } from './command-context.ts'
 import { calibrationPlanOf, knownCalibration } from './core-kind.ts'
 import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
 import { freshResults } from './earlier-results.ts'
@@ -32,6 +35,8 @@ export interface CalibrateDocument {
   readonly seconds: number
   readonly verification: Verification
   readonly fit: Calibration['fit']
+  /** Of the whole run, by what its time was for. */
+  readonly energy: RunEnergy
 }
 
 /** What a calibration is to do beyond the usual. */
@@ -62,7 +67,7 @@ export interface BenchChoice {
  * Throws: CALL_INVALID, before anything is opened, for a core that cannot be calibrated.
  */
 export async function calibrateJob(
-  { output, signal }: CommandContext,
+  { output, signal }: JobContext,
   { file, twin, journal }: BenchChoice,
   { budget, taken = [], resumes }: CalibrationOrder = {},
 ): Promise<StoredCalibration & { readonly document: CalibrateDocument }> {
@@ -70,25 +75,29 @@ export async function calibrateJob(
   const earlier = await readTaken(journal, taken)
   const asked: CalibrateArguments = { command: 'calibrate', budget: budget ?? null, resumes: resumes ?? null }
   output.progress.begin('calibrating')
-  const { run, result, kept, seconds } = await runJob<AnyCalibrationResult>({
+  const { run, result, kept, seconds } = await runJob<AnyCalibrationResult & Accounted>({
     ...{ kind: 'calibrate', file, twin, journal, signal },
     calibrations: [],
     arguments: { ...asked },
     inputs: [],
     plan: (bench, run) =>
-      calibrationPlanOf(bench, { ...(budget && { budget }), results: new StepJournal(run, earlier) }),
-    keep: async ({ calibration, vectors }, run) => {
+      withEnergy(
+        bench,
+        run,
+        calibrationPlanOf(bench, { ...(budget && { budget }), results: new StepJournal(run, earlier) }),
+      ),
+    keep: async ({ calibration, vectors, energy }, run) => {
       requireFinite('calibration', calibration)
       const record = { benchHash: calibrationKey(file, twin), chip: chipOf(twin), record: calibration }
       const { fit, verification } = calibration
-      return { calibration: await run.calibration(record), vectors, fit, verification }
+      return { calibration: await run.calibration(record), vectors, fit, verification, energy }
     },
     onEvent: (event) => output.progress.onEvent(event),
   })
-  const { calibration, vectors } = result
+  const { calibration, vectors, energy } = result
   const id = String(kept['calibration'])
   const { fit, verification } = calibration
-  return { id, calibration, document: { run, calibration: id, vectors, seconds, verification, fit } }
+  return { id, calibration, document: { run, calibration: id, vectors, seconds, verification, fit, energy } }
 }
 
 /** Which calibration a job takes: the newest of its bench and chip, unless `id` names one; not older than `maxAgeS`. */

@@ -1,6 +1,7 @@
 import type { Verification } from '../calibration/calibration-record.ts'
 import type { CalibrateDocument } from './calibrate-job.ts'
 import type { WatchDocument } from './watch-job.ts'
+import { runEnergyText } from './energy-table.ts'
 import { fitText } from './core-kind.ts'
 import { counted, measured, seconds } from './numbers.ts'
 
@@ -8,7 +9,11 @@ import { counted, measured, seconds } from './numbers.ts'
 const MAY_LOSE_BITS = 0.5
 
 export function calibrationReport({ run, calibration, vectors, seconds: took, ...rest }: CalibrateDocument): string[] {
-  return [`calibration ${calibration}, run ${run}: ${vectors} vectors in ${seconds(took)}`, ...calibrationQuality(rest)]
+  return [
+    `calibration ${calibration}, run ${run}: ${vectors} vectors in ${seconds(took)}`,
+    ...calibrationQuality(rest),
+    ...runEnergyText(rest.energy),
+  ]
 }
 
 /** What a calibration is worth now, beside what it was worth when it was made. */
@@ -18,6 +23,7 @@ export function verificationReport(document: CalibrateDocument, was: Verificatio
   return [
     `calibration ${calibration} verified by run ${run}: ${vectors} vectors in ${seconds(document.seconds)}`,
     ...calibrationQuality(document),
+    ...runEnergyText(document.energy),
     `  when it was made: ${was.effectiveBits.toFixed(2)} effective bits${lost > MAY_LOSE_BITS ? '; calibrate again' : ''}`,
   ]
 }
@@ -27,6 +33,7 @@ export function watchReport({ run, calibration, looks, vectors, verification, ..
   return [
     `watched by run ${run}: ${looks.length} looks, ${counted(vectors)} vectors in ${seconds(rest.seconds)}`,
     `  calibration ${calibration}: ${verification.effectiveBits.toFixed(2)} effective bits at the end`,
+    ...runEnergyText(rest.energy),
   ]
 }
 

@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import { readBenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
-import { readNpy } from '../orchestrator/arrays/npy.ts'
-import { exactProduct } from '../orchestrator/jobs/matmul.ts'
+import { openFactor } from '../orchestrator/arrays/open-factor.ts'
+import { exactResult, productJob } from '../orchestrator/jobs/product-job.ts'
+import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
 import { calibrateJob } from './calibrate-job.ts'
 import { calibrationReport } from './calibration-report.ts'
 import { checkReport, checkWires } from './check.ts'
 import type { CommandContext } from './command-context.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { matmulJob, matrixOf } from './matmul-job.ts'
+import { keptBytesOf, matmulJob } from './matmul-job.ts'
 import { matmulReport } from './matmul-report.ts'
 import { chosenTwin } from './options.ts'
 import type { JournalFlag, TwinFlags } from './options.ts'
@@ -45,15 +46,17 @@ export async function demo(
   output.say(...calibrationReport(calibration.document), '')
 
   output.say('3. C = A·B on light', '')
-  const [a, b] = [await readNpy(aPath), await readNpy(bPath)]
+  const factorOptions = { keptBytes: keptBytesOf(PANEL_MEMORY_BYTES), signal: context.signal }
+  await using a = await openFactor(aPath, factorOptions)
+  await using b = await openFactor(bPath, factorOptions)
   const { document: matmul, product } = await matmulJob(
     context,
     choice,
-    { a, b, aPath, bPath, output: undefined },
+    { a, b, output: undefined, dtype: 'float64', memoryBytes: PANEL_MEMORY_BYTES },
     calibration,
   )
   output.say(...matmulReport(matmul), '')
-  output.say(...scatterPlot(exactProduct(matrixOf(a), matrixOf(b)).data, product.data), '')
+  output.say(...scatterPlot((await exactResult(productJob(a.array, b.array))).data, product!.data), '')
 
   output.say('4. Both runs again, from the journal', '')
   const replays = []

@@ -48,6 +48,7 @@ const EXIT_CODES: Readonly<Record<BenchErrorCode, ExitCode>> = {
   CALIBRATION_FAILED: EXIT.workFailed,
   QUALITY_OUT_OF_BOUNDS: EXIT.workFailed,
   SAFE_STATE_UNVERIFIED: EXIT.notSafeOrNotReachable,
+  ENERGY_UNMEASURED: EXIT.workFailed,
   JOURNAL_UNREADABLE: EXIT.callWrong,
   JOURNAL_WRITE_FAILED: EXIT.workFailed,
   RUN_UNKNOWN: EXIT.callWrong,

@@ -4,23 +4,24 @@ import { fastestEngine, openProductTwin } from '../bench/product-twin.ts'
 import type { ProductTwinOptions } from '../bench/product-twin.ts'
 import { SystemClock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
-import type { DenseMatrix } from '../core/product-core.ts'
-import { encodeNpy, writeNpy } from '../orchestrator/arrays/npy.ts'
-import type { NpyArray } from '../orchestrator/arrays/npy.ts'
-import type { RowSource } from '../orchestrator/jobs/multiply-rows.ts'
+import type { ProductCore } from '../core/product-core.ts'
+import type { ArraySink } from '../orchestrator/arrays/dense-array.ts'
+import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
+import { productJob } from '../orchestrator/jobs/product-job.ts'
 import { rowsPlan } from '../orchestrator/jobs/rows-plan.ts'
-import type { RowsOutcome } from '../orchestrator/jobs/rows-plan.ts'
+import type { RowsOutcome, RowsPlanOptions } from '../orchestrator/jobs/rows-plan.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { RunHeader } from '../orchestrator/journal/records.ts'
-import type { RunWriter } from '../orchestrator/journal/run-writer.ts'
 import { runPlan } from '../orchestrator/plans/engine.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
-import type { CommandContext } from './command-context.ts'
+import type { JobContext } from './command-context.ts'
 import { explainError, JobFailure } from './explain-error.ts'
 import { JournalClock } from './journal-clock.ts'
-import { matrixOf, npyOf, PAPER } from './matmul-job.ts'
-import type { EnergyDocument, Factors, MatrixNote } from './matmul-job.ts'
-import { firstHeader, sealOf, sha256 } from './run-job.ts'
+import { factorNote, keptBytesOf, PAPER, shapeNote } from './matmul-job.ts'
+import type { EnergyDocument, MatmulRequest, MatrixNote } from './matmul-job.ts'
+import { openTarget } from './product-target.ts'
+import type { NumberType } from './product-target.ts'
+import { firstHeader, sealOf } from './run-job.ts'
 import type { RunOutcome } from './run-job.ts'
 
 /** The header's `arguments` of a matmul run that kernels computed. */
@@ -31,6 +32,8 @@ export interface KernelsArguments {
   readonly a: MatrixNote
   readonly b: MatrixNote
   readonly output: string | null
+  /** Numbers in C's file. */
+  readonly dtype: NumberType
 }
 
 /** What the record of such a run says, besides what all runs say. */
@@ -64,23 +67,28 @@ export interface KernelsChoice extends ProductTwinOptions {
 }
 
 /**
- * Multiplies with the kernels in the place of a bench, and writes C when the journal has it.
+ * Multiplies with the kernels in the place of a bench, rows of A from their file and rows of C to theirs, and gives C its name
+ * when the journal has all the rest.
  *
- * Throws: CALL_INVALID for a bench that kernels cannot stand in for; JobFailure once the run has begun.
+ * Throws: CALL_INVALID for a bench that kernels cannot stand in for, or for several products; JobFailure once the run has
+ * begun.
  */
 export async function kernelsJob(
-  { output, signal }: CommandContext,
+  { output, signal }: JobContext,
   { file, journal: path, engine = fastestEngine(), ...options }: KernelsChoice,
-  { a, b, aPath, bPath, output: cPath }: Omit<Factors, 'watchS'>,
+  { a, b, output: cPath, dtype, memoryBytes }: Omit<MatmulRequest, 'watchS' | 'convolution'>,
 ): Promise<KernelsDocument> {
   const startedMs = performance.now()
+  const { shape, isComplex } = productJob(a.array, b.array)
+  requireOneProduct(a, b)
   await using core = openProductTwin(file, { ...options, engine })
-  const [aBytes, bBytes] = [encodeNpy(a), encodeNpy(b)]
+  await using target = await openTarget({
+    ...{ shape, isComplex, path: cPath, numbers: dtype },
+    keptBytes: keptBytesOf(memoryBytes),
+  })
   const asked: KernelsArguments = {
-    ...{ command: 'matmul', sim: 'kernels', engine },
-    a: noteOf(aPath, a, aBytes),
-    b: noteOf(bPath, b, bBytes),
-    output: cPath ?? null,
+    ...{ command: 'matmul', sim: 'kernels', engine, dtype },
+    ...{ a: factorNote(a), b: factorNote(b), output: cPath ?? null },
   }
   await using journal = await Journal.open(path, { clock: new JournalClock(new SystemClock()), mode: 'write' })
   const header: RunHeader = {
@@ -97,16 +105,13 @@ export async function kernelsJob(
     run.finish(status, { ...outcome, seal: sealOf(header, outcome) })
   try {
     output.progress.begin('multiplying')
-    for (const bytes of [aBytes, bBytes]) keepBlob(run, bytes)
-    const { outcome, product } = await kernelsProduct(core, a, b, run, signal, (event) =>
+    for (const { blob } of [a, b]) if (blob !== undefined) run.blob(blob)
+    const outcome = await kernelsProduct(core, a, b, target.sink, run, signal, (event) =>
       output.progress.onEvent(event),
     )
     stage = 'keep'
-    const bytes = encodeNpy(product)
-    const record = kernelsRecord(outcome, product, keepBlob(run, bytes))
-    // The journal has the product before anybody else does.
-    await run.flush()
-    if (cPath !== undefined) await writeNpy(cPath, product)
+    for (const factor of [a, b]) await factor.requireUnchanged()
+    const record = kernelsRecord(outcome, { ...shapeNote(shape, isComplex), ...(await target.keep(run)) })
     await finish('done', { ...record, safe: true, stage: 'done', seconds: seconds() })
     return { run: run.id, ...record, seconds: seconds(), calibration: null, output: cPath ?? null }
   } catch (error) {
@@ -122,56 +127,48 @@ export async function kernelsJob(
 
 /** The plan of such a product, live and in a replay. */
 export async function kernelsProduct(
-  core: Parameters<typeof rowsPlan>[0],
-  a: NpyArray,
-  b: NpyArray,
-  log: Parameters<typeof rowsPlan>[1]['log'],
+  core: ProductCore,
+  a: OpenedFactor,
+  b: OpenedFactor,
+  to: ArraySink,
+  log: RowsPlanOptions['log'],
   signal: AbortSignal,
   onEvent: (event: PlanEvent<RowsOutcome>) => void,
-): Promise<{ readonly outcome: RowsOutcome; readonly product: NpyArray }> {
-  const { rows } = matrixOf(a)
-  const { columns } = matrixOf(b)
-  const data = new Float64Array(rows * columns)
-  const sink = (first: number, _: number, values: Float64Array): void => data.set(values, first * columns)
-  const plan = rowsPlan(core, { a: rowsOf(matrixOf(a)), b: matrixOf(b), sink, log })
+): Promise<RowsOutcome> {
+  const { rows, columns, inner, readA, readB, write } = productJob(a.array, b.array).products(to)[0]!
+  const plan = rowsPlan(core, {
+    a: {
+      ...{ rows, columns: inner },
+      read: async (first, count, signal) => (await readA(first, count, signal)).data,
+    },
+    b: await readB(0, columns, signal),
+    sink: (firstRow, rows, data) => write({ firstRow, rows, firstColumn: 0, columns }, { rows, columns, data }),
+    log,
+  })
   const last = await lastValueFrom(runPlan(plan, log, signal).pipe(tapEvents(onEvent)))
   // A plan that completes has ended with its result.
-  const outcome = (last as Extract<typeof last, { kind: 'result' }>).result
-  return { outcome, product: npyOf({ rows, columns, data }) }
+  return (last as Extract<typeof last, { kind: 'result' }>).result
 }
 
-/** Rows of a matrix in memory. */
-export const rowsOf = ({ rows, columns, data }: DenseMatrix): RowSource => ({
-  rows,
-  columns,
-  read: (first, count) => Promise.resolve(data.subarray(first * columns, (first + count) * columns)),
-})
-
+/** As JSON has it: infinite where there was nothing to divide by is null. */
 export function kernelsRecord(
-  { product: _, energy, macs: __, ...outcome }: RowsOutcome & { readonly product?: unknown },
-  { shape: [rows, columns] }: NpyArray,
-  productSha256: string,
+  { energy, macs: _, ...outcome }: RowsOutcome,
+  product: KernelsRecord['product'],
 ): KernelsRecord {
-  const record = {
-    ...outcome,
-    product: { rows, columns, sha256: productSha256 },
-    energy: { ...energy, reference: PAPER },
-  }
-  // As JSON has it: infinite where there was nothing to divide by is null.
+  const record = { ...outcome, product, energy: { ...energy, reference: PAPER } }
   return JSON.parse(JSON.stringify(record)) as KernelsRecord
 }
 
-/** Larger matrices the journal knows by their SHA-256 alone. */
-const KEPT_BYTES = 64 * 2 ** 20
-
-function keepBlob(run: RunWriter, bytes: Uint8Array): string {
-  return bytes.length <= KEPT_BYTES ? run.blob(bytes) : sha256(bytes)
+/** Complex numbers and matrices of B side by side are several products, or parts of them. */
+function requireOneProduct({ array: a }: OpenedFactor, { array: b }: OpenedFactor): void {
+  const matrices = b.shape.slice(0, -2).reduce((product, size) => product * size, 1)
+  if (!a.isComplex && !b.isComplex && matrices === 1) return
+  const what = matrices === 1 ? 'complex numbers' : `${matrices} matrices`
+  throw new BenchError(
+    'CALL_INVALID',
+    `--sim=kernels multiplies by one real B, and these factors have ${what}: use --sim=direct, or give them one by one`,
+  )
 }
-
-const noteOf = (path: string, { shape: [rows, columns] }: NpyArray, bytes: Uint8Array): MatrixNote => ({
-  ...{ path, rows, columns },
-  sha256: sha256(bytes),
-})
 
 function stopped({ reason }: AbortSignal): unknown {
   if (!(reason instanceof BenchError)) return reason

@@ -1,14 +1,17 @@
 import { readBenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
-import { readNpy } from '../orchestrator/arrays/npy.ts'
+import { openFactor } from '../orchestrator/arrays/open-factor.ts'
+import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
+import { productJob } from '../orchestrator/jobs/product-job.ts'
 import type { CommandContext } from './command-context.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { kernelsJob } from './kernels-job.ts'
 import { kernelsReport } from './kernels-report.ts'
-import { requireFactors, requireWritable } from './matmul.ts'
+import { keptBytesOf } from './matmul-job.ts'
 import type { MatmulFlags } from './matmul.ts'
 import { DEFAULT_SEED } from './options.ts'
+import { requireFactors, requirePlaces } from './product-limits.ts'
 
 /** `fringe matmul --sim=kernels`: C = A·B by the kernels of the twin, without instruments and without a calibration. */
 export async function kernelsMatmul(
@@ -16,15 +19,20 @@ export async function kernelsMatmul(
   [benchPath, aPath, bPath]: readonly [string, string, string],
   flags: MatmulFlags,
 ): Promise<ExitCode> {
-  const { output } = context
+  const { output, signal } = context
+  const { dtype, journal, memory: memoryBytes = PANEL_MEMORY_BYTES, output: cPath } = flags
   requireNoCalibration(flags)
   const file = await readBenchFile(benchPath)
-  const [a, b] = [await readNpy(aPath), await readNpy(bPath)]
-  requireFactors(aPath, a, bPath, b)
-  await requireWritable(flags.output)
-  const choice = { file, journal: flags.journal, seed: flags.seed ?? DEFAULT_SEED }
-  const document = await kernelsJob(context, choice, { a, b, aPath, bPath, output: flags.output })
-  output.say(...kernelsReport(document), `C is in ${flags.output}, the run in ${flags.journal}`)
+  const factorOptions = { keptBytes: keptBytesOf(memoryBytes), signal, standardInput: process.stdin }
+  await using a = await openFactor(aPath, factorOptions)
+  await using b = await openFactor(bPath, factorOptions)
+  const job = productJob(a.array, b.array)
+  requireFactors(a, b, job, dtype)
+  await requirePlaces(a, b, job, { output: cPath, journal, dtype, memoryBytes })
+  const choice = { file, journal, seed: flags.seed ?? DEFAULT_SEED }
+  const document = await kernelsJob(context, choice, { a, b, output: cPath, dtype, memoryBytes })
+  const place = cPath === '-' ? 'on standard output' : `in ${cPath}`
+  output.say(...kernelsReport(document), `C is ${place}, the run in ${journal}`)
   output.document(document)
   return EXIT.done
 }

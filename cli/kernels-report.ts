@@ -1,11 +1,12 @@
 import { energyTable } from './energy-table.ts'
 import type { KernelsDocument, KernelsRecord } from './kernels-job.ts'
+import { sizeText } from './matmul-job.ts'
 import { measured, seconds } from './numbers.ts'
 
 export function kernelsReport(document: KernelsDocument): string[] {
   const { run, product } = document
   return [
-    `run ${run}: C (${product.rows}×${product.columns}) in ${seconds(document.seconds)}, computed without instruments`,
+    `run ${run}: C (${sizeText(product)}) in ${seconds(document.seconds)}, computed without instruments`,
     ...kernelsQuality(document),
   ]
 }

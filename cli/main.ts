@@ -9,6 +9,7 @@ import {
   budgetOption,
   calibrationOption,
   chipOption,
+  dtypeOption,
   forOption,
   formatOption,
   freshOption,
@@ -17,16 +18,20 @@ import {
   journalOption,
   matmulSimOption,
   maxAgeOption,
+  memoryOption,
+  paddingOption,
   plotOption,
   reportOption,
   seedOption,
   simOption,
   stepsOption,
+  strideOption,
   verifyOnlyOption,
   watchOption,
   withSimSpelledOut,
 } from './options.ts'
 import type { CalibrateFlags, DiscoverFlags, JsonFlag, JournalFlag, ShowFlags, SimFlags, TwinFlags } from './options.ts'
+import type { Strides } from './convolution-on.ts'
 import type { MatmulFlags } from './matmul.ts'
 import { packageVersion } from './package-info.ts'
 
@@ -112,9 +117,11 @@ command('resume', 'go on with a calibration that was stopped', 'resume last')
 
 command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.npy -o C.npy --sim --seed 7')
   .argument(...BENCH)
-  .argument('<a>', 'matrix A, saved by numpy.save')
-  .argument('<b>', 'matrix B, with as many rows as A has columns')
-  .requiredOption('-o, --output <file>', 'where C goes, as float64')
+  .argument('<a>', 'A, saved by numpy.save: a matrix or matrices side by side, real or complex; "-": standard input')
+  .argument('<b>', 'B, with as many rows as A has columns')
+  .requiredOption('-o, --output <file>', 'where C goes; "-": standard output')
+  .addOption(dtypeOption())
+  .addOption(memoryOption())
   .addOption(calibrationOption())
   .addOption(maxAgeOption())
   .addOption(watchOption())
@@ -122,8 +129,34 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .addOption(seedOption())
   .addOption(ageOption())
   .addOption(journalOption())
-  .action((bench: string, a: string, b: string, flags: MatmulFlags & JsonFlag) =>
+  .action((bench: string, a: string, b: string, flags: MatmulFlags) =>
     onBench(flags, async (context) => (await import('./matmul.ts')).matmul(context, [bench, a, b], flags)),
+  )
+
+command(
+  'convolve',
+  'an image with kernels, as neural networks convolve',
+  'convolve examples/mesh-8x8.yaml IMAGE.npy KERNELS.npy -o OUT.npy --padding 1 --sim',
+)
+  .argument(...BENCH)
+  .argument('<image>', 'channels × height × width, or several side by side, saved by numpy.save; "-": standard input')
+  .argument('<kernels>', 'outputs × channels × height × width')
+  .requiredOption('-o, --output <file>', 'where outputs × height × width go; "-": standard output')
+  .addOption(strideOption())
+  .addOption(paddingOption())
+  .addOption(dtypeOption())
+  .addOption(memoryOption())
+  .addOption(calibrationOption())
+  .addOption(maxAgeOption())
+  .addOption(watchOption())
+  .addOption(simOption())
+  .addOption(seedOption())
+  .addOption(ageOption())
+  .addOption(journalOption())
+  .action((bench: string, image: string, kernels: string, flags: MatmulFlags & Strides) =>
+    onBench(flags, async (context) =>
+      (await import('./matmul.ts')).matmul(context, [bench, image, kernels], flags, flags),
+    ),
   )
 
 command('runs', 'list the runs of a journal, newest first', 'runs --journal fringe.db')

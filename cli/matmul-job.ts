@@ -1,40 +1,59 @@
-import type { Followed } from '../calibration/drift-watch.ts'
+import type { WatchOptions } from '../calibration/drift-watch.ts'
 import { MeshCore } from '../calibration/mesh-core.ts'
 import type { Bench } from '../core/bench.ts'
 import { BenchError } from '../core/errors.ts'
 import type { OpticalCore } from '../core/optical-core.ts'
-import { encodeNpy, writeNpy } from '../orchestrator/arrays/npy.ts'
+import { matrixShape } from '../orchestrator/arrays/dense-array.ts'
+import type { DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import type { NpyArray } from '../orchestrator/arrays/npy.ts'
+import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
+import type { ConvolutionOptions } from '../orchestrator/jobs/convolution.ts'
+import { productJob } from '../orchestrator/jobs/product-job.ts'
 import { matmulPlan } from '../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome, MatmulPlanOptions } from '../orchestrator/jobs/matmul-plan.ts'
+import type { PowerLedger } from '../orchestrator/ledger/power-ledger.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
 import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import { calibrationKey } from './calibrate-job.ts'
 import type { BenchChoice, StoredCalibration } from './calibrate-job.ts'
-import type { CommandContext } from './command-context.ts'
+import type { JobContext } from './command-context.ts'
 import { coreOf } from './core-kind.ts'
 import type { Calibration } from './core-kind.ts'
 import { chipOf } from './far-side.ts'
+import { openTarget } from './product-target.ts'
+import type { NumberType } from './product-target.ts'
 import { runJob, sha256 } from './run-job.ts'
 
-/** One matrix of a job: where it came from, and what was in it. */
+/** One matrix of a job, or matrices side by side: where it came from, and what was in it. */
 export interface MatrixNote {
   readonly path: string
+  /** Dimensions before the last two; left out for one matrix. */
+  readonly leading?: readonly number[]
   readonly rows: number
   readonly columns: number
-  /** Of the blob that holds it, as float64 in C order. */
+  /** Left out for real numbers. */
+  readonly complex?: true
+  /** Of the blob that holds it, as float64 or complex128 in C order; of the file where that is not kept. */
   readonly sha256: string
+  /** Who has what is not among the journal's blobs: the file itself, or nobody. */
+  readonly kept?: 'file' | 'nowhere'
 }
 
 /** The header's `arguments` of a matmul run. */
 export interface MatmulArguments {
-  readonly command: 'matmul'
+  readonly command: 'matmul' | 'convolve'
   readonly a: MatrixNote
   readonly b: MatrixNote
   readonly output: string | null
   readonly calibrationSha256: string
   /** Between two looks at the chip, s; null when nobody watched it. */
   readonly watchS: number | null
+  /** Left out for products: A is then an image, and B its kernels. */
+  readonly convolution?: ConvolutionOptions
+  /** Numbers in C's file. */
+  readonly dtype: NumberType
+  /** What panels could take; left out by versions that multiplied all at once. */
+  readonly memoryBytes?: number
 }
 
 /** What the record of a finished matmul run says, besides what all runs say. */
@@ -46,6 +65,8 @@ export interface MatmulRecord {
   readonly frames: number
   readonly repeatedFrames: number
   readonly probeError: number
+  /** Parts of C that were computed one after another. */
+  readonly panels: number
   /** How often a watched chip was looked at; null when nobody watched it. */
   readonly looks: number | null
   readonly energy: EnergyDocument
@@ -72,59 +93,61 @@ export interface MatmulDocument extends MatmulRecord {
   readonly output: string | null
 }
 
-export interface Factors {
-  readonly a: NpyArray
-  readonly b: NpyArray
-  readonly aPath: string
-  readonly bPath: string
-  /** Where C goes; undefined: only into the journal. */
+export interface MatmulRequest {
+  readonly a: OpenedFactor
+  readonly b: OpenedFactor
+  /** Where C goes, "-" for standard output; undefined: only into memory and the journal. */
   readonly output: string | undefined
+  readonly dtype: NumberType
+  readonly memoryBytes: number
+  /** Given: A is an image, and B its kernels. */
+  readonly convolution?: ConvolutionOptions | undefined
   /** Longest time between two looks at the chip while it multiplies, s; undefined: it is not watched. */
-  readonly watchS?: number
+  readonly watchS?: number | undefined
 }
 
-/** Multiplies on a calibrated bench, and writes C once the bench is safe. */
+/** Of the memory of a job, so much is held of each array, and kept in the journal. */
+export const keptBytesOf = (memoryBytes: number): number => memoryBytes / 4
+
+/** Multiplies on a calibrated bench, and gives C its name once the bench is safe. */
 export async function matmulJob(
-  { output, signal }: CommandContext,
+  { output, signal }: JobContext,
   { file, twin, journal }: BenchChoice,
-  { a, b, aPath, bPath, output: cPath, watchS }: Factors,
+  { a, b, output: cPath, dtype, memoryBytes, convolution, watchS }: MatmulRequest,
   { id, calibration }: StoredCalibration,
-): Promise<{ readonly document: MatmulDocument; readonly product: RealMatrix }> {
-  output.progress.begin('multiplying')
-  const [aBytes, bBytes] = [encodeNpy(a), encodeNpy(b)]
+): Promise<{ readonly document: MatmulDocument; readonly product: DenseArray | undefined }> {
+  output.progress.begin(convolution === undefined ? 'multiplying' : 'convolving')
+  const job = productJob(a.array, b.array, convolution)
+  const { shape, isComplex } = job
+  const keptBytes = keptBytesOf(memoryBytes)
+  await using target = await openTarget({ shape, isComplex, path: cPath, numbers: dtype, keptBytes })
   const asked: MatmulArguments = {
-    command: 'matmul',
-    a: matrixNote(aPath, a, aBytes),
-    b: matrixNote(bPath, b, bBytes),
-    output: cPath ?? null,
-    calibrationSha256: recordSha256(calibration),
-    watchS: watchS ?? null,
+    command: convolution === undefined ? 'matmul' : 'convolve',
+    ...(convolution && { convolution }),
+    ...{ a: factorNote(a), b: factorNote(b), output: cPath ?? null },
+    ...{ calibrationSha256: recordSha256(calibration), watchS: watchS ?? null, dtype, memoryBytes },
   }
   let followedBy: string | null = null
-  const { run, result, kept, seconds } = await runJob<ProductOutcome>({
+  const products = job.products(target.sink)
+  const { run, kept, seconds } = await runJob<ProductOutcome>({
     ...{ kind: 'matmul', file, twin, journal, signal },
     calibrations: [id],
     arguments: { ...asked },
-    inputs: [aBytes, bBytes],
-    plan: (bench, log) => productPlan(bench, { a: matrixOf(a), b: matrixOf(b), calibration, log, watchS }),
+    inputs: [a, b].flatMap(({ blob }) => blob ?? []),
+    plan: (bench, log) => productPlan(bench, { products, memoryBytes, calibration, log, watchS }),
     keep: async (outcome, run) => {
       if (outcome.followed !== undefined) {
         const record = { benchHash: calibrationKey(file, twin), chip: chipOf(twin), record: outcome.followed }
         followedBy = await run.calibration(record)
       }
-      const c = npyOf(outcome.product)
-      const bytes = encodeNpy(c)
-      run.blob(bytes)
-      // The journal has the product before anybody else does.
-      await run.flush()
-      if (cPath !== undefined) await writeNpy(cPath, c)
-      return { ...matmulRecord(outcome, sha256(bytes)) }
+      for (const factor of [a, b]) await factor.requireUnchanged()
+      return { ...matmulRecord(outcome, { ...shapeNote(shape, isComplex), ...(await target.keep(run)) }) }
     },
     onEvent: (event) => output.progress.onEvent(event),
   })
   const record = kept as unknown as MatmulRecord
   const document = { run, ...record, seconds, calibration: id, followedBy, output: cPath ?? null }
-  return { document, product: result.product }
+  return { document, product: target.product }
 }
 
 /** What a product came to, and what a watched chip has become meanwhile. */
@@ -141,24 +164,32 @@ export interface ProductOutcome extends MatmulOutcome {
  */
 export async function* productPlan(
   bench: Bench,
-  { a, b, calibration, log, watchS }: ProductPlanOptions,
+  { products, memoryBytes, calibration, log, watchS }: ProductPlanOptions,
 ): Plan<ProductOutcome> {
   if (watchS !== undefined && bench.kind !== 'mesh') {
     throw new BenchError('CALL_INVALID', '--watch follows mesh cores: leave it out on this bench')
   }
   let looks = 0
-  const onFollowed = (look: Followed): void => {
-    looks++
-    log.step('chip followed', look)
-  }
-  const watch = watchS === undefined ? undefined : { everyS: watchS, onFollowed }
+  // The energy of looks at the chip is the calibration's, not the product's.
+  const watchOf = (ledger: PowerLedger): WatchOptions | undefined =>
+    watchS === undefined
+      ? undefined
+      : {
+          everyS: watchS,
+          onFollow: () => ledger.interruptJob('calibration'),
+          onFollowed: (look) => {
+            looks++
+            log.step('chip followed', look)
+            ledger.resumeJob()
+          },
+        }
   let used: OpticalCore | undefined
   const outcome = yield* matmulPlan(bench, {
-    ...{ a, b, log },
-    core: (bench, frames, heaters) => (used = coreOf(bench, calibration, frames, heaters, watch)),
+    ...{ products, memoryBytes, log },
+    core: (bench, frames, heaters, ledger) => (used = coreOf(bench, calibration, frames, heaters, watchOf(ledger))),
   })
   const followed = looks > 0 && used instanceof MeshCore ? used.calibration : undefined
-  return { ...outcome, looks: watch === undefined ? null : looks, followed }
+  return { ...outcome, looks: watchS === undefined ? null : looks, followed }
 }
 
 export interface ProductPlanOptions extends Omit<MatmulPlanOptions<Bench>, 'core'> {
@@ -167,15 +198,16 @@ export interface ProductPlanOptions extends Omit<MatmulPlanOptions<Bench>, 'core
   readonly watchS: number | undefined
 }
 
-export function matmulRecord(outcome: ProductOutcome, productSha256: string): MatmulRecord {
-  const { product, effectiveBits, nrmse, frames, repeatedFrames, probeError, looks, energy } = outcome
+export function matmulRecord(outcome: ProductOutcome, product: MatmulRecord['product']): MatmulRecord {
+  const { effectiveBits, nrmse, frames, repeatedFrames, probeError, panels, looks, energy } = outcome
   return jsonOf({
-    product: { rows: product.rows, columns: product.columns, sha256: productSha256 },
+    product,
     effectiveBits,
     nrmse,
     frames,
     repeatedFrames,
     probeError,
+    panels,
     looks,
     energy: { ...energy, reference: PAPER },
   })
@@ -188,8 +220,17 @@ export const recordSha256 = (calibration: Calibration): string => sha256(Buffer.
 
 export const matrixOf = ({ shape: [rows, columns], data }: NpyArray): RealMatrix => ({ rows, columns, data })
 
-export const npyOf = ({ rows, columns, data }: RealMatrix): NpyArray => ({ shape: [rows, columns], data })
+export const factorNote = ({ path, array, sha256, kept }: OpenedFactor): MatrixNote => ({
+  ...{ path, ...shapeNote(array.shape, array.isComplex), sha256 },
+  ...(kept !== 'journal' && { kept }),
+})
 
-function matrixNote(path: string, { shape: [rows, columns] }: NpyArray, bytes: Uint8Array): MatrixNote {
-  return { path, rows, columns, sha256: sha256(bytes) }
+export function shapeNote(shape: readonly number[], isComplex: boolean): Omit<MatrixNote, 'path' | 'sha256' | 'kept'> {
+  const { rows, columns } = matrixShape(shape)
+  const leading = shape.slice(0, -2)
+  return { ...(leading.length > 0 && { leading }), rows, columns, ...(isComplex && { complex: true }) }
 }
+
+/** Sizes for people: 20×6×4, and complex where it is. */
+export const sizeText = ({ leading = [], rows, columns, complex }: Omit<MatrixNote, 'path' | 'sha256'>): string =>
+  `${[...leading, rows, columns].join('×')}${complex === true ? ' complex' : ''}`

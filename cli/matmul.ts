@@ -1,47 +1,69 @@
-import { constants } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
 import { readBenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
-import { readNpy } from '../orchestrator/arrays/npy.ts'
-import type { NpyArray } from '../orchestrator/arrays/npy.ts'
+import { openFactor } from '../orchestrator/arrays/open-factor.ts'
+import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
+import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
 import { calibrateJob, findCalibration } from './calibrate-job.ts'
 import { calibrationReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
+import { convolutionOn } from './convolution-on.ts'
+import type { Strides } from './convolution-on.ts'
 import { requireCalibratableCore, requireWeights } from './core-limits.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { chipOf } from './far-side.ts'
-import { matmulJob, matrixOf } from './matmul-job.ts'
+import { keptBytesOf, matmulJob } from './matmul-job.ts'
 import { matmulReport } from './matmul-report.ts'
 import { chosenTwin } from './options.ts'
-import type { JournalFlag, TwinFlags } from './options.ts'
+import type { JournalFlag, JsonFlag, TwinFlags } from './options.ts'
+import { requireFactors, requirePlaces } from './product-limits.ts'
+import type { NumberType } from './product-target.ts'
 
-export interface MatmulFlags extends Omit<TwinFlags, 'sim'>, JournalFlag {
+export interface MatmulFlags extends Omit<TwinFlags, 'sim'>, JournalFlag, JsonFlag {
   readonly sim?: TwinFlags['sim'] | 'kernels'
   readonly output: string
   readonly calibration?: string
   readonly maxAge?: number
   readonly watch?: number
+  readonly dtype: NumberType
+  /** In bytes. */
+  readonly memory?: number
 }
 
-/** `fringe matmul`: C = A·B on the bench, calibrating first where that was never done. */
+/**
+ * `fringe matmul`: C = A·B on the bench, calibrating first where that was never done; `fringe convolve`, where A is an
+ * image and B its kernels.
+ */
 export async function matmul(
   context: CommandContext,
   [benchPath, aPath, bPath]: readonly [string, string, string],
   flags: MatmulFlags,
+  strides?: Strides,
 ): Promise<ExitCode> {
-  const { output } = context
+  const { output, signal } = context
+  const { dtype, memory: memoryBytes = PANEL_MEMORY_BYTES, output: cPath } = flags
+  requireOneStandardInput(aPath, bPath)
+  if (cPath === '-') {
+    if (flags.json === true) {
+      throw new BenchError('CALL_INVALID', '-o - and --json both want standard output: give -o a file')
+    }
+    output.keepStandardOutputFree()
+  }
   const { sim, ...others } = flags
-  if (sim === 'kernels')
+  if (sim === 'kernels') {
     return (await import('./kernels-matmul.ts')).kernelsMatmul(context, [benchPath, aPath, bPath], flags)
+  }
   const twin = chosenTwin({ ...others, ...(sim && { sim }) })
   const file = await readBenchFile(benchPath)
-  const [a, b] = [await readNpy(aPath), await readNpy(bPath)]
-  requireFactors(aPath, a, bPath, b)
+  const factorOptions = { keptBytes: keptBytesOf(memoryBytes), signal, standardInput: process.stdin }
+  await using a = await openFactor(aPath, factorOptions)
+  await using b = await openFactor(bPath, factorOptions)
+  const convolution = strides && convolutionOn(file, strides)
+  const job = productJob(a.array, b.array, convolution)
+  requireFactors(a, b, job, dtype)
   requireCalibratableCore(file)
-  requireWeights(file, bPath, matrixOf(b))
-  await requireWritable(flags.output)
+  await requireWeights(file, bPath, job.products(noSink), signal)
+  await requirePlaces(a, b, job, { output: cPath, journal: flags.journal, dtype, memoryBytes })
 
   const choice = { file, twin, journal: flags.journal }
   const { calibration: id, maxAge: maxAgeS } = flags
@@ -52,40 +74,16 @@ export async function matmul(
     calibration = done
     output.note(calibrationReport(done.document).join('\n'))
   }
-  const watched = flags.watch === undefined ? {} : { watchS: flags.watch }
-  const factors = { a, b, aPath, bPath, output: flags.output, ...watched }
-  const { document } = await matmulJob(context, choice, factors, calibration)
-  output.say(...matmulReport(document), `C is in ${flags.output}, the run in ${flags.journal}`)
+  const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS: flags.watch }
+  const { document } = await matmulJob(context, choice, request, calibration)
+  const what = strides === undefined ? 'C' : 'the result'
+  const place = cPath === '-' ? 'on standard output' : `in ${cPath}`
+  output.say(...matmulReport(document), `${what} is ${place}, the run in ${flags.journal}`)
   output.document(document)
   return EXIT.done
 }
 
-export function requireFactors(aPath: string, a: NpyArray, bPath: string, b: NpyArray): void {
-  const [[aRows, inner], [bRows, bColumns]] = [a.shape, b.shape]
-  if (inner !== bRows) {
-    const shapes = `${aPath} is ${aRows}×${inner} and ${bPath} is ${bRows}×${bColumns}`
-    throw new BenchError('SHAPE_MISMATCH', `${shapes}: A needs as many columns as B has rows`)
-  }
-  const largest = inner * largestOf(a) * largestOf(b)
-  if (Number.isFinite(largest)) return
-  throw new BenchError('ARRAY_FILE_INVALID', `${aPath} times ${bPath} may exceed what float64 holds: scale one of them`)
-}
-
-const largestOf = ({ data }: NpyArray): number => data.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0)
-
-/** Before anything is switched on: the result must have a place. */
-export async function requireWritable(path: string): Promise<void> {
-  const folder = dirname(path)
-  const refused = (why: string): BenchError =>
-    new BenchError('ARRAY_FILE_INVALID', `${path} cannot be written: ${why}`, { context: { file: path } })
-  const found = await stat(path).catch(() => undefined)
-  if (found?.isDirectory() === true) throw refused('it is a folder; give the path of a file, for example C.npy')
-  const parent = await stat(folder).catch(() => undefined)
-  if (parent === undefined) throw refused(`there is no folder ${folder}; create it first`)
-  if (!parent.isDirectory()) throw refused(`${folder} is a file; give another path`)
-  try {
-    await access(folder, constants.W_OK)
-  } catch {
-    throw refused(`this user may not write to ${folder}; choose another folder`)
-  }
+function requireOneStandardInput(aPath: string, bPath: string): void {
+  if (aPath !== '-' || bPath !== '-') return
+  throw new BenchError('CALL_INVALID', 'A and B cannot both come from standard input: give one of them a file')
 }

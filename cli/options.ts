@@ -109,6 +109,23 @@ export const ageOption = (): Option =>
 export const calibrationOption = (): Option =>
   new Option('--calibration <id>', 'use this one, like cal-20260101-120000-01 (default: the newest of the bench)')
 
+export const dtypeOption = (): Option =>
+  new Option('--dtype <type>', 'numbers of C; of its parts, where it is complex')
+    .choices(['float32', 'float64'])
+    .default('float64')
+
+export const strideOption = (): Option =>
+  new Option('--stride <n>', 'steps between two outputs, both ways').default(1).argParser(wholeFrom(1))
+
+export const paddingOption = (): Option =>
+  new Option('--padding <n>', 'zeros around the image, on each side').default(0).argParser(wholeFrom(0))
+
+export const memoryOption = (): Option =>
+  new Option(
+    '--memory <size>',
+    'larger matrices are read, multiplied and written in panels that take so much together (default: 256MiB)',
+  ).argParser(parseMemory)
+
 export const stepsOption = (): Option =>
   new Option('--steps <name...>', 'make these steps again, like dark or local-oscillators, and take all others over')
 
@@ -170,6 +187,25 @@ function parseAge(text: string): number {
   const ageS = Number(number) * (SECONDS_PER[unit ?? ''] ?? NaN)
   if (ageS <= OLDEST_DAYS * 86_400) return ageS
   throw new InvalidArgumentError(`An age is a number with s, min, h or d, from 0s to ${OLDEST_DAYS}d, like 12h.`)
+}
+
+const LARGEST_STEP = 10_000
+
+function wholeFrom(least: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,5}$/.test(text) ? Number(text) : NaN
+    if (value >= least && value <= LARGEST_STEP) return value
+    throw new InvalidArgumentError(`It is a whole number from ${least} to ${LARGEST_STEP}.`)
+  }
+}
+
+const BYTES_PER: Readonly<Record<string, number>> = { KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
+
+function parseMemory(text: string): number {
+  const [, number, unit] = /^(\d+(?:\.\d+)?)(KiB|MiB|GiB)$/.exec(text) ?? []
+  const bytes = Number(number) * (BYTES_PER[unit ?? ''] ?? NaN)
+  if (bytes >= 1024) return bytes
+  throw new InvalidArgumentError('Memory is a number with KiB, MiB or GiB, at least 1KiB, like 256MiB.')
 }
 
 function parseBudget(text: string): CalibrationBudget {

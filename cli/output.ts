@@ -11,17 +11,24 @@ import { ProgressLine } from './progress-line.ts'
 export class Output {
   readonly progress: ProgressLine
   readonly #json: boolean
+  #isTextAside: boolean
 
   constructor(json: boolean) {
     this.#json = json
+    this.#isTextAside = json
     this.progress = new ProgressLine(process.stderr, new SystemClock())
+  }
+
+  /** Standard output will carry a matrix: what is for people goes to standard error. */
+  keepStandardOutputFree(): void {
+    this.#isTextAside = true
   }
 
   /** A result, for people. */
   say(...lines: readonly string[]): void {
     this.progress.clear()
     const text = lines.map((line) => `${line}\n`).join('')
-    if (this.#json) process.stderr.write(text)
+    if (this.#isTextAside) process.stderr.write(text)
     else process.stdout.write(text)
   }
 

@@ -1,17 +1,17 @@
 import { benchFromText } from '../bench/bench-file.ts'
 import { openProductTwin } from '../bench/product-twin.ts'
-import { BenchError, isBenchError } from '../core/errors.ts'
-import { decodeNpy, encodeNpy, readNpy } from '../orchestrator/arrays/npy.ts'
-import type { NpyArray } from '../orchestrator/arrays/npy.ts'
+import { BenchError } from '../core/errors.ts'
+import { DenseArray } from '../orchestrator/arrays/dense-array.ts'
+import { decodeArray } from '../orchestrator/arrays/npy.ts'
+import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
 import { kernelsProduct, kernelsRecord } from './kernels-job.ts'
 import type { KernelsArguments, KernelsRecord } from './kernels-job.ts'
-import type { MatrixNote } from './matmul-job.ts'
 import { differenceOf, json, ReplayLog } from './replay-log.ts'
-import { firstDifference, firstElement, requireEnded } from './replay-run.ts'
+import { factorAgain, firstDifference, firstElement, placeIn, requireEnded } from './replay-run.ts'
 import type { ReplayOptions, ReplayVerdict } from './replay-run.ts'
-import { sealOf, sha256 } from './run-job.ts'
+import { sealOf } from './run-job.ts'
 import type { RunOutcome } from './run-job.ts'
 
 /** Whether kernels computed a run, so that it has no wires and is computed again. */
@@ -21,8 +21,8 @@ export const isByKernels = ({ kind, header }: RunRecord): boolean =>
 /**
  * A product of the kernels again, from its header and factors: steps, checks of blocks, C and account must be the same.
  *
- * Throws: CALL_INVALID for a run without a product, and for another engine than then, whose last bits would differ;
- * ARRAY_FILE_INVALID for a factor that the journal does not hold and that is no longer in its file.
+ * Throws: CALL_INVALID for a run without a product, for factors that nobody kept, and for another engine than then, whose
+ * last bits would differ.
  */
 export async function replayKernels(
   journal: JournalReader,
@@ -53,63 +53,45 @@ async function computedAgain(
   const file = benchFromText(header.bench.text, header.bench.path)
   const log = await ReplayLog.open(journal, id, () => false)
   await using core = openProductTwin(file, { seed: header.seed ?? 0, engine: asked.engine })
-  const was = header.engines['twin'] ?? ''
-  if (withoutThreads(core.engine) !== withoutThreads(was)) {
+  const then = header.engines['twin'] ?? ''
+  if (withoutThreads(core.engine) !== withoutThreads(then)) {
     throw new BenchError(
       'CALL_INVALID',
-      `run ${id} was computed by ${was}, and here there is ${core.engine}: last bits would differ; replay it where it was made`,
+      `run ${id} was computed by ${then}, and here there is ${core.engine}: last bits would differ; replay it where it was made`,
     )
   }
-  const [a, b] = [await factorOf(journal, asked.a), await factorOf(journal, asked.b)]
-  const { outcome: again, product } = await kernelsProduct(core, a, b, log, signal, onEvent)
+  await using a = await factorAgain(journal, id, asked.a, signal)
+  await using b = await factorAgain(journal, id, asked.b, signal)
+  const { shape, isComplex } = productJob(a.array, b.array)
+  const was = outcome.product
+  // What the journal does not hold is compared by the checks of its blocks and by its range.
+  const product = was === undefined || was.kept !== undefined ? undefined : new DenseArray('C', shape, isComplex)
+  const again = await kernelsProduct(core, a, b, product ?? noSink, log, signal, onEvent)
   log.finish()
+  if (log.difference !== undefined) return { divergence: log.difference, steps: log.steps }
+  // A run that failed only when its result was stored has said nothing of it.
   const divergence =
-    log.difference ?? (await differenceIn(journal, id, outcome, kernelsRecordOf(again, product), product))
+    was === undefined ? undefined : await differenceIn(journal, id, outcome, kernelsRecord(again, was), product)
   return { divergence, steps: log.steps }
 }
 
 const withoutThreads = (engine: string): string => engine.replace(/, \d+ threads?$/, '')
-
-const kernelsRecordOf = (outcome: Parameters<typeof kernelsRecord>[0], product: NpyArray): KernelsRecord =>
-  kernelsRecord(outcome, product, sha256(encodeNpy(product)))
 
 async function differenceIn(
   journal: JournalReader,
   run: string,
   was: Partial<KernelsRecord>,
   now: KernelsRecord,
-  { data, shape: [, columns] }: NpyArray,
+  product: DenseArray | undefined,
 ): Promise<BenchError | undefined> {
-  // A run that failed only when its result was stored has said nothing of it.
-  if (was.product === undefined) return undefined
-  const recorded = await journal.readBlob(was.product.sha256).catch(() => undefined)
-  const before = recorded && decodeNpy(recorded, 'C').data
-  const element = before && firstElement(before, data)
-  if (element !== undefined) {
-    const place = `C[${Math.floor(element / columns)}, ${element % columns}]`
-    return differenceOf(run, undefined, place, before![element], data[element])
+  if (product !== undefined) {
+    const expected = decodeArray(await journal.readBlob(now.product.sha256), 'C').data
+    const at = firstElement(expected, product.data)
+    if (at !== undefined) {
+      return differenceOf(run, undefined, `C[${placeIn(product, at)}]`, expected[at], product.data[at])
+    }
   }
-  const { engine: _, ...same } = Object.fromEntries(
-    Object.keys(now).map((key) => [key, was[key as keyof KernelsRecord]]),
-  )
-  const { engine: __, ...actual } = json(now) as KernelsRecord
+  const { engine: _, ...actual } = json(now) as KernelsRecord
+  const same = Object.fromEntries(Object.keys(actual).map((key) => [key, was[key as keyof KernelsRecord]]))
   return firstDifference(run, 'result', same, actual)
-}
-
-/** As the journal keeps it, or as its file still has it. */
-async function factorOf(journal: JournalReader, { path, sha256: expected }: MatrixNote): Promise<NpyArray> {
-  try {
-    return decodeNpy(await journal.readBlob(expected), path)
-  } catch (error) {
-    if (!isBenchError(error, 'JOURNAL_UNREADABLE')) throw error
-  }
-  const array = await readNpy(path)
-  if (sha256(encodeNpy(array)) === expected) return array
-  throw new BenchError(
-    'ARRAY_FILE_INVALID',
-    `${path} has changed since the run, and the journal does not keep so much`,
-    {
-      context: { file: path },
-    },
-  )
 }

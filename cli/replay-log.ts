@@ -31,7 +31,9 @@ export class ReplayLog implements MatmulLog {
   readonly #isOver: () => boolean
   #steps = 0
   #frames = 0
-  #samples = 0
+  /** Meters of several wires answer in an order of their own: by quantity. */
+  readonly #samples = new Map<string, number>()
+  #journalledNs = 0
   #difference: BenchError | undefined
 
   private constructor(run: string, recorded: Recorded, isOver: () => boolean) {
@@ -45,7 +47,7 @@ export class ReplayLog implements MatmulLog {
     const recorded = {
       steps: await journal.readSteps(run),
       frames: await journal.readFrames(run),
-      samples: await journal.readSamples(run),
+      samples: byQuantity(await journal.readSamples(run)),
     }
     return new ReplayLog(run, recorded, isOver)
   }
@@ -59,6 +61,11 @@ export class ReplayLog implements MatmulLog {
     return this.#steps
   }
 
+  /** As the run had it. */
+  get journalledNs(): number {
+    return this.#journalledNs
+  }
+
   ready(): Promise<void> {
     return Promise.resolve()
   }
@@ -66,6 +73,7 @@ export class ReplayLog implements MatmulLog {
   step(name: string, detail?: unknown): number {
     const step = ++this.#steps
     const was = this.#recorded.steps[step - 1]
+    this.#journalledNs = was?.timeNs ?? this.#journalledNs
     const { name: wasName, parent, detail: wasDetail } = was ?? {}
     const expected = was && { step: was.step, name: wasName, parent, detail: wasDetail }
     this.#compare(step, name, 'the step itself', expected, { step, name, parent: currentStep(), detail: json(detail) })
@@ -81,14 +89,19 @@ export class ReplayLog implements MatmulLog {
     const { step, stepName } = this.#here
     const actual = { step, data: json(data) }
     const was = this.#recorded.frames[this.#frames++]
+    this.#journalledNs = was?.timeNs ?? this.#journalledNs
     this.#compare(step, stepName, `frame ${this.#frames}`, was && { step: was.step, data: was.data }, actual)
   }
 
-  sample({ quantity, unit, value, source }: Sample): void {
-    const was = this.#recorded.samples[this.#samples++]
+  sample({ quantity, unit, value, source }: Sample): number {
+    const count = this.#samples.get(quantity) ?? 0
+    this.#samples.set(quantity, count + 1)
+    const was = this.#recorded.samples.get(quantity)?.[count]
     const here = this.#here
     const expected = was && { quantity: was.quantity, unit: was.unit, value: was.value, source: was.source }
-    this.#compare(here.step, here.stepName, `sample ${this.#samples}`, expected, { quantity, unit, value, source })
+    const actual = { quantity, unit, value, source }
+    this.#compare(here.step, here.stepName, `sample ${count + 1} of ${quantity}`, expected, actual)
+    return was?.timeNs ?? this.#journalledNs
   }
 
   /** What the run had said beyond this is a difference, too. */
@@ -98,8 +111,9 @@ export class ReplayLog implements MatmulLog {
     if (step !== undefined) this.#compare(step.step, step.name, 'the step itself', step.name, undefined)
     const last = this.#here
     if (frames.length > this.#frames) this.#compare(last.step, last.stepName, 'frames', frames.length, this.#frames)
-    if (samples.length > this.#samples) {
-      this.#compare(last.step, last.stepName, 'samples', samples.length, this.#samples)
+    for (const [quantity, { length }] of samples) {
+      const count = this.#samples.get(quantity) ?? 0
+      if (length > count) this.#compare(last.step, last.stepName, `samples of ${quantity}`, length, count)
     }
   }
 
@@ -118,7 +132,17 @@ export class ReplayLog implements MatmulLog {
 interface Recorded {
   readonly steps: readonly StepRecord[]
   readonly frames: readonly FrameRecord[]
-  readonly samples: readonly SampleRecord[]
+  readonly samples: ReadonlyMap<string, readonly SampleRecord[]>
+}
+
+function byQuantity(samples: readonly SampleRecord[]): ReadonlyMap<string, readonly SampleRecord[]> {
+  const found = new Map<string, SampleRecord[]>()
+  for (const sample of samples) {
+    const known = found.get(sample.quantity)
+    if (known === undefined) found.set(sample.quantity, [sample])
+    else known.push(sample)
+  }
+  return found
 }
 
 /** As the journal gives it back. Throws CALL_INVALID where the journal would not have taken it. */

@@ -3,14 +3,21 @@ import { benchFromText } from '../bench/bench-file.ts'
 import type { BenchFile } from '../bench/bench-file.ts'
 import { openBench } from '../bench/open-bench.ts'
 import { safeStateError } from '../bench/safe-order.ts'
+import { Cleanup } from '../core/cleanup.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
 import type { WatchResult } from '../calibration/watch-plan.ts'
 import type { VerificationResult } from '../calibration/verification-plan.ts'
 import type { Bench } from '../core/bench.ts'
-import { decodeNpy, encodeNpy } from '../orchestrator/arrays/npy.ts'
+import { DenseArray } from '../orchestrator/arrays/dense-array.ts'
+import { decodeArray } from '../orchestrator/arrays/npy.ts'
+import { factorInMemory, openFactor } from '../orchestrator/arrays/open-factor.ts'
+import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
+import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
 import { runOnBench } from '../orchestrator/jobs/run-on-bench.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
+import { withEnergy } from '../orchestrator/ledger/accounted-plan.ts'
+import type { Accounted } from '../orchestrator/ledger/accounted-plan.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
 import { readResults, resultsOf, StepJournal } from '../orchestrator/journal/step-journal.ts'
@@ -19,12 +26,12 @@ import type { CalibrateArguments } from './calibrate-job.ts'
 import { calibrationPlanOf, verificationPlanOf } from './core-kind.ts'
 import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
 import { explainError } from './explain-error.ts'
-import { matmulRecord, matrixOf, npyOf, productPlan, recordSha256 } from './matmul-job.ts'
-import type { MatmulArguments, MatmulRecord, ProductOutcome } from './matmul-job.ts'
+import { matmulRecord, productPlan, recordSha256 } from './matmul-job.ts'
+import type { MatmulArguments, MatmulRecord, MatrixNote, ProductOutcome } from './matmul-job.ts'
 import { watchPlanOf } from './watch-job.ts'
 import type { WatchArguments } from './watch-job.ts'
 import { differenceOf, json, ReplayLog } from './replay-log.ts'
-import { sealOf, sha256 } from './run-job.ts'
+import { sealOf } from './run-job.ts'
 import type { RunOutcome } from './run-job.ts'
 
 export interface ReplayVerdict {
@@ -79,13 +86,14 @@ export async function replayRun(journal: JournalReader, name: string, options: R
     const why = `the bench of run ${record.id} did not open (${outcome.error?.message ?? 'no reason given'})`
     throw new BenchError('CALL_INVALID', `${why}: there is nothing to replay. Repeat the job itself`)
   }
+  await using cleanup = new Cleanup()
   await using player = await Player.open(recording)
   const log = await ReplayLog.open(journal, record.id, () => player.divergence !== undefined)
   let divergence: BenchError | undefined
   try {
     const file = benchFromText(record.header.bench.text, record.header.bench.path)
     if (record.kind === 'matmul') {
-      const again = await matmulAgain(journal, record)
+      const again = await matmulAgain(journal, record, options.signal, cleanup)
       divergence = await follow(file, again, { player, log, record, outcome, ...options })
     } else if (record.kind === 'watch') {
       const again = await watchAgain(journal, record)
@@ -131,10 +139,18 @@ export function requireEnded({ id, kind, status }: RunRecord): void {
 
 /** What was computed without wires can be computed again, which says more than reading it back. */
 function requireWires({ id, kind, header: { arguments: asked, seed } }: RunRecord): void {
-  const { sim, ageS } = asked as { readonly sim?: unknown; readonly ageS?: number | null }
+  const {
+    sim,
+    ageS,
+    command = kind,
+  } = asked as {
+    readonly sim?: unknown
+    readonly ageS?: number | null
+    readonly command?: string
+  }
   if (sim !== 'direct') return
   const age = (ageS ?? 0) === 0 ? '' : ` --age ${ageS}s`
-  const again = `repeat it with "fringe ${kind} … --sim=direct --seed ${seed}${age}" and compare`
+  const again = `repeat it with "fringe ${command} … --sim=direct --seed ${seed}${age}" and compare`
   throw new BenchError(
     'CALL_INVALID',
     `run ${id} was made with --sim=direct, so there are no bytes on wires to replay: ${again}, or make it with --sim, ` +
@@ -201,7 +217,7 @@ async function outcomeOf<Result>(work: () => Promise<Result>): Promise<Ended<Res
 async function calibrationAgain(
   journal: JournalReader,
   { id, header, result }: RunRecord,
-): Promise<Again<AnyCalibrationResult>> {
+): Promise<Again<AnyCalibrationResult & Accounted>> {
   const { budget } = header.arguments as CalibrateArguments
   const known = resultsOf(id, await journal.readSteps(id))
   const taken = await readResults(
@@ -211,19 +227,27 @@ async function calibrationAgain(
   const recorded = result as {
     readonly calibration?: string
     readonly vectors?: number
-    readonly [key: string]: unknown
+    readonly fit?: unknown
+    readonly verification?: unknown
+    readonly energy?: unknown
   }
   return {
-    plan: (bench, log) => calibrationPlanOf(bench, { ...(budget && { budget }), results: new StepJournal(log, taken) }),
-    compare: async ({ calibration, vectors }) => {
+    plan: (bench, log) =>
+      withEnergy(
+        bench,
+        log,
+        calibrationPlanOf(bench, { ...(budget && { budget }), results: new StepJournal(log, taken) }),
+      ),
+    compare: async ({ calibration, vectors, energy }) => {
       if (recorded.calibration === undefined) return undefined
       const { record } = await journal.readCalibration(recorded.calibration)
       const { fit, verification } = calibration
       // What a run kept went through JSON, which knows no negative zero.
-      const said = { vectors: recorded.vectors, fit: recorded['fit'], verification: recorded['verification'] }
+      const { vectors: wasVectors, fit: wasFit, verification: wasVerification, energy: wasEnergy } = recorded
+      const said = { vectors: wasVectors, fit: wasFit, verification: wasVerification, energy: wasEnergy }
       return (
         firstDifference(id, 'calibration', record, json(calibration)) ??
-        firstDifference(id, 'result', said, json({ vectors, fit, verification }))
+        firstDifference(id, 'result', said, json({ vectors, fit, verification, energy }))
       )
     },
   }
@@ -232,29 +256,37 @@ async function calibrationAgain(
 async function verificationAgain(
   journal: JournalReader,
   { id, header, result }: RunRecord,
-): Promise<Again<VerificationResult>> {
+): Promise<Again<VerificationResult & Accounted>> {
   const calibration = await usedCalibration(journal, id, header)
   return {
-    plan: (bench) => verificationPlanOf(bench, calibration),
-    compare: ({ verification, vectors }) => {
-      const { verification: was, vectors: wasVectors } = result as Partial<VerificationResult>
-      if (was === undefined) return Promise.resolve(undefined)
-      const said = { verification: was, vectors: wasVectors }
-      return Promise.resolve(firstDifference(id, 'result', said, json({ verification, vectors })))
+    plan: (bench, log) => withEnergy(bench, log, verificationPlanOf(bench, calibration)),
+    compare: ({ verification, vectors, energy }) => {
+      const was = result as Partial<VerificationResult & Accounted>
+      if (was.verification === undefined) return Promise.resolve(undefined)
+      const said = { verification: was.verification, vectors: was.vectors, energy: was.energy }
+      return Promise.resolve(firstDifference(id, 'result', said, json({ verification, vectors, energy })))
     },
   }
 }
 
-async function watchAgain(journal: JournalReader, { id, header, result }: RunRecord): Promise<Again<WatchResult>> {
+async function watchAgain(
+  journal: JournalReader,
+  { id, header, result }: RunRecord,
+): Promise<Again<WatchResult & Accounted>> {
   const calibration = await usedCalibration(journal, id, header)
   const { everyS, forS } = header.arguments as WatchArguments
   return {
-    plan: (bench) => watchPlanOf(bench, calibration, { everyS, forS }, () => Promise.resolve()),
-    compare: ({ looks, verification, vectors }) => {
-      const was = result as Partial<WatchResult>
+    plan: (bench, log) =>
+      withEnergy(
+        bench,
+        log,
+        watchPlanOf(bench, calibration, { everyS, forS }, () => Promise.resolve()),
+      ),
+    compare: ({ looks, verification, vectors, energy }) => {
+      const was = result as Partial<WatchResult & Accounted>
       if (was.verification === undefined) return Promise.resolve(undefined)
-      const said = { looks: was.looks, verification: was.verification, vectors: was.vectors }
-      return Promise.resolve(firstDifference(id, 'result', said, json({ looks, verification, vectors })))
+      const said = { looks: was.looks, verification: was.verification, vectors: was.vectors, energy: was.energy }
+      return Promise.resolve(firstDifference(id, 'result', said, json({ looks, verification, vectors, energy })))
     },
   }
 }
@@ -272,33 +304,72 @@ async function usedCalibration(
   throw differenceOf(id, undefined, `calibration ${calibrationId}, which was changed`, calibrationSha256, seal)
 }
 
-async function matmulAgain(journal: JournalReader, { id, header, result }: RunRecord): Promise<Again<ProductOutcome>> {
+async function matmulAgain(
+  journal: JournalReader,
+  { id, header, result }: RunRecord,
+  signal: AbortSignal,
+  cleanup: Cleanup,
+): Promise<Again<ProductOutcome>> {
   const asked = header.arguments as MatmulArguments
-  const [a, b] = await Promise.all(
-    [asked.a, asked.b].map(async ({ path, sha256 }) => matrixOf(decodeNpy(await journal.readBlob(sha256), path))),
-  )
+  const [a, b] = [await factorAgain(journal, id, asked.a, signal), await factorAgain(journal, id, asked.b, signal)]
+  for (const factor of [a, b]) cleanup.use(factor)
   const calibration = await usedCalibration(journal, id, header)
+  const { product: was, energy, ...recorded } = (result ?? {}) as Partial<MatmulRecord>
+  const job = productJob(a.array, b.array, asked.convolution)
+  // What the journal does not hold is compared panel by panel, by the steps.
+  const product =
+    was === undefined || was.kept !== undefined ? undefined : new DenseArray('C', job.shape, job.isComplex)
+  const products = job.products(product ?? noSink)
+  // Versions that multiplied all at once said nothing of memory, nor of panels.
+  const { memoryBytes = Infinity } = asked
   return {
-    plan: (bench, log) => productPlan(bench, { a: a!, b: b!, calibration, log, watchS: asked.watchS ?? undefined }),
+    plan: (bench, log) =>
+      productPlan(bench, { products, memoryBytes, calibration, log, watchS: asked.watchS ?? undefined }),
     compare: async (outcome) => {
-      const { product: was, energy, ...recorded } = result as Partial<MatmulRecord>
       if (was === undefined) return undefined
-      const bytes = encodeNpy(npyOf(outcome.product))
-      const recordedBytes = await journal.readBlob(was.sha256)
-      const { energy: energyNow, product, ...now } = matmulRecord(outcome, sha256(bytes))
-      const element = firstElement(decodeNpy(recordedBytes, 'C').data, outcome.product.data)
-      if (element !== undefined || product.sha256 !== was.sha256) {
-        const at = element ?? 0
-        const place = `C[${Math.floor(at / product.columns)}, ${at % product.columns}]`
-        return differenceOf(id, undefined, place, decodeNpy(recordedBytes, 'C').data[at], outcome.product.data[at])
+      const { energy: energyNow, product: _, ...now } = matmulRecord(outcome, was)
+      if (product !== undefined) {
+        const expected = decodeArray(await journal.readBlob(was.sha256), 'C').data
+        const at = firstElement(expected, product.data)
+        if (at !== undefined) {
+          return differenceOf(id, undefined, `C[${placeIn(product, at)}]`, expected[at], product.data[at])
+        }
       }
-      const same = Object.fromEntries(Object.keys(now).map((key) => [key, recorded[key as keyof typeof recorded]]))
-      return (
-        firstDifference(id, 'result', same, now) ??
-        firstDifference(id, 'result.energy.shares', energy?.shares, energyNow.shares)
-      )
+      // Records of versions that multiplied all at once leave out their panels.
+      const said: Readonly<Record<string, unknown>> = { panels: 1, ...recorded }
+      const same = Object.fromEntries(Object.keys(now).map((key) => [key, said[key]]))
+      return firstDifference(id, 'result', same, now) ?? firstDifference(id, 'result.energy', energy, energyNow)
     },
   }
+}
+
+/** A factor as the run had it: from the journal, or from its file when that is still the same. */
+export async function factorAgain(
+  journal: JournalReader,
+  run: string,
+  { path, sha256: was, kept }: MatrixNote,
+  signal: AbortSignal,
+): Promise<OpenedFactor> {
+  if (kept === undefined) return factorInMemory(path, decodeArray(await journal.readBlob(was), path))
+  if (kept === 'nowhere') {
+    const why = `run ${run} took a large matrix from a pipe or a program, and nobody kept it`
+    throw new BenchError('CALL_INVALID', `${why}: to replay such runs, let them read it from a file`)
+  }
+  const factor = await openFactor(path, { keptBytes: 0, signal })
+  if (factor.sha256 === was) return factor
+  await factor[Symbol.asyncDispose]()
+  throw differenceOf(run, undefined, `${path}, which was changed`, was, factor.sha256)
+}
+
+/** Indices of a number of an array, by its place in memory. */
+export function placeIn({ shape, isComplex }: DenseArray, at: number): string {
+  const place: number[] = []
+  let rest = Math.floor(at / (isComplex ? 2 : 1))
+  for (const size of shape.toReversed()) {
+    place.unshift(rest % size)
+    rest = Math.floor(rest / size)
+  }
+  return place.join(', ')
 }
 
 /** Bit for bit: 0 and −0 are not the same. */

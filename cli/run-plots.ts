@@ -1,10 +1,12 @@
 import { benchFromText, requireKind } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
-import { decodeNpy } from '../orchestrator/arrays/npy.ts'
-import { exactProduct } from '../orchestrator/jobs/matmul.ts'
+import type { DenseArray } from '../orchestrator/arrays/dense-array.ts'
+import { decodeArray } from '../orchestrator/arrays/npy.ts'
+import { exactResult, noSink, productJob } from '../orchestrator/jobs/product-job.ts'
+import type { ProductJob } from '../orchestrator/jobs/multiply-panels.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { CalibrationRecord, RunRecord } from '../orchestrator/journal/records.ts'
-import { PROBES, tileJobs } from '../orchestrator/tiles/tile-product.ts'
+import { cutTiles } from '../orchestrator/tiles/tile-product.ts'
 import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import { errorHistogram } from '../pictures/error-histogram.ts'
 import { meshPhasesPicture } from '../pictures/mesh-phases.ts'
@@ -15,7 +17,7 @@ import type { Calibration } from './core-kind.ts'
 import { fittedMesh } from './fitted-mesh.ts'
 import type { HeaterSetting } from './fitted-mesh.ts'
 import { fittedSpectrum } from './fitted-spectrum.ts'
-import { matrixOf } from './matmul-job.ts'
+import { sizeText } from './matmul-job.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 import {
   chipResidualPictures,
@@ -62,16 +64,21 @@ function subjectOf({ id, kind, header }: RunRecord): string {
 }
 
 interface Factors {
-  readonly a: RealMatrix
-  readonly b: RealMatrix
+  readonly job: ProductJob
+  /** All that the first of its real products has for weights. */
+  readonly weights: RealMatrix
 }
 
+/** Undefined for factors that the journal does not hold. */
 async function factorsOf(journal: JournalReader, { kind, header }: RunRecord): Promise<Factors | undefined> {
   if (kind !== 'matmul') return undefined
   const asked = header.arguments as MatmulArguments
-  const read = async ({ path, sha256 }: MatmulArguments['a']): Promise<RealMatrix> =>
-    matrixOf(decodeNpy(await journal.readBlob(sha256), path))
-  return { a: await read(asked.a), b: await read(asked.b) }
+  if (asked.a.kept !== undefined || asked.b.kept !== undefined) return undefined
+  const read = async ({ path, sha256 }: MatmulArguments['a']): Promise<DenseArray> =>
+    decodeArray(await journal.readBlob(sha256), path)
+  const job = productJob(await read(asked.a), await read(asked.b), asked.convolution)
+  const { columns, readB } = job.products(noSink)[0]!
+  return { job, weights: await readB(0, columns, new AbortController().signal) }
 }
 
 function meshPictures(
@@ -156,22 +163,22 @@ function spectrumPictures(
   ]
 }
 
-function firstTile({ a, b }: Factors, size: number, maxVoltageV: number): HeaterSetting {
-  const jobs = tileJobs(a, b, { outputs: size, inputs: size, lanes: 1, maxSymbols: PROBES + 1 })
-  const [job] = jobs
-  return job === undefined ? 'cold' : { weights: job.frame.tile.weights, maxVoltageV }
+function firstTile({ weights }: Factors, size: number, maxVoltageV: number): HeaterSetting {
+  const [cut] = cutTiles(weights, { outputs: size, inputs: size })
+  return cut === undefined ? 'cold' : { weights: cut.tile.weights, maxVoltageV }
 }
 
 async function errorPictures(
   journal: JournalReader,
-  { result }: RunRecord,
-  { a, b }: Factors,
+  { header, result }: RunRecord,
+  { job }: Factors,
   subject: string,
 ): Promise<readonly RunPicture[]> {
   const { product, effectiveBits = null } = (result ?? {}) as Partial<MatmulRecord>
-  if (product === undefined) return []
-  const computed = decodeNpy(await journal.readBlob(product.sha256), 'the product').data
-  const exact = exactProduct(a, b).data
+  if (product === undefined || product.kept !== undefined) return []
+  const asked = header.arguments as MatmulArguments
+  const computed = decodeArray(await journal.readBlob(product.sha256), 'the product').data
+  const exact = (await exactResult(job)).data
   let [min, max] = [Infinity, -Infinity]
   for (const value of exact) {
     min = Math.min(min, value)
@@ -180,7 +187,7 @@ async function errorPictures(
   // Without a range there is nothing to measure errors by.
   if (!(max > min)) return []
   const svg = errorHistogram({
-    heading: `Errors of C = A·B, ${a.rows} × ${a.columns} times ${b.rows} × ${b.columns}`,
+    heading: `Errors of ${asked.convolution === undefined ? 'C = A·B' : 'a convolution'}, ${sizeText(asked.a)} times ${sizeText(asked.b)}`,
     lines: [subject, 'Computed on light against the float64 product of the factors in the journal.'],
     errors: computed.map((value, i) => (value - exact[i]!) / (max - min)),
     effectiveBits,

@@ -2,16 +2,20 @@ import { SystemClock } from '../core/clock.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
+import { PUBLISHED_FIGURES } from '../orchestrator/ledger/published-figures.ts'
 import type { CalibrationRecord, RunRecord } from '../orchestrator/journal/records.ts'
+import type { RunEnergy } from '../orchestrator/ledger/energy.ts'
 import { calibrationQuality } from './calibration-report.ts'
 import { identityText } from './identity-text.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Calibration } from './core-kind.ts'
-import { energyTable } from './energy-table.ts'
+import { energyTable, publishedTable, runEnergyText } from './energy-table.ts'
+import type { StoredEnergy } from './energy-table.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { KernelsRecord } from './kernels-job.ts'
 import { kernelsQuality } from './kernels-report.ts'
+import { sizeText } from './matmul-job.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 import { measured, moment, seconds } from './numbers.ts'
 import { ageText, DEFAULT_SEED } from './options.ts'
@@ -95,6 +99,7 @@ async function showRun(
     steps,
     wires,
     calibration: calibration === undefined ? null : calibrationDocument(calibration),
+    published: record.kind === 'matmul' ? PUBLISHED_FIGURES : null,
     plots,
     report,
   })
@@ -164,7 +169,7 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
     ...(asked.a === undefined || asked.b === undefined
       ? []
       : [
-          `  A ${asked.a.path} (${asked.a.rows}×${asked.a.columns}), B ${asked.b.path} (${asked.b.rows}×${asked.b.columns}), C ${asked.output ?? 'in the journal only'}`,
+          `  A ${asked.a.path} (${sizeText(asked.a)}), B ${asked.b.path} (${sizeText(asked.b)}), C ${asked.output ?? 'in the journal only'}`,
         ]),
     `  bench at the end: ${asked.sim === 'kernels' ? 'none was opened' : safe === undefined ? 'unknown, nobody was left to say' : (SAFETY.get(safe) ?? '')}`,
     ...(error === undefined ? [] : [`  error: ${error.code} ${error.message}`]),
@@ -172,14 +177,18 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
 }
 
 function qualityText({ kind, result }: RunRecord): string[] {
-  const { effectiveBits, nrmse, frames, repeatedFrames, probeError, energy } = (result ?? {}) as Partial<MatmulRecord>
-  if (kind !== 'matmul' || energy === undefined) return []
-  if ('idealised' in (result as object)) return kernelsQuality(result as KernelsRecord)
+  const record = (result ?? {}) as Partial<Omit<MatmulRecord, 'energy'> & { energy: StoredEnergy | RunEnergy }>
+  const { effectiveBits, nrmse, frames, repeatedFrames, probeError, energy } = record
+  if (energy === undefined) return []
+  if ('idealised' in record) return kernelsQuality(record as unknown as KernelsRecord)
+  if (kind !== 'matmul' || !('boundaries' in energy))
+    return 'headings' in energy ? runEnergyText(energy as RunEnergy) : []
   const bits =
     effectiveBits === null || effectiveBits === undefined ? 'exact' : `${effectiveBits.toFixed(2)} effective bits`
   return [
     `quality: ${bits}, NRMSE ${measured(nrmse ?? null)}; ${frames} frames, ${repeatedFrames} repeated, probes off by ${measured(100 * (probeError ?? 0), 2)} %`,
     ...energyTable(energy),
+    ...publishedTable(),
   ]
 }
 

@@ -3,6 +3,8 @@ import type { CommandContext } from './command-context.ts'
 import { verificationPlanOf } from './core-kind.ts'
 import { recordSha256 } from './matmul-job.ts'
 import { runJob } from './run-job.ts'
+import { withEnergy } from '../orchestrator/ledger/accounted-plan.ts'
+import type { Accounted } from '../orchestrator/ledger/accounted-plan.ts'
 import type { VerificationResult } from '../calibration/verification-plan.ts'
 
 /** What a run's header says of a verification, for a replay. */
@@ -19,13 +21,13 @@ export async function verifyJob(
 ): Promise<CalibrateDocument> {
   const asked: VerifyArguments = { command: 'verify', calibrationSha256: recordSha256(calibration) }
   output.progress.begin('verifying')
-  const { run, result, seconds } = await runJob<VerificationResult>({
+  const { run, result, seconds } = await runJob<VerificationResult & Accounted>({
     ...{ kind: 'verify', file, twin, journal, signal },
     calibrations: [id],
     arguments: { ...asked },
     inputs: [],
-    plan: (bench) => verificationPlanOf(bench, calibration),
-    keep: ({ verification, vectors }) => Promise.resolve({ verification, vectors }),
+    plan: (bench, run) => withEnergy(bench, run, verificationPlanOf(bench, calibration)),
+    keep: ({ verification, vectors, energy }) => Promise.resolve({ verification, vectors, energy }),
     onEvent: (event) => output.progress.onEvent(event),
   })
   return { run, calibration: id, ...result, seconds, fit: calibration.fit }

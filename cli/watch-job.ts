@@ -1,9 +1,12 @@
-import type { Verification } from '../calibration/calibration-record.ts'
+import type { MeshCalibration, Verification } from '../calibration/calibration-record.ts'
 import type { Followed } from '../calibration/drift-watch.ts'
 import { watchPlan } from '../calibration/watch-plan.ts'
 import type { WatchResult } from '../calibration/watch-plan.ts'
 import type { Bench } from '../core/bench.ts'
 import { BenchError } from '../core/errors.ts'
+import { withEnergy } from '../orchestrator/ledger/accounted-plan.ts'
+import type { Accounted } from '../orchestrator/ledger/accounted-plan.ts'
+import type { RunEnergy } from '../orchestrator/ledger/energy.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
 import { calibrationKey } from './calibrate-job.ts'
 import type { BenchChoice, StoredCalibration } from './calibrate-job.ts'
@@ -31,6 +34,8 @@ export interface WatchDocument {
   readonly vectors: number
   readonly seconds: number
   readonly verification: Verification
+  /** Of the whole run, by what its time was for. */
+  readonly energy: RunEnergy
 }
 
 /** Keeps a calibration true for some time, as a run of its own; each look leaves a calibration for the jobs that come. */
@@ -43,22 +48,24 @@ export async function watchJob(
   const asked: WatchArguments = { command: 'watch', everyS, forS, calibrationSha256: recordSha256(calibration) }
   output.progress.begin('watching')
   let newest = id
-  const { run, result, seconds } = await runJob<WatchResult>({
+  const { run, result, seconds } = await runJob<WatchResult & Accounted>({
     ...{ kind: 'watch', file, twin, journal, signal },
     calibrations: [id],
     arguments: { ...asked },
     inputs: [],
-    plan: (bench, run) =>
-      watchPlanOf(bench, calibration, { everyS, forS }, async (record, look) => {
+    plan: (bench, run) => {
+      const onLook = async (record: MeshCalibration, look: Followed): Promise<void> => {
         newest = await run.calibration({ benchHash: calibrationKey(file, twin), chip: chipOf(twin), record })
         const [before, left] = [look.before, look.heldOut].map((share) => measured(100 * share, 2))
         output.note(`look ${look.round}: the chip had moved by ${before} %, ${left} % are left: ${newest}`)
-      }),
-    keep: ({ looks, verification, vectors }) => Promise.resolve({ looks, verification, vectors }),
+      }
+      return withEnergy(bench, run, watchPlanOf(bench, calibration, { everyS, forS }, onLook))
+    },
+    keep: ({ looks, verification, vectors, energy }) => Promise.resolve({ looks, verification, vectors, energy }),
     onEvent: (event) => output.progress.onEvent(event),
   })
-  const { looks, verification, vectors } = result
-  return { run, calibration: newest, looks, vectors, seconds, verification }
+  const { looks, verification, vectors, energy } = result
+  return { run, calibration: newest, looks, vectors, seconds, verification, energy }
 }
 
 /** The plan of a watch, live and in a replay. Throws: CALL_INVALID for a core that cannot be followed. */

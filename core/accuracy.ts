@@ -12,16 +12,31 @@ export interface Accuracy {
  * So is an empty one, which has no errors.
  */
 export function accuracyOf(exact: ArrayLike<number>, errors: ArrayLike<number>): Accuracy {
-  let [min, max, squares] = [Infinity, -Infinity, 0]
-  for (let i = 0; i < exact.length; i++) {
-    min = Math.min(min, exact[i]!)
-    max = Math.max(max, exact[i]!)
-    squares += errors[i]! ** 2
+  const sum = new AccuracySum()
+  for (let i = 0; i < exact.length; i++) sum.add(exact[i]!, errors[i]!)
+  return sum.accuracy
+}
+
+/** The same of results that come piece by piece. */
+export class AccuracySum {
+  #min = Infinity
+  #max = -Infinity
+  #squares = 0
+  #count = 0
+
+  add(exact: number, error: number): void {
+    this.#min = Math.min(this.#min, exact)
+    this.#max = Math.max(this.#max, exact)
+    this.#squares += error ** 2
+    this.#count++
   }
-  const rms = Math.sqrt(squares / exact.length)
-  const range = max - min
-  if (squares === 0) return { effectiveBits: Infinity, nrmse: 0 }
-  return range === 0
-    ? { effectiveBits: 0, nrmse: Infinity }
-    : { effectiveBits: Math.log2(range / rms), nrmse: rms / range }
+
+  get accuracy(): Accuracy {
+    const rms = Math.sqrt(this.#squares / this.#count)
+    const range = this.#max - this.#min
+    if (this.#squares === 0) return { effectiveBits: Infinity, nrmse: 0 }
+    return range === 0
+      ? { effectiveBits: 0, nrmse: Infinity }
+      : { effectiveBits: Math.log2(range / rms), nrmse: rms / range }
+  }
 }

@@ -8,6 +8,8 @@ export interface Clock {
   sleep(durationMs: number, signal: AbortSignal): Promise<void>
 }
 
+const TIMER_LATE_MS = 1.5
+
 export class SystemClock implements Clock {
   readonly #startMs = performance.now()
 
@@ -20,16 +22,25 @@ export class SystemClock implements Clock {
   }
 
   sleep(durationMs: number, signal: AbortSignal): Promise<void> {
+    const dueMs = performance.now() + durationMs
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error)
       const onAbort = (): void => {
         clearTimeout(timer)
+        clearImmediate(look)
         reject(signal.reason as Error)
       }
-      const timer = setTimeout(() => {
+      const wakeWhenDue = (): void => {
+        if (performance.now() < dueMs) {
+          look = setImmediate(wakeWhenDue)
+          return
+        }
         signal.removeEventListener('abort', onAbort)
         resolve()
-      }, durationMs)
+      }
+      // Timers are late by up to a millisecond, a tenth of a frame: the last one is spent looking at the time.
+      let look: NodeJS.Immediate | undefined
+      const timer = setTimeout(wakeWhenDue, durationMs - TIMER_LATE_MS)
       signal.addEventListener('abort', onAbort, { once: true })
     })
   }

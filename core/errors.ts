@@ -21,6 +21,7 @@ export const BENCH_ERRORS = {
   CALIBRATION_FAILED: 'call-operator',
   QUALITY_OUT_OF_BOUNDS: 'call-operator',
   SAFE_STATE_UNVERIFIED: 'call-operator',
+  ENERGY_UNMEASURED: 'call-operator',
   JOURNAL_UNREADABLE: 'call-operator',
   JOURNAL_WRITE_FAILED: 'call-operator',
   RUN_UNKNOWN: 'fix-caller',

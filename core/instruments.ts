@@ -208,8 +208,16 @@ export interface OpticalFilter extends Instrument {
   readProfile(signal: AbortSignal): Promise<FilterProfile>
 }
 
+/** How far a reading may be off, as a share of it, and who says so. */
+export interface ReadingAccuracy {
+  readonly relative: number
+  readonly from: string
+}
+
 /** A mains energy meter. */
 export interface EnergyMeter extends Instrument {
+  /** Of power. */
+  readonly accuracy: ReadingAccuracy
   readPowerW(signal: AbortSignal): Promise<number>
   /** Counter since the meter was built. */
   readEnergyKwh(signal: AbortSignal): Promise<number>

@@ -8,8 +8,10 @@ import { SystemClock } from '../core/clock.ts'
 import { DEFAULT_DESIGN } from '../core/mesh-design.ts'
 import type { DenseMatrix, ProductCore } from '../core/product-core.ts'
 import { CounterRandom } from '../core/random.ts'
-import { rowsOf } from '../cli/kernels-job.ts'
-import { encodeNpy } from '../orchestrator/arrays/npy.ts'
+
+import { DenseArray } from '../orchestrator/arrays/dense-array.ts'
+import { encodeArray } from '../orchestrator/arrays/npy.ts'
+import type { RowSource } from '../orchestrator/jobs/multiply-rows.ts'
 import { rowsPlan } from '../orchestrator/jobs/rows-plan.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import { runPlan } from '../orchestrator/plans/engine.ts'
@@ -150,9 +152,14 @@ function withMatrices(
   a.data[0] = performance.now()
   b.data[0] = performance.now()
   return throughOrchestrator(journal, core, a, b, signal, ({ rows, columns, data }, keep) =>
-    keep(encodeNpy({ shape: [rows, columns], data: Float64Array.from(data) })),
+    keep(encodeArray(new DenseArray('matrix', [rows, columns], false, data as Float64Array))),
   )
 }
+
+const rowsOf = ({ rows, columns, data }: DenseMatrix): RowSource => ({
+  ...{ rows, columns },
+  read: (first, count) => Promise.resolve(data.subarray(first * columns, (first + count) * columns)),
+})
 
 function randomMatrix(name: string): DenseMatrix {
   const random = new CounterRandom(SEED, name)

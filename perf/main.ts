@@ -1,5 +1,6 @@
 import { keepFreedMemory } from '../cli/keep-freed-memory.ts'
 import { accuracy } from './accuracy.ts'
+import { busyBench } from './busy-bench.ts'
 import { awgrTemperature } from './awgr-temperature.ts'
 import { blockRate } from './block-rate.ts'
 import type { Figure } from './figure.ts'
@@ -12,7 +13,9 @@ import { fuzz } from './fuzz.ts'
 import { journal } from './journal.ts'
 import { intensity12 } from './intensity-12.ts'
 import { kernels } from './kernels.ts'
+import { largeMatmul } from './large-matmul.ts'
 import { laws } from './laws.ts'
+import { ledger } from './ledger.ts'
 import { writePerformancePage } from './performance-page.ts'
 import { largerCores } from './larger-cores.ts'
 import { meshError } from './mesh-error.ts'
@@ -30,13 +33,16 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'intensity-12': intensity12,
   'wire-rates': wireRates,
   'block-rate': blockRate,
+  'busy-bench': busyBench,
   polling,
   journal,
   faults,
   'faulty-benches': faultyBenches,
   fuzz,
   kernels,
+  'large-matmul': largeMatmul,
   laws,
+  ledger,
   streaming,
 }
 

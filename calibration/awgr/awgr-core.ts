@@ -5,7 +5,7 @@ import { allDone } from '../../orchestrator/frames/frame-runner.ts'
 import type { FrameCodes, FrameReading, FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import type { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import { CompiledTiles, makeCoreSafe, streamFrames } from '../stream-frames.ts'
-import type { FrameInFlight } from '../stream-frames.ts'
+import type { FrameStages } from '../stream-frames.ts'
 import type { AwgrCalibration } from './awgr-record.ts'
 import { followDrift } from './follow-drift.ts'
 import type { FollowedDrift } from './follow-drift.ts'
@@ -21,6 +21,11 @@ import { ThermalMap } from './thermal.ts'
 const FLANKS = [0, 0.35, -0.35]
 /** Light that is left unexplained after the drift was followed, RMS over RMS: more is another chip, or a dead part. */
 const MAX_RESIDUAL = 0.05
+
+interface PreparedFrame {
+  readonly codes: FrameCodes
+  readonly programmed: ProgrammedWeights
+}
 
 /**
  * A calibrated AWGR core behind its instruments.
@@ -110,9 +115,10 @@ export class AwgrCore implements OpticalCore {
   }
 
   stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncGenerator<FrameResult> {
-    const stages = {
-      load: (frame: Frame, signal: AbortSignal) => this.#load(frame, signal),
-      collect: (flight: FrameInFlight<ProgrammedWeights>, signal: AbortSignal) => this.#collect(flight, signal),
+    const stages: FrameStages<PreparedFrame, ProgrammedWeights> = {
+      prepare: (frame) => ({ codes: this.#encode(frame), programmed: this.#tiles.of(frame.tile) }),
+      load: (prepared, signal) => this.#load(prepared, signal),
+      decode: (frame, programmed, reading) => ({ frame, lanes: [this.#decode(reading, programmed)] }),
     }
     return streamFrames(frames, this.#frames, stages, signal)
   }
@@ -121,18 +127,9 @@ export class AwgrCore implements OpticalCore {
     await makeCoreSafe(this.#bench, signal)
   }
 
-  async #load(frame: Frame, signal: AbortSignal): Promise<FrameInFlight<ProgrammedWeights>> {
-    const codes = this.#encode(frame)
-    const programmed = this.#tiles.of(frame.tile)
+  async #load({ codes, programmed }: PreparedFrame, signal: AbortSignal): Promise<ProgrammedWeights> {
     await allDone([this.#heaters.set(programmed.voltagesV, signal), this.#frames.load(codes, signal)])
-    return { frame, programmed, symbols: codes[0]![0]!.length }
-  }
-
-  async #collect(
-    { frame, symbols, programmed }: FrameInFlight<ProgrammedWeights>,
-    signal: AbortSignal,
-  ): Promise<FrameResult> {
-    return { frame, lanes: [this.#decode(await this.#frames.read(symbols, signal), programmed)] }
+    return programmed
   }
 
   /** Each input vector's positive part, then its negative part. */

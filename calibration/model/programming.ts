@@ -9,7 +9,8 @@ import type { Crosstalk } from './crosstalk.ts'
 import { startFor } from './starting-phases.ts'
 
 export interface ProgrammedTile {
-  /** [heater] */
+  /** [heater] what each light path is turned by, modulo 2π, and the voltages that do it. */
+  readonly phasesRad: Float64Array
   readonly voltagesV: Float64Array
   /** The chip then makes M_ij·e^{−iλ_i} = weights_ij × this, before the gains of the ports. */
   readonly fieldPerWeight: number
@@ -53,10 +54,11 @@ export function programWeights(
   const target = weights.map((weight) => weight * fieldPerWeight)
   const problem = new TileProblem(model, parameters, target, start)
   const fit = fitMatrixFree(problem, start, polishFor(size))
-  const phases = problem.phasesOf(fit.x)
+  const phasesRad = problem.phasesOf(fit.x)
   const norm = Math.hypot(...target)
   return {
-    voltagesV: voltagesFor(model, parameters, crosstalk, phases, maxVoltageV),
+    phasesRad,
+    voltagesV: voltagesFor(model, parameters, crosstalk, phasesRad, maxVoltageV),
     fieldPerWeight,
     quadrature: problem.quadrature(fit.x).map((field) => field / fieldPerWeight),
     modelError: norm > 0 ? problem.detectedError(fit.x) / norm : 0,

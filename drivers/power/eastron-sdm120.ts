@@ -41,6 +41,7 @@ export type EastronSdm120Settings = z.infer<typeof settingsSchema>
  * Source: Eastron SDM120 Modbus protocol v2.4 and v2.5.
  */
 export class EastronSdm120 implements EnergyMeter {
+  readonly accuracy = { relative: 0.01, from: 'class 1 (Eastron SDM120)' }
   readonly identity: Identity
   readonly #name: string
   readonly #link: ModbusLink

@@ -38,13 +38,18 @@ export function rtuReplyLength(bytes: Uint8Array): number | undefined {
   }
 }
 
-/** A Modbus TCP frame. `unitAndPdu` is what an RTU frame holds between its start and its check sum. */
-export function mbapFrame(transactionId: number, unitAndPdu: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(MBAP_BYTES + unitAndPdu.length)
-  const view = new DataView(frame.buffer)
-  view.setUint16(0, transactionId)
-  view.setUint16(4, unitAndPdu.length)
-  frame.set(unitAndPdu, MBAP_BYTES)
+/**
+ * A Modbus TCP frame, in memory that a socket can send from. The first `length` bytes of `unitAndPdu` are what an RTU
+ * frame holds between its start and its check sum.
+ */
+export function mbapFrame(transactionId: number, unitAndPdu: Uint8Array, length = unitAndPdu.length): Uint8Array {
+  const frame = Buffer.allocUnsafe(MBAP_BYTES + length)
+  frame[0] = transactionId >> 8
+  frame[1] = transactionId
+  frame[2] = frame[3] = 0
+  frame[4] = 0
+  frame[5] = length
+  for (let at = 0; at < length; at++) frame[MBAP_BYTES + at] = unitAndPdu[at]!
   return frame
 }
 
@@ -55,10 +60,9 @@ export function mbapFrame(transactionId: number, unitAndPdu: Uint8Array): Uint8A
  */
 export function readMbapFrame(bytes: Uint8Array, transactionId: number): Uint8Array | undefined {
   if (bytes.length < MBAP_BYTES) return undefined
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const answered = view.getUint16(0)
-  const protocol = view.getUint16(2)
-  const length = view.getUint16(4)
+  const answered = wordOf(bytes, 0)
+  const protocol = wordOf(bytes, 2)
+  const length = wordOf(bytes, 4)
   if (protocol !== 0) throw unexpectedModbusReply(`protocol ${protocol} instead of 0`, bytes)
   if (length < MIN_MBAP_LENGTH || length > MAX_MBAP_LENGTH) {
     throw unexpectedModbusReply(`a length of ${length} outside ${MIN_MBAP_LENGTH} to ${MAX_MBAP_LENGTH}`, bytes)
@@ -69,6 +73,8 @@ export function readMbapFrame(bytes: Uint8Array, transactionId: number): Uint8Ar
   if (bytes.length < MBAP_BYTES + length) return undefined
   return bytes.subarray(MBAP_BYTES, MBAP_BYTES + length)
 }
+
+const wordOf = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!
 
 /** The error of a reply that was received and cannot be what was asked for. */
 export function unexpectedModbusReply(what: string, reply: Uint8Array): BenchError {

@@ -17,7 +17,8 @@ export interface ModbusExchange<T> {
 /** An exception is an answer: the wire is in order and the next question may follow. */
 export type ModbusOutcome<T> = { readonly value: T } | { readonly refused: BenchError }
 
-type Next<R> = (error: (Error & { readonly modbusCode?: number }) | null, result: R) => void
+type ModbusError = Error & { readonly modbusCode?: number }
+type Next<R> = (error: ModbusError | null, result: R) => void
 
 /**
  * The client of `modbus-serial` with nothing behind its port: it builds requests and reads replies, and the bytes
@@ -38,7 +39,7 @@ export class ModbusClient {
 
   readHolding(address: number, count: number): ModbusExchange<Uint16Array> {
     return this.#begin<{ readonly data: readonly number[] }, Uint16Array>(
-      `read ${count} holding registers at ${register(address)}`,
+      () => `read ${count} holding registers at ${register(address)}`,
       (next) => this.#client.writeFC3(this.#unit, address, count, next),
       ({ data }, frame) => registers(data, count, frame),
     )
@@ -46,7 +47,7 @@ export class ModbusClient {
 
   readInput(address: number, count: number): ModbusExchange<Uint16Array> {
     return this.#begin<{ readonly data: readonly number[] }, Uint16Array>(
-      `read ${count} input registers at ${register(address)}`,
+      () => `read ${count} input registers at ${register(address)}`,
       (next) => this.#client.writeFC4(this.#unit, address, count, next),
       ({ data }, frame) => registers(data, count, frame),
     )
@@ -54,7 +55,7 @@ export class ModbusClient {
 
   writeRegister(address: number, value: number): ModbusExchange<undefined> {
     return this.#begin<{ readonly address: number; readonly value: number }, undefined>(
-      `write ${value} to register ${register(address)}`,
+      () => `write ${value} to register ${register(address)}`,
       (next) => this.#client.writeFC6(this.#unit, address, value, next),
       (echo, frame) => {
         if (echo.address === address && echo.value === value) return undefined
@@ -69,7 +70,7 @@ export class ModbusClient {
   writeRegisters(address: number, values: Uint16Array): ModbusExchange<undefined> {
     const count = values.length
     return this.#begin<{ readonly address: number; readonly length: number }, undefined>(
-      `write ${count} registers at ${register(address)}`,
+      () => `write ${count} registers at ${register(address)}`,
       (next) => this.#client.writeFC16(this.#unit, address, Array.from(values), next),
       (echo, frame) => {
         if (echo.address === address && echo.length === count) return undefined
@@ -88,24 +89,23 @@ export class ModbusClient {
   }
 
   #begin<R, T>(
-    wanted: string,
+    wanted: () => string,
     send: (next: Next<R>) => void,
     read: (result: R, frame: Uint8Array) => T,
   ): ModbusExchange<T> {
-    const answers: ({ readonly error: Error & { readonly modbusCode?: number } } | { readonly result: R })[] = []
+    const answers: ({ readonly error: ModbusError } | { readonly result: R })[] = []
     send((error, result) => answers.push(error === null ? { result } : { error }))
     return {
       request: this.#port.takeRequest(),
       accept: (frame) => {
-        answers.length = 0
-        this.#port.emit('data', Buffer.from(frame.buffer, frame.byteOffset, frame.length))
-        const answer = answers[0]
+        this.#port.emit('data', asBuffer(frame))
+        const answer = answers.pop()
         if (answer === undefined) throw unexpectedModbusReply('a frame that answers nothing', frame)
         // The package looks at the unit of a value, but not at that of an exception.
         const refusal = 'error' in answer && answer.error.modbusCode !== undefined
         if (refusal && frame[0] !== this.#unit)
           throw unexpectedModbusReply(`unit ${frame[0] ?? 0} for ${this.#unit}`, frame)
-        if (refusal) return { refused: refused(this.#unit, wanted, answer.error, frame) }
+        if (refusal) return { refused: refused(this.#unit, wanted(), answer.error, frame) }
         if ('error' in answer) throw unreadable(answer.error, frame)
         return { value: read(answer.result, frame) }
       },
@@ -114,8 +114,8 @@ export class ModbusClient {
 }
 
 /** An RTU frame around a unit and a reply that came without check sum, as over TCP. */
-export function withChecksum(unitAndPdu: Uint8Array): Uint8Array {
-  const frame = new Uint8Array(unitAndPdu.length + 2)
+export function withChecksum(unitAndPdu: Uint8Array): Buffer {
+  const frame = Buffer.allocUnsafe(unitAndPdu.length + 2)
   frame.set(unitAndPdu)
   const checksum = crc16(unitAndPdu)
   frame[unitAndPdu.length] = checksum & 0xff
@@ -144,19 +144,19 @@ class ExchangePort extends EventEmitter {
   }
 }
 
+/** Whole and in one piece, as modbus-serial wants it. */
+function asBuffer(frame: Uint8Array): Buffer {
+  return Buffer.isBuffer(frame) ? frame : Buffer.from(frame.buffer, frame.byteOffset, frame.length)
+}
+
 function registers(data: readonly number[], count: number, frame: Uint8Array): Uint16Array {
   if (data.length !== count) throw unexpectedModbusReply(`${data.length} registers for ${count}`, frame)
-  return Uint16Array.from(data)
+  return new Uint16Array(data)
 }
 
 const register = (address: number): string => `0x${address.toString(16).padStart(4, '0')}`
 
-function refused(
-  unit: number,
-  wanted: string,
-  error: Error & { readonly modbusCode?: number },
-  frame: Uint8Array,
-): BenchError {
+function refused(unit: number, wanted: string, error: ModbusError, frame: Uint8Array): BenchError {
   return new BenchError('INSTRUMENT_REFUSED', `Modbus unit ${unit} refused to ${wanted}: ${error.message}`, {
     cause: error,
     context: { exception: error.modbusCode, reply: Buffer.from(frame).toString('hex') },

@@ -53,6 +53,7 @@ export class ModbusLink implements AsyncDisposable {
   readonly #session: WireSession
   readonly #options: ModbusLinkOptions
   #last: Promise<unknown> = Promise.resolve()
+  #pending = 0
   #transactionId = 0
   #quietSinceNs = Number.NEGATIVE_INFINITY
 
@@ -73,25 +74,33 @@ export class ModbusLink implements AsyncDisposable {
     return new ModbusLink(wire, options)
   }
 
-  async readHolding(address: number, count: number, signal: AbortSignal): Promise<Uint16Array> {
-    requireBlock(address, count, MAX_READ_REGISTERS)
-    return this.#inTurn(() => this.#client.readHolding(address, count), signal)
+  readHolding(address: number, count: number, signal: AbortSignal): Promise<Uint16Array> {
+    return this.#inTurn(() => {
+      requireBlock(address, count, MAX_READ_REGISTERS)
+      return this.#client.readHolding(address, count)
+    }, signal)
   }
 
-  async readInput(address: number, count: number, signal: AbortSignal): Promise<Uint16Array> {
-    requireBlock(address, count, MAX_READ_REGISTERS)
-    return this.#inTurn(() => this.#client.readInput(address, count), signal)
+  readInput(address: number, count: number, signal: AbortSignal): Promise<Uint16Array> {
+    return this.#inTurn(() => {
+      requireBlock(address, count, MAX_READ_REGISTERS)
+      return this.#client.readInput(address, count)
+    }, signal)
   }
 
-  async writeRegister(address: number, value: number, signal: AbortSignal): Promise<void> {
-    requireBlock(address, 1, MAX_WRITE_REGISTERS)
-    requireWhole('value', value, WORD)
-    await this.#inTurn(() => this.#client.writeRegister(address, value), signal)
+  writeRegister(address: number, value: number, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(() => {
+      requireBlock(address, 1, MAX_WRITE_REGISTERS)
+      requireWhole('value', value, WORD)
+      return this.#client.writeRegister(address, value)
+    }, signal)
   }
 
-  async writeRegisters(address: number, values: Uint16Array, signal: AbortSignal): Promise<void> {
-    requireBlock(address, values.length, MAX_WRITE_REGISTERS)
-    await this.#inTurn(() => this.#client.writeRegisters(address, values), signal)
+  writeRegisters(address: number, values: Uint16Array, signal: AbortSignal): Promise<void> {
+    return this.#inTurn(() => {
+      requireBlock(address, values.length, MAX_WRITE_REGISTERS)
+      return this.#client.writeRegisters(address, values)
+    }, signal)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -100,18 +109,18 @@ export class ModbusLink implements AsyncDisposable {
   }
 
   #inTurn<T>(begin: () => ModbusExchange<T>, signal: AbortSignal): Promise<T> {
-    const result = this.#last.then(async () => {
-      await this.#pause(signal)
-      const outcome = await this.#exchange(begin(), signal)
-      if ('refused' in outcome) throw outcome.refused
-      return outcome.value
-    })
-    this.#last = result.catch(() => undefined)
+    const run = (): Promise<T> => this.#exchange(begin, signal)
+    const result = this.#pending++ === 0 ? run() : this.#last.then(run)
+    this.#last = result.then(this.#settled, this.#settled)
     return result
   }
 
-  async #pause(signal: AbortSignal): Promise<void> {
-    const { clock, gapMs = 0 } = this.#options
+  readonly #settled = (): void => {
+    this.#pending--
+  }
+
+  async #pause(gapMs: number, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
     const quietMs = (clock.monotonicNs() - this.#quietSinceNs) / 1e6
     try {
       signal.throwIfAborted()
@@ -133,18 +142,22 @@ export class ModbusLink implements AsyncDisposable {
     }, doubtful)
   }
 
-  async #exchange<T>(exchange: ModbusExchange<T>, signal: AbortSignal): Promise<ModbusOutcome<T>> {
+  async #exchange<T>(begin: () => ModbusExchange<T>, signal: AbortSignal): Promise<T> {
+    const { gapMs = 0, clock } = this.#options
+    if (gapMs > 0 || signal.aborted) await this.#pause(gapMs, signal)
     try {
-      return await this.#askWith((request, framer) => this.#session.ask(request, framer, signal), exchange)
+      const outcome = await this.#askWith((request, framer) => this.#session.ask(request, framer, signal), begin())
+      if ('refused' in outcome) throw outcome.refused
+      return outcome.value
     } finally {
-      this.#quietSinceNs = this.#options.clock.monotonicNs()
+      if (gapMs > 0) this.#quietSinceNs = clock.monotonicNs()
     }
   }
 
   #askWith<T>(ask: AskNow, exchange: ModbusExchange<T>): Promise<ModbusOutcome<T>> {
     if (this.#options.framing === 'rtu') return ask(exchange.request, rtuFramer(exchange))
     this.#transactionId = (this.#transactionId + 1) % 0x1_0000
-    const request = mbapFrame(this.#transactionId, exchange.request.subarray(0, -CHECKSUM_BYTES))
+    const request = mbapFrame(this.#transactionId, exchange.request, exchange.request.length - CHECKSUM_BYTES)
     return ask(request, mbapFramer(exchange, this.#transactionId))
   }
 }

@@ -5,7 +5,8 @@ import { BenchError, isBenchError } from '../../core/errors.ts'
 import type { ByteReceiver, ByteTransport } from '../../core/transport.ts'
 import type { SerialLine } from '../driver-entry.ts'
 import { silence } from './line-silence.ts'
-import { repair } from './serial-repair.ts'
+import { serialBytes } from './serial-bytes.ts'
+import type { SerialBytes } from './serial-bytes.ts'
 
 /** Written between two drains: what a kernel takes at once, and the most that can still leave once given up. */
 const PIECE_BYTES = 4096
@@ -26,8 +27,11 @@ export class SerialTransport implements ByteTransport {
   readonly #path: string
   readonly #line: SerialLine
   #port: SerialPort
+  #bytes: SerialBytes
   #receiver: ByteReceiver | undefined
   #lastWrite: Promise<void> = Promise.resolve()
+  /** Messages that are being written or wait for their turn. */
+  #writes = 0
   #undrainedBytes = 0
   #underWay = 0
   /** While resynchronising: told of bytes, which go no further. */
@@ -38,7 +42,7 @@ export class SerialTransport implements ByteTransport {
     this.#path = path
     this.#line = line
     this.#port = port
-    this.#listen(port)
+    this.#bytes = this.#listen(port)
   }
 
   /** Takes the port for this process alone. */
@@ -51,8 +55,9 @@ export class SerialTransport implements ByteTransport {
   }
 
   write(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
-    const written = this.#lastWrite.then(() => this.#writePieces(bytes, signal))
-    this.#lastWrite = written.catch(() => undefined)
+    const write = (): Promise<void> => this.#writePieces(bytes, signal)
+    const written = this.#writes++ === 0 ? write() : this.#lastWrite.then(write)
+    this.#lastWrite = written.then(this.#written, this.#written)
     return written
   }
 
@@ -75,18 +80,23 @@ export class SerialTransport implements ByteTransport {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#receiver = undefined
     if (this.#port.isOpen) await this.#close()
+  }
+
+  readonly #written = (): void => {
+    this.#writes--
   }
 
   async #writePieces(bytes: Uint8Array, signal: AbortSignal): Promise<void> {
     for (let start = 0; start < bytes.length; start += PIECE_BYTES) {
-      const piece = Buffer.from(bytes.buffer, bytes.byteOffset + start, Math.min(PIECE_BYTES, bytes.length - start))
+      const piece = bytes.subarray(start, start + PIECE_BYTES)
       if (this.#undrainedBytes + piece.length > PIECE_BYTES) {
         await this.#operate(signal, (port, done) => port.drain(done))
         this.#undrainedBytes = 0
       }
       this.#undrainedBytes += piece.length
-      await this.#operate(signal, (port, done) => void port.write(piece, done))
+      await this.#operate(signal, (_, done) => this.#bytes.write(piece, done))
     }
   }
 
@@ -114,19 +124,18 @@ export class SerialTransport implements ByteTransport {
     })
   }
 
-  #listen(port: SerialPort): void {
-    port.on('data', (bytes: Buffer) => {
-      if (this.#discard === undefined) this.#receiver?.onBytes(bytes)
-      else this.#discard()
-    })
+  #listen(port: SerialPort): SerialBytes {
     port.once('close', (error?: Error | null) => this.#receiver?.onLost(lost(this.resource, error)))
     // Each operation reports its own error, and 'close' follows when the port is gone.
     port.on('error', () => undefined)
+    return serialBytes(port, (bytes) => {
+      if (this.#discard === undefined) this.#receiver?.onBytes(bytes)
+      else this.#discard()
+    })
   }
 
   async #close(): Promise<void> {
     const port = this.#port
-    port.removeAllListeners('data')
     port.removeAllListeners('close')
     // Otherwise the kernel may hold the port for half a minute to get unsent bytes out.
     await flush(port).catch(() => undefined)
@@ -150,7 +159,7 @@ export class SerialTransport implements ByteTransport {
     this.#port = await this.#openAgain(signal)
     this.#undrainedBytes = 0
     this.#underWay = 0
-    this.#listen(this.#port)
+    this.#bytes = this.#listen(this.#port)
   }
 }
 
@@ -171,7 +180,6 @@ async function openPort(resource: string, path: string, line: SerialLine, signal
   const port = new SerialPort({ path, ...settings, ...handshake, autoOpen: false })
   const failure = await new Promise<Error | null>((resolve) => port.open(resolve))
   if (failure !== null) throw await openFailed(resource, path, failure)
-  repair(port)
   if (!signal.aborted) return port
   await new Promise<void>((resolve) => port.close(() => resolve()))
   throw signal.reason

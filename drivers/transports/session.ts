@@ -5,7 +5,7 @@ import type { ByteReceiver, ByteTransport, MessageControls, WireTap } from '../.
 
 import type { Framer } from '../protocols/framer.ts'
 import { ByteQueue } from './byte-queue.ts'
-import { startDeadline } from './deadline.ts'
+import { Deadline } from './deadline.ts'
 import { Wakefulness } from './wakefulness.ts'
 import { aborted, cutShort, printable, stalled, timedOut } from './session-errors.ts'
 
@@ -56,6 +56,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   readonly #options: SessionOptions
   readonly #arrived = new ByteQueue()
   readonly #wakefulness = new Wakefulness()
+  readonly #deadline = new Deadline()
   #waiting: Waiting | undefined
   /** Gives up the message that is being told. */
   #telling: ((error: Error) => void) | undefined
@@ -335,7 +336,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   }
 
   #startDeadline(timeoutMs: number, expired: () => void): () => void {
-    return this.transport.keepsDeadlines === true ? () => undefined : startDeadline(timeoutMs, expired)
+    return this.transport.keepsDeadlines === true ? () => undefined : this.#deadline.start(timeoutMs, expired)
   }
 
   #endWrites(error: Error): void {

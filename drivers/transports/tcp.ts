@@ -105,7 +105,7 @@ function dial(resource: string, host: string, port: number, signal: AbortSignal)
       dialled.onBytes(received.subarray(0, count))
       return true
     }
-    const onread = { buffer: Buffer.allocUnsafeSlow(READ_BYTES), callback }
+    const onread = { buffer: new Uint8Array(READ_BYTES), callback }
     const socket = connectSocket({ host, port, noDelay: true, onread })
     const dialled: Dialled = { socket, onBytes: () => undefined }
     const settle = (error?: Error): void => {

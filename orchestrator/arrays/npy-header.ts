@@ -9,17 +9,17 @@ export interface NpyHeader {
   readonly dataOffset: number
 }
 
-/** One element: float, int, unsigned or bool, its width, and whether its low byte comes first. */
+/** One element: float, int, unsigned, bool or complex, its width, and whether its low byte comes first. */
 export interface NpyElement {
-  readonly kind: 'f' | 'i' | 'u' | 'b'
-  readonly bytes: 1 | 2 | 4 | 8
+  readonly kind: 'f' | 'i' | 'u' | 'b' | 'c'
+  readonly bytes: 1 | 2 | 4 | 8 | 16
   readonly littleEndian: boolean
 }
 
 const MAGIC = Uint8Array.of(0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59)
 const ZIP_MAGIC = Uint8Array.of(0x50, 0x4b)
 /** NumPy itself refuses longer ones; a real header of numbers has about 120 bytes. */
-const MAX_HEADER_BYTES = 10_000
+export const MAX_HEADER_BYTES = 10_000
 
 /**
  * Reads the head of a `.npy` file. Returns a sentence about what would be right where it cannot.
@@ -124,10 +124,19 @@ function takeShape(take: Take): readonly number[] | undefined {
   return parts.map((part) => Number(part.replace('L', '')))
 }
 
+/** Types that Fringe writes. */
+export type WrittenType = 'float32' | 'float64' | 'complex64' | 'complex128'
+
+const DESCR: Readonly<Record<WrittenType, string>> = {
+  float32: '<f4',
+  float64: '<f8',
+  complex64: '<c8',
+  complex128: '<c16',
+}
+
 const REAL_NUMBERS = 'give real numbers, for example A.astype("float64")'
 
 const REFUSED: Readonly<Record<string, string>> = {
-  c: 'holds complex numbers; save real and imaginary parts as two arrays',
   O: `holds Python objects; ${REAL_NUMBERS}`,
   S: `holds byte strings; ${REAL_NUMBERS}`,
   a: `holds byte strings; ${REAL_NUMBERS}`,
@@ -137,14 +146,14 @@ const REFUSED: Readonly<Record<string, string>> = {
   m: `holds time spans; ${REAL_NUMBERS}`,
 }
 
-const WIDTHS = { f: [2, 4, 8], i: [1, 2, 4, 8], u: [1, 2, 4, 8], b: [1] } as const
+const WIDTHS = { f: [2, 4, 8], i: [1, 2, 4, 8], u: [1, 2, 4, 8], b: [1], c: [8, 16] } as const
 
 function parseElement(descr: string): NpyElement | string {
   const [, order = '', kind = '', width = ''] = /^([<>|=]?)([a-zA-Z])(\d*)(?:\[[^\]]*\])?$/.exec(descr) ?? []
   const refused = REFUSED[kind]
   if (refused !== undefined) return refused
   const bytes = Number(width)
-  if (kind !== 'f' && kind !== 'i' && kind !== 'u' && kind !== 'b') {
+  if (!isKind(kind)) {
     return `holds elements of type "${descr.slice(0, 20)}"; ${REAL_NUMBERS}`
   }
   const fits = (WIDTHS[kind] as readonly number[]).includes(bytes)
@@ -153,18 +162,20 @@ function parseElement(descr: string): NpyElement | string {
   return { kind, bytes: bytes as NpyElement['bytes'], littleEndian }
 }
 
+const isKind = (kind: string): kind is NpyElement['kind'] => Object.hasOwn(WIDTHS, kind)
+
 function startsWith(bytes: Uint8Array, start: Uint8Array): boolean {
   return bytes.length >= start.length && start.every((byte, index) => bytes[index] === byte)
 }
 
 /**
- * Head of a version 1.0 file with little-endian float64 in C order; the numbers then begin at a multiple of 64.
+ * Head of a version 1.0 file of little-endian numbers in C order; the numbers then begin at a multiple of 64.
  *
  * Source: numpy.lib.format, ARRAY_ALIGN.
  */
-export function encodeNpyHeader(shape: readonly number[]): Uint8Array {
+export function encodeNpyHeader(shape: readonly number[], type: WrittenType = 'float64'): Uint8Array {
   const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
-  const dict = `{'descr': '<f8', 'fortran_order': False, 'shape': ${tuple}, }`
+  const dict = `{'descr': '${DESCR[type]}', 'fortran_order': False, 'shape': ${tuple}, }`
   const padded = 64 * Math.ceil((MAGIC.length + 4 + dict.length + 1) / 64) - MAGIC.length - 4
   const header = new Uint8Array(MAGIC.length + 4 + padded).fill(0x20)
   header.set(MAGIC)

@@ -66,10 +66,15 @@ export class FrameRunner {
     await allDone(meters.map((meter) => meter.armLog(log, signal)))
   }
 
-  /** Triggers and returns when every meter has its record. */
-  async fire(symbols: number, signal: AbortSignal): Promise<void> {
-    const { generators, triggerGenerator, meters } = this.#bench
+  /** The frame begins to play. */
+  async trigger(signal: AbortSignal): Promise<void> {
+    const { generators, triggerGenerator } = this.#bench
     await generators[triggerGenerator]!.trigger(signal)
+  }
+
+  /** Returns when every meter has its record. */
+  async captured(symbols: number, signal: AbortSignal): Promise<void> {
+    const { meters } = this.#bench
     await allDone(meters.map((meter) => meter.waitLog(signal)))
     this.#vectors += symbols * this.#bench.lanes.length
   }
@@ -91,7 +96,8 @@ export class FrameRunner {
   async run(codes: FrameCodes, signal: AbortSignal): Promise<FrameReading> {
     const symbols = this.#symbols(codes)
     await allDone([this.load(codes, signal), this.armMeters(symbols, signal)])
-    await this.fire(symbols, signal)
+    await this.trigger(signal)
+    await this.captured(symbols, signal)
     return this.read(symbols, signal)
   }
 

@@ -2,26 +2,29 @@ import type { LightBench } from '../../core/light-bench.ts'
 import type { OpticalCore } from '../../core/optical-core.ts'
 import { FrameRunner } from '../frames/frame-runner.ts'
 import { HeaterSetter } from '../frames/heater-setter.ts'
-import { accountEnergy } from '../ledger/energy.ts'
-import type { EnergyAccount, PowerShare } from '../ledger/energy.ts'
-import { measurePower } from '../ledger/measure-power.ts'
+import { accountJob } from '../ledger/account-energy.ts'
+import { accounted } from '../ledger/accounted-plan.ts'
+import { BlockAccounts } from '../ledger/block-accounts.ts'
+import type { EnergyAccount } from '../ledger/energy.ts'
+import { PowerLedger } from '../ledger/power-ledger.ts'
+import type { LedgerLog } from '../ledger/power-ledger.ts'
 import { bringLight, warmUp } from '../plans/light.ts'
 import type { Plan } from '../plans/plan.ts'
-import type { RealMatrix } from '../tiles/tile-product.ts'
 import { multiply } from './matmul.ts'
-import type { MatmulLog, MatmulResult } from './matmul.ts'
+import type { MatmulLog } from './matmul.ts'
+import { multiplyPanels } from './multiply-panels.ts'
+import type { PanelledProduct, PanelTotals } from './multiply-panels.ts'
 
 export interface MatmulPlanOptions<Core extends LightBench> {
-  readonly a: RealMatrix
-  readonly b: RealMatrix
-  /** The calibrated core on this bench. */
-  readonly core: (bench: Core, frames: FrameRunner, heaters: HeaterSetter) => OpticalCore
-  readonly log: MatmulLog & {
-    sample(sample: { quantity: string; unit: string; value: number; source: string }): void
-  }
+  readonly products: readonly PanelledProduct[]
+  /** What panels of A, blocks of B and their products may take together. */
+  readonly memoryBytes: number
+  /** The calibrated core on this bench; its looks at the chip are to interrupt the job that `ledger` counts. */
+  readonly core: (bench: Core, frames: FrameRunner, heaters: HeaterSetter, ledger: PowerLedger) => OpticalCore
+  readonly log: MatmulLog & LedgerLog
 }
 
-export interface MatmulOutcome extends MatmulResult {
+export interface MatmulOutcome extends PanelTotals {
   readonly energy: EnergyAccount
 }
 
@@ -30,13 +33,26 @@ export async function* matmulPlan<Core extends LightBench>(
   bench: Core,
   options: MatmulPlanOptions<Core>,
 ): Plan<MatmulOutcome> {
-  const { a, b, log } = options
+  const ledger = new PowerLedger(bench, options.log)
   const frames = new FrameRunner(bench)
-  const core = options.core(bench, frames, new HeaterSetter(bench))
-  let result: MatmulResult | undefined
-  let shares: PowerShare[] = []
-  let benchSeconds = 0
+  const core = options.core(bench, frames, new HeaterSetter(bench), ledger)
+  const accounts = new BlockAccounts(ledger, core)
+  const result = yield* accounted(productSteps(bench, options, { core, frames, accounts }), ledger)
+  return { ...result, energy: accountJob(ledger, (part, tile) => accounts.nameOf(part, tile)) }
+}
 
+interface ProductParts {
+  readonly core: OpticalCore
+  readonly frames: FrameRunner
+  readonly accounts: BlockAccounts
+}
+
+async function* productSteps<Core extends LightBench>(
+  bench: Core,
+  { products, memoryBytes, log }: MatmulPlanOptions<Core>,
+  { core, frames, accounts }: ProductParts,
+): Plan<PanelTotals> {
+  let result: PanelTotals | undefined
   yield { name: 'warm up', work: (signal) => warmUp(bench, signal) }
   yield { name: 'prepare frames', work: (signal) => frames.prepare(signal) }
   yield { name: 'light', work: (signal) => bringLight(bench, signal) }
@@ -51,23 +67,22 @@ export async function* matmulPlan<Core extends LightBench>(
   }
   yield {
     name: 'multiply',
-    detail: { rows: a.rows, inner: a.columns, columns: b.columns },
+    detail: detailOf(products),
     work: async (signal, onProgress) => {
-      const startNs = bench.clock.monotonicNs()
-      result = await multiply(core, a, b, { log, signal, onProgress })
-      benchSeconds = (bench.clock.monotonicNs() - startNs) / 1e9
-    },
-  }
-  yield {
-    name: 'account energy',
-    work: async (signal) => {
-      shares = await measurePower(bench, signal)
-      for (const { component, powerW, source } of shares) {
-        log.sample({ quantity: `power of ${component}`, unit: 'W', value: powerW, source })
-      }
+      result = await multiplyPanels(
+        products,
+        (a, b, signal, onProgress) => multiply(core, a, b, { log, signal, account: accounts.of(b), onProgress }),
+        { memoryBytes, log, signal, onProgress },
+      )
     },
   }
   // The engine has run the steps above.
-  const done = result!
-  return { ...done, energy: accountEnergy(shares, benchSeconds, done.macs) }
+  return result!
+}
+
+/** Sizes of the real products, and how many of them there are. */
+function detailOf(products: readonly PanelledProduct[]): Readonly<Record<string, number>> {
+  const { rows, inner, columns, rowParts, columnParts } = products[0]!
+  const sizes = { rows: rows * rowParts, inner, columns: columns * columnParts }
+  return products.length === 1 ? sizes : { ...sizes, products: products.length }
 }

@@ -15,12 +15,32 @@ export interface MatmulLog extends StepLog {
 
 export interface MatmulResult extends Accuracy {
   readonly product: RealMatrix
+  /** The same in float64, to compare with. */
+  readonly exact: RealMatrix
   readonly frames: number
   readonly repeatedFrames: number
   /** Multiply-accumulates that were asked for: rows × inner × columns. */
   readonly macs: number
   /** RMS error of the probe vectors relative to their RMS, over all frames. */
   readonly probeError: number
+  /** What that is made of, for whoever adds up several products. */
+  readonly probes: ProbeSums
+}
+
+export interface ProbeSums {
+  readonly squaredError: number
+  readonly squared: number
+}
+
+export const probeErrorOf = ({ squaredError, squared }: ProbeSums): number =>
+  squared > 0 ? Math.sqrt(squaredError / squared) : 0
+
+/** Who counts what the frames of a product cost. */
+export interface FrameAccount {
+  /** Before a frame, its step journalled: nothing but the read-out of the frame before is under way. */
+  between(signal: AbortSignal): Promise<void>
+  /** A frame was journalled; `isGood` when its products were taken. */
+  frame(job: TileJob, isGood: boolean): void
 }
 
 /** A frame whose probes are this far off, RMS relative to RMS, is measured again. */
@@ -41,6 +61,7 @@ export async function multiply(
   options: {
     readonly log: MatmulLog
     readonly signal: AbortSignal
+    readonly account?: FrameAccount
     readonly onProgress?: (done: number, total: number) => void
   },
 ): Promise<MatmulResult> {
@@ -50,7 +71,7 @@ export async function multiply(
       `A is ${a.rows}×${a.columns} and B is ${b.rows}×${b.columns}: A needs as many columns as B has rows`,
     )
   }
-  const { log, signal, onProgress = () => undefined } = options
+  const { log, signal, account, onProgress = () => undefined } = options
   const shape: TilingShape = { ...core.shape, lanes: core.lanes, maxSymbols: core.maxSymbolsPerFrame }
   const total = countFrames(a, b, shape)
   const product: RealMatrix = { rows: a.rows, columns: b.columns, data: new Float64Array(a.rows * b.columns) }
@@ -69,6 +90,7 @@ export async function multiply(
         const step = log.step('frame', { tile: frame.tile.id, firstRow, rows, attempt })
         const numbered = { ...frame, step }
         jobOf.set(numbered, job)
+        await account?.between(signal)
         yield numbered
       }
     }
@@ -77,7 +99,9 @@ export async function multiply(
       jobOf.delete(result.frame)
       const check = checkProbes(result, core)
       log.frame({ step: result.frame.step, tile: result.frame.tile.id, probeError: check.relative, attempt })
-      if (!(check.relative <= PROBE_LIMIT)) {
+      const isGood = check.relative <= PROBE_LIMIT
+      account?.frame(job, isGood)
+      if (!isGood) {
         onBad(job, check.relative)
         return 0
       }
@@ -108,10 +132,12 @@ export async function multiply(
   const errors = product.data.map((value, i) => value - exact.data[i]!)
   return {
     product,
+    exact,
     frames: total,
     repeatedFrames: again.length,
     macs: a.rows * a.columns * b.columns,
-    probeError: probes.squared > 0 ? Math.sqrt(probes.squaredError / probes.squared) : 0,
+    probeError: probeErrorOf(probes),
+    probes,
     ...accuracyOf(exact.data, errors),
   }
 }
@@ -119,12 +145,10 @@ export async function multiply(
 /** The product in float64, to compare with. */
 export function exactProduct(a: RealMatrix, b: RealMatrix): RealMatrix {
   const data = new Float64Array(a.rows * b.columns)
-  for (let row = 0; row < a.rows; row++) {
-    const to = data.subarray(row * b.columns, (row + 1) * b.columns)
+  for (let row = 0, to = 0; row < a.rows; row++, to += b.columns) {
     for (let k = 0; k < a.columns; k++) {
-      const factor = a.data[row * a.columns + k]!
-      const from = b.data.subarray(k * b.columns, (k + 1) * b.columns)
-      for (let column = 0; column < to.length; column++) to[column]! += factor * from[column]!
+      const [factor, from] = [a.data[row * a.columns + k]!, k * b.columns]
+      for (let column = 0; column < b.columns; column++) data[to + column]! += factor * b.data[from + column]!
     }
   }
   return { rows: a.rows, columns: b.columns, data }

@@ -1,9 +1,9 @@
 import type { DenseMatrix, ProductCore } from '../../core/product-core.ts'
-import { accountEnergy } from '../ledger/energy.ts'
 import type { EnergyAccount } from '../ledger/energy.ts'
-import { modelPower, modelSeconds } from '../ledger/model-power.ts'
+import { modelEnergy } from '../ledger/model-energy.ts'
+import type { LedgerLog } from '../ledger/power-ledger.ts'
 import type { Plan } from '../plans/plan.ts'
-import type { MatmulPlanOptions } from './matmul-plan.ts'
+import type { MatmulLog } from './matmul.ts'
 import { multiplyRows } from './multiply-rows.ts'
 import type { RowSink, RowsResult, RowSource } from './multiply-rows.ts'
 
@@ -11,7 +11,7 @@ export interface RowsPlanOptions {
   readonly a: RowSource
   readonly b: DenseMatrix
   readonly sink: RowSink
-  readonly log: MatmulPlanOptions<never>['log']
+  readonly log: MatmulLog & Pick<LedgerLog, 'sample'>
 }
 
 export interface RowsOutcome extends RowsResult {
@@ -32,16 +32,15 @@ export async function* rowsPlan(core: ProductCore, { a, b, sink, log }: RowsPlan
   }
   // The engine has run the step above.
   const done = result!
-  const shares = modelPower(core.modelled)
+  const energy = modelEnergy(core.modelled, a.rows, done.tiles, done.macs)
   yield {
     name: 'account energy',
     // Nothing is asked: all of it is modelled.
     work: async () => {
-      for (const { component, powerW, source } of shares) {
+      for (const { component, powerW, source } of energy.shares) {
         log.sample({ quantity: `power of ${component}`, unit: 'W', value: powerW, source })
       }
     },
   }
-  const energy = accountEnergy(shares, modelSeconds(core.modelled, a.rows, done.tiles), done.macs)
   return { ...done, engine: core.engine, idealised: core.idealised, energy }
 }

@@ -33,6 +33,7 @@ export class RunWriter {
   #header: RunHeader
   #steps = 0
   #frames = 0
+  #journalledNs = 0
   #ended = false
 
   constructor(store: RunStore, header: RunHeader, clock: Clock, onEnd: (run: RunWriter) => void) {
@@ -48,6 +49,11 @@ export class RunWriter {
   /** Since the start of the run. */
   get timeNs(): number {
     return Math.round(this.#clock.monotonicNs() - this.#startNs)
+  }
+
+  /** Time of the step or frame that was journalled last. */
+  get journalledNs(): number {
+    return this.#journalledNs
   }
 
   /** The wire of an instrument, by its name in the bench file. One tap a wire, however often it is opened. */
@@ -67,7 +73,8 @@ export class RunWriter {
     this.#requireOpen()
     const json = detail === undefined ? null : toJson(`detail of step "${name}"`, detail)
     const step = ++this.#steps
-    this.#writer.filling.step(step, currentStep(), name, json, this.timeNs)
+    this.#journalledNs = this.timeNs
+    this.#writer.filling.step(step, currentStep(), name, json, this.#journalledNs)
     this.#writer.added()
     return step
   }
@@ -76,17 +83,21 @@ export class RunWriter {
   frame(data: unknown): void {
     this.#requireOpen()
     const json = toJson('frame', data)
-    this.#writer.filling.frame(++this.#frames, currentStep(), this.timeNs, json)
+    this.#journalledNs = this.timeNs
+    this.#writer.filling.frame(++this.#frames, currentStep(), this.#journalledNs, json)
     this.#writer.added()
   }
 
-  sample(sample: Sample): void {
+  /** Returns the time of the reading, since the start of the run. */
+  sample(sample: Sample): number {
     this.#requireOpen()
     if (!Number.isFinite(sample.value)) {
       throw new BenchError('CALL_INVALID', `${sample.quantity} of ${sample.source} is ${sample.value}: not a reading`)
     }
-    this.#writer.filling.sample(sample, this.timeNs)
+    const { timeNs } = this
+    this.#writer.filling.sample(sample, timeNs)
     this.#writer.added()
+    return timeNs
   }
 
   /** Keeps bytes under their SHA-256, once, however often they come; returns it. */

@@ -33,7 +33,7 @@ export const SELECT_NEXT_WIRE_BATCH = `
 
 const FIRST_CAPACITY_BYTES = 1 << 16
 /** A buffer that one burst has blown up beyond this is let go of afterwards. */
-const KEPT_CAPACITY_BYTES = 1 << 22
+const KEPT_CAPACITY_BYTES = 1 << 24
 /** Six numbers of up to 16 digits and what stands between them. */
 const NUMBERS_BYTES = 6 * 17 + 1
 

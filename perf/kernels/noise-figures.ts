@@ -1,3 +1,4 @@
+import { NOISE_FLOATS } from '../../sim/kernels/kernel-engine.ts'
 import { Kernels } from '../../sim/kernels/kernels.ts'
 import type { Figure } from '../figure.ts'
 import { figure } from '../figure.ts'
@@ -7,8 +8,8 @@ const COUNT = 2 ** 20
 
 export async function noiseFigures(): Promise<readonly Figure[]> {
   const { memory, engine } = new Kernels('wasm')
-  const out = memory.float32(COUNT)
-  const { ours } = await interleaved({ ours: () => milliseconds(() => engine.normals(out, COUNT, 1, 0, 0)) }, 50)
+  const [out, noise] = [memory.float32(COUNT), memory.float32(NOISE_FLOATS)]
+  const { ours } = await interleaved({ ours: () => milliseconds(() => engine.normals(out, COUNT, 1, 0, 0, noise)) }, 50)
   return [
     figure({
       name: 'normal numbers, by counter',

@@ -11,6 +11,7 @@ const OPENING_EXCHANGES = 2
 
 /** An Eastron SDM120: float32, a counter in watt-hours, and silence between questions. Leaves: nothing to make safe. */
 export class DirectEnergyMeter implements EnergyMeter {
+  readonly accuracy = { relative: 0.01, from: 'class 1 (Eastron SDM120)' }
   readonly identity: Identity
   readonly #port: MainsPort
   readonly #turns: Turns

@@ -1,10 +1,12 @@
 import type { Capture, KernelEngine } from './kernel-engine.ts'
-import { captureScratchFloats } from './kernel-engine.ts'
+import { captureScratchFloats, NOISE_FLOATS } from './kernel-engine.ts'
 import type { KernelMemory } from './kernel-memory.ts'
 import { noiseCounter, passCounter } from './noise-counter.ts'
 
 /** Rows that are encoded and captured together: their light stays in the cache. */
 const ROWS_AT_ONCE = 256
+/** Outputs of neighbouring tiles that are captured together. */
+const OUTPUTS_AT_ONCE = 128
 
 /**
  * C += A·B on a tiled core with everything that its light, detectors and converters do, as data that threads share.
@@ -46,6 +48,7 @@ export interface ProductScratch {
   readonly factors: Float32Array
   readonly codes: Int8Array
   readonly panels: Float32Array
+  readonly noise: Float32Array
   readonly capture: Float32Array
 }
 
@@ -53,15 +56,19 @@ export function productScratch(
   memory: KernelMemory,
   { tileInputs, tileOutputs }: Pick<ProductJob, 'tileInputs' | 'tileOutputs'>,
 ): ProductScratch {
+  const tiles = tilesAtOnce(tileOutputs)
   return {
     scales: memory.float32(ROWS_AT_ONCE),
     inverses: memory.float32(ROWS_AT_ONCE),
-    factors: memory.float32(ROWS_AT_ONCE),
+    factors: memory.float32(tiles * ROWS_AT_ONCE),
     codes: memory.int8(ROWS_AT_ONCE * tileInputs),
     panels: memory.unclearedFloat32(3 * ROWS_AT_ONCE * tileInputs),
-    capture: memory.unclearedFloat32(captureScratchFloats(tileOutputs)),
+    noise: memory.unclearedFloat32(NOISE_FLOATS),
+    capture: memory.unclearedFloat32(captureScratchFloats(tiles * ((tileOutputs + 3) & ~3))),
   }
 }
+
+const tilesAtOnce = (tileOutputs: number): number => Math.max(1, Math.floor(OUTPUTS_AT_ONCE / tileOutputs))
 
 /** Rows `first` to `first + rows` of a product; `first` is a multiple of eight. Returns over-range readings. */
 export function productRows(
@@ -71,12 +78,18 @@ export function productRows(
   first: number,
   rows: number,
 ): number {
+  const tiles = tilesAtOnce(job.tileOutputs)
   let over = 0
   for (let row = first; row < first + rows; row += ROWS_AT_ONCE) {
     const count = Math.min(ROWS_AT_ONCE, first + rows - row)
     for (let k = 0; k < job.innerTiles; k++) {
       light(engine, job, scratch, row, count, k)
-      for (let n = 0; n < job.outputTiles; n++) over += captureTile(engine, job, scratch, row, count, k, n)
+      for (let n = 0; n < job.outputTiles; n += tiles) {
+        const length = Math.min(tiles, job.outputTiles - n)
+        const captures = Array.from({ length }, (_, at) => captureOf(engine, job, scratch, row, count, k, n + at, at))
+        if (job.detection === 'balanced') over += engine.captureNeighbours(captures)
+        else for (const capture of captures) over += engine.captureBanks(capture)
+      }
     }
   }
   return over
@@ -98,30 +111,25 @@ function light(
   else engine.powerPanels(codes, ROWS_AT_ONCE, tileInputs, count, fields, panels)
 }
 
-function captureTile(
+/** Rows of one tile; `at` is its place among those that are captured at once. */
+function captureOf(
   engine: KernelEngine,
   job: ProductJob,
-  { scales, factors, panels, capture: scratch }: ProductScratch,
+  { scales, factors, panels, noise, capture: scratch }: ProductScratch,
   row: number,
   count: number,
   k: number,
   n: number,
-): number {
-  const {
-    tileInputs: inputs,
-    tileOutputs: outputs,
-    outputTiles,
-    detectors,
-    detectorStride = 0,
-    keys,
-    lo,
-    sumStride: stride,
-  } = job
+  at: number,
+): Capture {
+  const { tileInputs: inputs, tileOutputs: outputs, outputTiles, keys, lo, sumStride: stride } = job
+  const { detectors, detectorStride = 0 } = job
   const pass = k * outputTiles + n
   const { low, high } = noiseCounter(passCounter(job.firstSample, pass, job.rows) + row, count)
-  engine.intensityFactors(factors, count, job.intensitySigma, job.intensityKey, low, high)
+  const own = factors.subarray(at * ROWS_AT_ONCE)
+  engine.intensityFactors(own, count, job.intensitySigma, job.intensityKey, low, high, noise)
   const perTile = packedTileFloats(job.detection, outputs, inputs)
-  const capture: Capture = {
+  return {
     as: 'sum',
     panels,
     tile: job.tiles.subarray(pass * perTile, (pass + 1) * perTile),
@@ -131,7 +139,7 @@ function captureTile(
     rows: count,
     detectors: detectors.subarray(pass * detectorStride),
     keys,
-    factors,
+    factors: own,
     scales,
     out: job.sums.subarray(n * outputs * stride + row),
     stride,
@@ -139,7 +147,6 @@ function captureTile(
     counterHigh: high,
     scratch,
   }
-  return job.detection === 'balanced' ? engine.captureBalanced(capture) : engine.captureBanks(capture)
 }
 
 /** Floats of one packed tile. */

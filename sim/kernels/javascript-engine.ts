@@ -22,6 +22,7 @@ export const javascriptEngine: KernelEngine = {
   packFields,
   transpose,
   captureBalanced,
+  captureNeighbours: (captures) => captures.reduce((over, capture) => over + captureBalanced(capture), 0),
   captureBanks,
   packColumns,
   multiply,

@@ -31,14 +31,19 @@ export interface Capture {
   /** Number of the first row's noise, a multiple of eight. */
   readonly counterLow: number
   readonly counterHigh: number
-  /** `captureScratchFloats` to work in. */
+  /** `captureScratchFloats` to work in, of as many outputs as are captured at once. */
   readonly scratch: Float32Array
 }
 
+/** Floats that noise is drawn in: three a pair of 256 samples. */
+export const NOISE_FLOATS = 384
 /** Rows of which a capture may keep all products before it detects them: they stay in the cache. */
-export const CAPTURE_ROWS = 256
-/** Floats that a capture works in: two keys a detector, and three products an output and row. */
-export const captureScratchFloats = (outputs: number): number => (4 + 3 * CAPTURE_ROWS) * outputs
+export const CAPTURE_ROWS = 128
+/** Floats that stand before the products of a capture: noise, and the powers at two detectors. */
+export const CAPTURE_LINES_FLOATS = NOISE_FLOATS + 2 * 256
+/** Floats that a capture works in: three products an output and row, outputs in fours. */
+export const captureScratchFloats = (outputs: number): number =>
+  CAPTURE_LINES_FLOATS + 3 * CAPTURE_ROWS * ((outputs + 3) & ~3)
 /** Floats that a plain product works in: a block of C and 64 × 384 of A. */
 export const MULTIPLY_SCRATCH_FLOATS = 32 + 64 * 384
 
@@ -47,7 +52,15 @@ export const MULTIPLY_SCRATCH_FLOATS = 32 + 64 * 384
  * same float32 operations in the same order, so the results agree bit for bit.
  */
 export interface KernelEngine {
-  normals(out: Float32Array, count: number, key: number, counterLow: number, counterHigh: number): void
+  /** As all that draw noise, works in `NOISE_FLOATS`. */
+  normals(
+    out: Float32Array,
+    count: number,
+    key: number,
+    counterLow: number,
+    counterHigh: number,
+    noise: Float32Array,
+  ): void
   intensityFactors(
     out: Float32Array,
     rows: number,
@@ -55,6 +68,7 @@ export interface KernelEngine {
     key: number,
     counterLow: number,
     counterHigh: number,
+    noise: Float32Array,
   ): void
   /** Returns how many readings were over range. */
   detect(
@@ -69,6 +83,7 @@ export interface KernelEngine {
     counterLow: number,
     counterHigh: number,
     asCodes: 0 | 1,
+    noise: Float32Array,
   ): number
   rowScales(
     values: Float32Array,
@@ -124,6 +139,8 @@ export interface KernelEngine {
   ): void
   /** Returns how many readings were over range. */
   captureBalanced(capture: Capture): number
+  /** Tiles that lie one behind the other, in the same light and over as many rows: what captures one by one leave. */
+  captureNeighbours(captures: readonly Capture[]): number
   captureBanks(capture: Capture): number
   packColumns(b: Float32Array, stride: number, inner: number, columns: number, packed: Float32Array): void
   multiply(

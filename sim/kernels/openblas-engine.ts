@@ -1,4 +1,4 @@
-import { CAPTURE_ROWS } from './kernel-engine.ts'
+import { CAPTURE_LINES_FLOATS, CAPTURE_ROWS } from './kernel-engine.ts'
 import type { Capture, KernelEngine } from './kernel-engine.ts'
 import type { OpenBlas } from './openblas.ts'
 import type { LineKernels } from './wasm-engine.ts'
@@ -13,31 +13,53 @@ import type { LineKernels } from './wasm-engine.ts'
  * side.
  */
 export function openBlasEngine(wasm: KernelEngine & LineKernels, blas: OpenBlas): KernelEngine {
+  const captureNeighbours = (captures: readonly Capture[]): number => {
+    const [front] = captures
+    if (front === undefined) return 0
+    const products = front.scratch.subarray(CAPTURE_LINES_FLOATS)
+    const outputs = paddedOutputs(front)
+    const part = outputs * captures.length
+    let over = 0
+    for (let first = 0; first < front.rows; first += CAPTURE_ROWS) {
+      const last = Math.min(first + CAPTURE_ROWS, front.rows)
+      multiplyParts(blas, front, products, part, first, last)
+      for (const [at, capture] of captures.entries()) {
+        const left = products.subarray(at * outputs * CAPTURE_ROWS)
+        over += wasm.captureProducts(capture, left, CAPTURE_ROWS, part, first, last)
+      }
+    }
+    return over
+  }
   return {
     ...wasm,
     packTile: wasm.tileLines,
     packFields: wasm.fieldLines,
     fieldPanels: wasm.codeLines,
-    captureBalanced: (capture) => {
-      let over = 0
-      for (let first = 0; first < capture.rows; first += CAPTURE_ROWS) {
-        const last = Math.min(first + CAPTURE_ROWS, capture.rows)
-        multiplyParts(blas, capture, first, last)
-        over += wasm.captureProducts(capture, first, last, CAPTURE_ROWS)
-      }
-      return over
-    },
+    captureBalanced: (capture) => captureNeighbours([capture]),
+    captureNeighbours,
   }
 }
 
-/** Tr·xr, Ti·xi and (Tr + Ti)·(xr + xi) of these rows, [3][output][CAPTURE_ROWS] behind the keys of the capture. */
-function multiplyParts(blas: OpenBlas, capture: Capture, first: number, last: number): void {
-  const { tile, panels, inputs, outputs, scratch } = capture
+/** A packed tile has room for whole fours of outputs; what stands there is multiplied, and not read. */
+const paddedOutputs = ({ outputs }: Capture): number => (outputs + 3) & ~3
+
+/**
+ * Tr·xr, Ti·xi and (Tr + Ti)·(xr + xi) of these rows and of `outputs` from a tile on, [3][output][CAPTURE_ROWS]: one call
+ * for several tiles, since the library orders the light anew for each.
+ */
+function multiplyParts(
+  blas: OpenBlas,
+  { tile, panels, inputs }: Capture,
+  products: Float32Array,
+  outputs: number,
+  first: number,
+  last: number,
+): void {
   const rows = (last - first + 7) & ~7
   for (let part = 0; part < 3; part++) {
     const weights = tile.subarray(part * inputs)
     const light = panels.subarray((3 * first + part) * inputs)
-    const products = scratch.subarray((4 + part * CAPTURE_ROWS) * outputs)
-    blas.multiplyLines(weights, 3 * inputs, light, 3 * inputs, products, CAPTURE_ROWS, outputs, inputs, rows)
+    const left = products.subarray(part * outputs * CAPTURE_ROWS)
+    blas.multiplyLines(weights, 3 * inputs, light, 3 * inputs, left, CAPTURE_ROWS, outputs, inputs, rows)
   }
 }

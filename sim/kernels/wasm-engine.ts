@@ -20,10 +20,17 @@ export interface LineKernels {
   readonly fieldLines: KernelEngine['packFields']
   readonly codeLines: KernelEngine['fieldPanels']
   /**
-   * Detects rows `first` to `last` of a capture whose products [3][output][line] stand in its scratch memory, behind
-   * its keys. Returns how many readings were over range.
+   * Detects rows `first` to `last` of a capture whose products stand in `products` [3][of `part`][line], its first
+   * output's first. Returns how many readings were over range.
    */
-  captureProducts(capture: Capture, first: number, last: number, line: number): number
+  captureProducts(
+    capture: Capture,
+    products: Float32Array,
+    line: number,
+    part: number,
+    first: number,
+    last: number,
+  ): number
 }
 
 /**
@@ -42,6 +49,11 @@ export function wasmEngine(memory: WebAssembly.Memory): KernelEngine & LineKerne
     const { scratch, factors, scales, detectors, keys, out, stride, outputs, rows } = capture
     const places = [scratch, factors, scales, detectors, keys, out].map(placeOf)
     exports['setCapture']!(...places, stride, outputs, rows, capture.counterLow, capture.counterHigh)
+  }
+  const captureBalanced = (capture: Capture): number => {
+    setCapture(capture)
+    const places = [capture.panels, capture.tile, capture.lo].map(placeOf)
+    return exports['captureBalanced']!(CAPTURES[capture.as], ...places, capture.inputs)
   }
   return {
     normals: call('normals'),
@@ -66,15 +78,13 @@ export function wasmEngine(memory: WebAssembly.Memory): KernelEngine & LineKerne
     tileLines: call('tileLines'),
     fieldLines: call('fieldLines'),
     codeLines: call('codeLines'),
-    captureProducts: (capture, first, last, line) => {
+    captureProducts: (capture, products, line, part, first, last) => {
       setCapture(capture)
-      return exports['captureProducts']!(CAPTURES[capture.as], placeOf(capture.lo), first, last, line)
+      const places = [capture.lo, products].map(placeOf)
+      return exports['captureProducts']!(CAPTURES[capture.as], ...places, line, part, first, last)
     },
-    captureBalanced: (capture) => {
-      setCapture(capture)
-      const places = [capture.panels, capture.tile, capture.lo].map(placeOf)
-      return exports['captureBalanced']!(CAPTURES[capture.as], ...places, capture.inputs)
-    },
+    captureBalanced,
+    captureNeighbours: (captures) => captures.reduce((over, capture) => over + captureBalanced(capture), 0),
     captureBanks: (capture) => {
       setCapture(capture)
       const places = [capture.panels, capture.tile].map(placeOf)

@@ -26,7 +26,8 @@ export interface FrameRoom {
 }
 
 /**
- * The frame that answers a request, the reply at `room.before`; undefined when the unit says nothing.
+ * The frame that answers a request, the reply at `room.before`; undefined when the unit says nothing. Its memory is
+ * taken from the pool of buffers, whence a socket sends without a copy; the room around the reply holds anything.
  *
  * Shapes: `pdu` is function code and data, without unit and check sum.
  */
@@ -67,7 +68,7 @@ function answerRead(
   const answer =
     code === 3 ? device.readHolding(address, words, transactionId) : device.readInput(address, words, transactionId)
   if (answer !== 'ok') return refusal(code, answer, room)
-  const frame = new Uint8Array(room.before + 2 + 2 * count + room.after)
+  const frame = Buffer.allocUnsafe(room.before + 2 + 2 * count + room.after)
   let at = room.before
   frame[at++] = code
   frame[at++] = 2 * count
@@ -112,7 +113,7 @@ function answerLoopback(pdu: Uint8Array, room: FrameRoom): Uint8Array {
 }
 
 function echo(pdu: Uint8Array, length: number, room: FrameRoom): Uint8Array {
-  const frame = new Uint8Array(room.before + length + room.after)
+  const frame = Buffer.allocUnsafe(room.before + length + room.after)
   frame.set(pdu.subarray(0, length), room.before)
   return frame
 }
@@ -122,7 +123,7 @@ function refusal(code: number, answer: 'silent' | ModbusException, room: FrameRo
 }
 
 function exception(code: number, reason: ModbusException, room: FrameRoom): Uint8Array {
-  const frame = new Uint8Array(room.before + 2 + room.after)
+  const frame = Buffer.allocUnsafe(room.before + 2 + room.after)
   frame[room.before] = code | 0x80
   frame[room.before + 1] = reason
   return frame

@@ -53,6 +53,7 @@ export function answerMbap(device: ModbusDevice, frame: Uint8Array): Uint8Array 
   if (reply === undefined) return undefined
   reply[0] = frame[0]!
   reply[1] = frame[1]!
+  reply[2] = reply[3] = 0
   const length = reply.length - MBAP_BYTES
   reply[4] = length >> 8
   reply[5] = length & 0xff

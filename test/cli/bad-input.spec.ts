@@ -26,6 +26,9 @@ describe('a call that makes no sense', { timeout: PATIENCE_MS }, () => {
     ['no bench file', ['check'], /missing required argument 'bench'; see: fringe check --help/],
     ['too many words', ['check', 'a.yaml', 'b.yaml'], /too many arguments/],
     ['no place for C', ['matmul', 'x.yaml', 'A.npy', 'B.npy'], /required option '-o, --output <file>' not specified/],
+    ['too little memory', ['matmul', 'x.yaml', 'a', 'b', '-o', 'c', '--memory', '5'], /Memory is a number with KiB/],
+    ['another type of C', ['matmul', 'x.yaml', 'a', 'b', '-o', 'c', '--dtype', 'int8'], /choices are float32, float64/],
+    ['no step', ['convolve', 'x.yaml', 'a', 'b', '-o', 'c', '--stride', '0'], /It is a whole number from 1 to 10000/],
     ['a seed that is no number', ['check', 'x.yaml', '--sim', '--seed', 'x'], /A seed is a whole number from 0/],
     ['a seed with a fraction', ['check', 'x.yaml', '--sim', '--seed', '1.5'], /A seed is a whole number from 0/],
     ['a negative seed', ['check', 'x.yaml', '--sim', '--seed', '-1'], /A seed is a whole number from 0/],
@@ -59,13 +62,13 @@ describe('help', { timeout: PATIENCE_MS }, () => {
   test('names every command, and the exit codes', async () => {
     const { code, stdout } = await fringe(['--help'])
     expect(code).toBe(0)
-    for (const name of ['check', 'sim', 'calibrate', 'matmul', 'runs', 'show', 'replay', 'demo']) {
+    for (const name of ['check', 'sim', 'calibrate', 'matmul', 'convolve', 'runs', 'show', 'replay', 'demo']) {
       expect(stdout).toMatch(new RegExp(`^ {2}${name} `, 'm'))
     }
     expect(stdout).toContain('4 a replay diverged')
   })
 
-  test.each(['check', 'sim', 'calibrate', 'matmul', 'runs', 'show', 'replay', 'demo'])(
+  test.each(['check', 'sim', 'calibrate', 'matmul', 'convolve', 'runs', 'show', 'replay', 'demo'])(
     'of %s has an example, and --json',
     async (name) => {
       const { code, stdout } = await fringe([name, '--help'])
@@ -164,7 +167,19 @@ describe('a bad matrix', { timeout: PATIENCE_MS }, () => {
   const real = (value: number): Uint8Array => encodeNpy({ shape: [4, 4], data: new Float64Array(16).fill(value) })
 
   test.each([
-    ['is complex', npyOf('<c16', '(4, 4)', 256), 'ARRAY_FILE_INVALID', /A\.npy holds complex numbers/],
+    ['holds long doubles', npyOf('<f16', '(4, 4)', 256), 'ARRAY_FILE_INVALID', /holds elements of type "<f16", of 16/],
+    [
+      'has no inner dimension',
+      npyOf('<f8', '(6, 0)', 0),
+      'ARRAY_FILE_INVALID',
+      /has shape \(6, 0\) and so no elements/,
+    ],
+    [
+      'has other batches',
+      npyOf('<f8', '(2, 0, 4)', 0),
+      'ARRAY_FILE_INVALID',
+      /has shape \(2, 0, 4\) and so no elements/,
+    ],
     ['holds objects', npyOf('|O', '(4, 4)', 128), 'ARRAY_FILE_INVALID', /A\.npy holds Python objects/],
     ['is cut short', npyOf('<f8', '(4, 4)', 100), 'ARRAY_FILE_INVALID', /A\.npy is cut short/],
     ['has NaN', real(NaN), 'ARRAY_FILE_INVALID', /A\.npy element \[0, 0\] is NaN; every element must be finite/],

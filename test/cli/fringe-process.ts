@@ -24,7 +24,7 @@ export const SMALL_AWGR_BENCH = join(import.meta.dirname, 'small-awgr.yaml')
 
 /** Inside the package, where Node finds its dependencies and its package.json; not `dist` itself, which may be in use. */
 const BUILD = join(ROOT, 'dist', 'test-build')
-const MAIN = join(BUILD, 'cli', 'main.js')
+export const MAIN = join(BUILD, 'cli', 'main.js')
 
 export interface Ended {
   readonly code: number | null

@@ -2,31 +2,30 @@ import { describe, expect, test } from 'vitest'
 import type { OpticalCore } from '../../core/optical-core.ts'
 import { matmulPlan } from '../../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome } from '../../orchestrator/jobs/matmul-plan.ts'
-import { exactProduct } from '../../orchestrator/jobs/matmul.ts'
-import type { RealMatrix } from '../../orchestrator/tiles/tile-product.ts'
+import { DenseArray } from '../../orchestrator/arrays/dense-array.ts'
+import { arrayProducts } from '../../orchestrator/jobs/array-products.ts'
+import { exactResult, productJob } from '../../orchestrator/jobs/product-job.ts'
+import { PANEL_MEMORY_BYTES as memoryBytes } from '../../orchestrator/jobs/multiply-panels.ts'
 import { openDirectBench } from '../support/direct-bench.ts'
 import { ExactCore } from '../support/exact-core.ts'
-import { neverAborted, quietLog, runToEnd } from '../support/run-plan.ts'
+import type { SampleRecord } from '../../orchestrator/journal/records.ts'
+import { ClockedLog } from '../support/clocked-log.ts'
+import { neverAborted, runToEnd } from '../support/run-plan.ts'
 import { close } from '../support/close.ts'
 
-const matrix = (rows: number, columns: number): RealMatrix => ({
-  rows,
-  columns,
-  data: Float64Array.from({ length: rows * columns }, (_, i) => Math.sin(i)),
-})
-const [a, b] = [matrix(5, 8), matrix(8, 4)]
-
-interface Sample {
-  readonly quantity: string
-  readonly unit: string
-  readonly value: number
-  readonly source: string
-}
+const matrix = (name: string, rows: number, columns: number): DenseArray =>
+  new DenseArray(
+    name,
+    [rows, columns],
+    false,
+    Float64Array.from({ length: rows * columns }, (_, i) => Math.sin(i)),
+  )
+const [a, b] = [matrix('A', 5, 8), matrix('B', 8, 4)]
 
 /** A product of two tiles on exact optics that take a quarter of a second a frame. */
 async function run(
   parts: Partial<OpticalCore> = {},
-): Promise<{ outcome: MatmulOutcome; steps: string[]; samples: Sample[] }> {
+): Promise<{ outcome: MatmulOutcome; product: DenseArray; steps: string[]; samples: readonly SampleRecord[] }> {
   const { bench } = openDirectBench({ size: 4, lanes: 1 })
   const exact = new ExactCore()
   const core: OpticalCore = {
@@ -43,18 +42,22 @@ async function run(
     },
     ...parts,
   }
-  const samples: Sample[] = []
   const steps: string[] = []
-  const log = { ...quietLog, sample: (sample: Sample) => void samples.push(sample) }
-  const outcome = await runToEnd(matmulPlan(bench, { a, b, core: () => core, log }), (name) => steps.push(name))
-  return { outcome, steps, samples }
+  const log = new ClockedLog(bench.clock)
+  const product = new DenseArray('C', [5, 4], false)
+  const products = arrayProducts(a, b, product)
+  const outcome = await runToEnd(matmulPlan(bench, { products, memoryBytes, core: () => core, log }), (name) => {
+    steps.push(name)
+    log.step(name)
+  })
+  return { outcome, product, steps, samples: log.samples }
 }
 
 describe('a multiplication from a cold, dark bench', () => {
   test('warms up, brings light, multiplies and accounts for its energy', async () => {
-    const { outcome, steps } = await run()
+    const { outcome, product, steps } = await run()
     expect(steps).toEqual(['warm up', 'prepare frames', 'light', 'multiply', 'account energy'])
-    expect([...outcome.product.data]).toEqual([...exactProduct(a, b).data].map(close(12)))
+    expect([...product.data]).toEqual([...(await exactResult(productJob(a, b))).data].map(close(12)))
     expect(outcome).toMatchObject({ frames: 2, repeatedFrames: 0, macs: 160 })
   })
 
@@ -62,7 +65,10 @@ describe('a multiplication from a cold, dark bench', () => {
     const warm = { quantity: 'warmth', unit: 'GHz', value: 0.3 }
     const { steps, samples } = await run({ follow: () => Promise.resolve([warm]) })
     expect(steps.slice(2, 4)).toEqual(['light', 'follow drift'])
-    expect(samples[0]).toEqual({ ...warm, source: 'measured by probe light' })
+    expect(samples.find(({ quantity }) => quantity === 'warmth')).toMatchObject({
+      ...warm,
+      source: 'measured by probe light',
+    })
   })
 
   test('its energy is what the bench drew times the time that the multiplication took', async () => {
@@ -75,17 +81,37 @@ describe('a multiplication from a cold, dark bench', () => {
     expect(energy.boundaries[0]!.joules).toBeCloseTo(0.5 * 0.0199526, 6)
   })
 
-  test('every power that it counts is journalled as a sample', async () => {
+  test('its tiles and lane have all of its energy and multiplications', async () => {
+    const { energy } = (await run()).outcome
+    expect(energy.tiles.map(({ name, macs }) => [name, macs])).toEqual([
+      ['tile 0', 80],
+      ['tile 1', 80],
+    ])
+    expect(energy.lanes).toEqual([{ ...energy.parts[0], name: 'lane 0' }])
+    expect(energy.headings.map(({ heading }) => heading)).toEqual(['job'])
+  })
+
+  test('every power that it counts is journalled as a sample, before and behind the product', async () => {
     const { outcome, samples } = await run()
-    expect(samples.map(({ quantity, value }) => [quantity, value])).toEqual(
-      outcome.energy.shares.map(({ component, powerW }) => [`power of ${component}`, powerW]),
-    )
+    const kept = new Set(samples.map(({ quantity }) => quantity))
+    for (const { component } of outcome.energy.shares) {
+      // Its own sample is the light.
+      const quantity = component === 'lasers, electrical' ? 'laser light' : component
+      expect(
+        [...kept].some((name) => name.startsWith(`power of ${quantity}`)),
+        component,
+      ).toBe(true)
+    }
     for (const { unit } of samples) expect(unit).toBe('W')
+    const mains = samples.filter(({ quantity }) => quantity === 'power of whole bench')
+    expect([mains[0]!.timeNs, mains.at(-1)!.timeNs]).toEqual([0, 0.5e9])
   })
 
   test('nothing happens until the engine runs a step', async () => {
     const { bench } = openDirectBench({ size: 4, lanes: 1 })
-    const plan = matmulPlan(bench, { a, b, core: () => new ExactCore(), log: { ...quietLog, sample: () => undefined } })
+    const products = arrayProducts(a, b, new DenseArray('C', [5, 4], false))
+    const log = new ClockedLog(bench.clock)
+    const plan = matmulPlan(bench, { products, memoryBytes, core: () => new ExactCore(), log })
     const first = await plan.next()
     expect(first.done).toBe(false)
     expect(bench.clock.monotonicNs()).toBe(0)

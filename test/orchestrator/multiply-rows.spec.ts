@@ -6,7 +6,7 @@ import { exactProduct } from '../../orchestrator/jobs/matmul.ts'
 import { multiplyRows } from '../../orchestrator/jobs/multiply-rows.ts'
 import type { RowSource } from '../../orchestrator/jobs/multiply-rows.ts'
 import { rowsPlan } from '../../orchestrator/jobs/rows-plan.ts'
-import { modelPower, modelSeconds } from '../../orchestrator/ledger/model-power.ts'
+import { modelEnergy } from '../../orchestrator/ledger/model-energy.ts'
 import { randomMatrix } from '../support/product-core.ts'
 import { neverAborted, quietLog, runToEnd } from '../support/run-plan.ts'
 
@@ -147,15 +147,21 @@ describe('the check of a product', () => {
 describe('a plan of such a product', () => {
   test('multiplies, and accounts for what the bench would have drawn in the time that it would have taken', async () => {
     const samples: { readonly quantity: string; readonly value: number }[] = []
-    const log = { ...quietLog, sample: (sample: (typeof samples)[number]) => void samples.push(sample) }
+    const log = { ...quietLog, sample: (sample: (typeof samples)[number]) => samples.push(sample) }
     const steps: string[] = []
     const plan = rowsPlan(new NoisyCore(), { a: sourceOf(a), b, sink: () => undefined, log })
     const { energy } = await runToEnd(plan, (name) => steps.push(name))
     expect(steps).toEqual(['multiply', 'account energy'])
     // 4 tiles: 31 symbols of 40 µs on either of two lanes, and 2 ms of settling.
     expect(energy.benchSeconds).toBeCloseTo(4 * (31 * 40e-6 + 2e-3), 12)
-    expect(modelSeconds({ ...MODELLED, symbolsPerRow: 2 }, 61, 4)).toBeCloseTo(4 * (62 * 40e-6 + 2e-3), 12)
-    expect(samples.map(({ value }) => value)).toEqual(modelPower(MODELLED).map(({ powerW }) => powerW))
+    expect(modelEnergy({ ...MODELLED, symbolsPerRow: 2 }, 61, 4, 1).benchSeconds).toBeCloseTo(
+      4 * (62 * 40e-6 + 2e-3),
+      12,
+    )
+    expect(samples.map(({ value }) => value)).toEqual(energy.shares.map(({ powerW }) => powerW))
+    expect(energy.shares.map(({ powerW }) => powerW)).toMatchObject(
+      [0.02, 0.08, 3, 2.15e-7, 1.904, 903.1].map((w) => expect.closeTo(w, 8) as number),
+    )
     expect(energy.shares.every(({ source }) => source === 'modelled')).toBe(true)
     const wall = energy.boundaries.find(({ boundary }) => boundary === 'wall-plug')!
     expect(wall.joules).toBeCloseTo((900 + 0.1 + 3) * energy.benchSeconds, 9)

@@ -174,7 +174,7 @@ describe('a file that is no matrix of real numbers is refused, saying what would
     [
       'an absurd shape',
       npyFile({ shape: '(99999999999, 99999999999)' }, doubles(1, 2)),
-      'A.npy claims shape (99999999999, 99999999999), too large to be read at once',
+      'A.npy claims shape (99999999999, 99999999999), larger than any file',
     ],
     [
       'not a number',

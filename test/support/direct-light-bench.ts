@@ -193,6 +193,7 @@ export function directLightBench(
     ovens: [],
     mains: {
       ...instrument,
+      accuracy: { relative: 0.01, from: 'class 1' },
       readPowerW: async () => world.mainsPowerW(),
       readEnergyKwh: async () => 0,
     },

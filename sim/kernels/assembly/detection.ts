@@ -1,6 +1,6 @@
 // From optical power to a converter's code. The same operations in the same order as ../reference/detection.ts.
 
-import { angleKey, cosineOf, directions, pairsOf, radiusKey, sineOf, squaredLength, words } from './noise'
+import { angleKey, COSINES, drawNoise, GROUP, NOISE_ROWS, radiusKey, SINES } from './noise'
 
 /** Bytes of one detector: gain, dark, shot, thermal, inverse step, top code, weight, offset. */
 export const DETECTOR_BYTES: usize = 32
@@ -13,51 +13,24 @@ const TOP_CODE: usize = 20
 const WEIGHT: usize = 24
 const OFFSET: usize = 28
 
-export const AS_READINGS: i32 = 0
-export const AS_CODES: i32 = 1
+const AS_READINGS: i32 = 0
+const AS_CODES: i32 = 1
+const AS_DECODED: i32 = 2
+const AS_SUM: i32 = 3
 const OVER_RANGE_CODE: f32 = 32767
-
-/** What a detector makes of a power before its noise: gain · power + dark. */
-@inline
-export function quietReading(detector: usize, power: v128): v128 {
-  return f32x4.add(f32x4.mul(v128.load32_splat(detector, GAIN), power), v128.load32_splat(detector, DARK))
-}
-
-/** Length of the noise's pair, with the variance of this reading: √((shot · reading + thermal) · squared length). */
-@inline
-export function noiseLength(detector: usize, quiet: v128, squared: v128): v128 {
-  const shot = f32x4.mul(v128.load32_splat(detector, SHOT), quiet)
-  const variance = f32x4.add(shot, v128.load32_splat(detector, THERMAL))
-  return f32x4.sqrt(f32x4.mul(f32x4.pmax(f32x4.splat(0), variance), squared))
-}
-
-/** What a detector reports of a power, its noise along a sine or a cosine. */
-@inline
-export function reading(detector: usize, power: v128, squared: v128, along: v128): v128 {
-  const quiet = quietReading(detector, power)
-  return f32x4.add(quiet, f32x4.mul(noiseLength(detector, quiet, squared), along))
-}
-
-@inline
-export function codeOf(detector: usize, reading: v128): v128 {
-  return f32x4.floor(f32x4.add(f32x4.mul(reading, v128.load32_splat(detector, INVERSE_STEP)), f32x4.splat(0.5)))
-}
-
-@inline
-export function isOver(detector: usize, code: v128): v128 {
-  return f32x4.gt(code, v128.load32_splat(detector, TOP_CODE))
-}
+/** In memory: V8 would build four lanes of it in each round of a loop. */
+export const ONE_HALF: usize = memory.data<f32>([0.5])
 
 /** Of eight samples the first `valid` that are over range. */
 @inline
-export function countOver(lower: v128, upper: v128, valid: i32): i32 {
+function countOver(lower: v128, upper: v128, valid: i32): i32 {
   if (!v128.any_true(v128.or(lower, upper))) return 0
   const bits = i32x4.bitmask(lower) | (i32x4.bitmask(upper) << 4)
   return popcnt(bits & (valid < 8 ? (1 << valid) - 1 : 255))
 }
 
 @inline
-export function storeCodes(out: usize, lower: v128, upper: v128, lowerOver: v128, upperOver: v128): void {
+function storeCodes(out: usize, lower: v128, upper: v128, lowerOver: v128, upperOver: v128): void {
   const over = f32x4.splat(OVER_RANGE_CODE)
   v128.store(
     out,
@@ -68,11 +41,98 @@ export function storeCodes(out: usize, lower: v128, upper: v128, lowerOver: v128
   )
 }
 
-/** One detector's share of a decoded sample: code · weight + offset, an over-range code counting as the top one. */
+/**
+ * What a line of powers becomes at one detector, whose noise is drawn, for the first `rows` samples: its readings, its
+ * codes, its share of the decoded samples, or with the share of another detector at `others` a term of `out`.
+ * Returns how many readings were over range.
+ */
 @inline
-export function decoded(detector: usize, code: v128): v128 {
-  const clipped = f32x4.pmin(code, v128.load32_splat(detector, TOP_CODE))
-  return f32x4.add(f32x4.mul(clipped, v128.load32_splat(detector, WEIGHT)), v128.load32_splat(detector, OFFSET))
+function detectAs(
+  as: i32,
+  detector: usize,
+  powers: usize,
+  factors: usize,
+  noise: usize,
+  out: usize,
+  rows: i32,
+  others: usize,
+  scales: usize,
+): i32 {
+  const gain = v128.load32_splat(detector, GAIN)
+  const dark = v128.load32_splat(detector, DARK)
+  const shot = v128.load32_splat(detector, SHOT)
+  const thermal = v128.load32_splat(detector, THERMAL)
+  const inverseStep = v128.load32_splat(detector, INVERSE_STEP)
+  const top = v128.load32_splat(detector, TOP_CODE)
+  const weight = v128.load32_splat(detector, WEIGHT)
+  const offset = v128.load32_splat(detector, OFFSET)
+  const half = v128.load32_splat(ONE_HALF)
+  const none = f32x4.splat(0)
+  let over = 0
+  for (let row = 0; row < rows; row += 8, noise += GROUP) {
+    const at = <usize>row << 2
+    const squared = v128.load(noise)
+    // A reading is gain · power + dark, and √((shot · that + thermal) · length²) along a cosine or a sine.
+    const quiet0 = f32x4.add(f32x4.mul(gain, f32x4.mul(v128.load(powers + at), v128.load(factors + at))), dark)
+    const quiet1 = f32x4.add(f32x4.mul(gain, f32x4.mul(v128.load(powers + at, 16), v128.load(factors + at, 16))), dark)
+    const variance0 = f32x4.pmax(none, f32x4.add(f32x4.mul(shot, quiet0), thermal))
+    const variance1 = f32x4.pmax(none, f32x4.add(f32x4.mul(shot, quiet1), thermal))
+    const length0 = f32x4.sqrt(f32x4.mul(variance0, squared))
+    const length1 = f32x4.sqrt(f32x4.mul(variance1, squared))
+    const reading0 = f32x4.add(quiet0, f32x4.mul(length0, v128.load(noise, COSINES)))
+    const reading1 = f32x4.add(quiet1, f32x4.mul(length1, v128.load(noise, SINES)))
+    const code0 = f32x4.floor(f32x4.add(f32x4.mul(reading0, inverseStep), half))
+    const code1 = f32x4.floor(f32x4.add(f32x4.mul(reading1, inverseStep), half))
+    const over0 = f32x4.gt(code0, top)
+    const over1 = f32x4.gt(code1, top)
+    over += countOver(over0, over1, rows - row)
+    if (as == AS_READINGS) {
+      v128.store(out + at, reading0)
+      v128.store(out + at, reading1, 16)
+    } else if (as == AS_CODES) storeCodes(out + (<usize>row << 1), code0, code1, over0, over1)
+    else {
+      // An over-range code counts as the top one.
+      const share0 = f32x4.add(f32x4.mul(f32x4.pmin(code0, top), weight), offset)
+      const share1 = f32x4.add(f32x4.mul(f32x4.pmin(code1, top), weight), offset)
+      if (as == AS_DECODED) {
+        v128.store(out + at, share0)
+        v128.store(out + at, share1, 16)
+      } else {
+        const signal0 = f32x4.mul(f32x4.add(v128.load(others + at), share0), v128.load(scales + at))
+        const signal1 = f32x4.mul(f32x4.add(v128.load(others + at, 16), share1), v128.load(scales + at, 16))
+        v128.store(out + at, f32x4.add(v128.load(out + at), signal0))
+        v128.store(out + at, f32x4.add(v128.load(out + at, 16), signal1), 16)
+      }
+    }
+  }
+  return over
+}
+
+function readingsOf(detector: usize, powers: usize, factors: usize, noise: usize, out: usize, rows: i32): i32 {
+  return detectAs(AS_READINGS, detector, powers, factors, noise, out, rows, 0, 0)
+}
+
+export function codesOf(detector: usize, powers: usize, factors: usize, noise: usize, out: usize, rows: i32): i32 {
+  return detectAs(AS_CODES, detector, powers, factors, noise, out, rows, 0, 0)
+}
+
+/** In place of the powers. */
+export function decode(detector: usize, powers: usize, factors: usize, noise: usize, rows: i32): i32 {
+  return detectAs(AS_DECODED, detector, powers, factors, noise, powers, rows, 0, 0)
+}
+
+/** Adds what is decoded here and at another detector, times a scale a row. */
+export function addDecoded(
+  detector: usize,
+  powers: usize,
+  factors: usize,
+  noise: usize,
+  sums: usize,
+  rows: i32,
+  others: usize,
+  scales: usize,
+): i32 {
+  return detectAs(AS_SUM, detector, powers, factors, noise, sums, rows, others, scales)
 }
 
 /**
@@ -90,35 +150,21 @@ export function detect(
   rows: i32,
   counterLow: i32,
   counterHigh: i32,
-  as: i32,
+  asCodes: i32,
+  noise: usize,
 ): i32 {
   let over = 0
   for (let d = 0; d < count; d++, detectors += DETECTOR_BYTES, keys += 4) {
     const radius = radiusKey(load<i32>(keys), counterHigh)
-    const radiusLanes = i32x4.splat(radius)
-    const angleLanes = i32x4.splat(angleKey(radius))
-    const from = powers + ((<usize>d * stride) << 2)
-    const to = out + ((<usize>d * stride) << (as == AS_CODES ? 1 : 2))
-    for (let row = 0; row < rows; row += 8) {
-      const at = <usize>row << 2
-      const lower = f32x4.mul(v128.load(from + at), v128.load(factors + at))
-      const upper = f32x4.mul(v128.load(from + at, 16), v128.load(factors + at, 16))
-      const pairs = pairsOf(counterLow + row)
-      const word = words(radiusLanes, pairs)
-      const squared = squaredLength(word)
-      const direction = directions(angleLanes, word)
-      const lowerReading = reading(detectors, lower, squared, cosineOf(direction))
-      const upperReading = reading(detectors, upper, squared, sineOf(direction))
-      const lowerCode = codeOf(detectors, lowerReading)
-      const upperCode = codeOf(detectors, upperReading)
-      const lowerOver = isOver(detectors, lowerCode)
-      const upperOver = isOver(detectors, upperCode)
-      over += countOver(lowerOver, upperOver, rows - row)
-      if (as == AS_CODES) storeCodes(to + (<usize>row << 1), lowerCode, upperCode, lowerOver, upperOver)
-      else {
-        v128.store(to + at, lowerReading)
-        v128.store(to + at, upperReading, 16)
-      }
+    const angle = angleKey(radius)
+    for (let first = 0; first < rows; first += NOISE_ROWS) {
+      const some = min(NOISE_ROWS, rows - first)
+      drawNoise(noise, radius, angle, counterLow + first, some)
+      const at = <usize>d * stride + first
+      const power = powers + (at << 2)
+      const factor = factors + (<usize>first << 2)
+      if (asCodes) over += codesOf(detectors, power, factor, noise, out + (at << 1), some)
+      else over += readingsOf(detectors, power, factor, noise, out + (at << 2), some)
     }
   }
   return over
@@ -132,18 +178,20 @@ export function intensityFactors(
   key: i32,
   counterLow: i32,
   counterHigh: i32,
+  noise: usize,
 ): void {
   const radius = radiusKey(key, counterHigh)
-  const radiusLanes = i32x4.splat(radius)
-  const angleLanes = i32x4.splat(angleKey(radius))
+  const angle = angleKey(radius)
   const one = f32x4.splat(1)
   const sigmas = f32x4.splat(sigma)
-  for (let row = 0; row < rows; row += 8, out += 32) {
-    const pairs = pairsOf(counterLow + row)
-    const word = words(radiusLanes, pairs)
-    const length = f32x4.mul(sigmas, f32x4.sqrt(squaredLength(word)))
-    const direction = directions(angleLanes, word)
-    v128.store(out, f32x4.add(one, f32x4.mul(length, cosineOf(direction))))
-    v128.store(out, f32x4.add(one, f32x4.mul(length, sineOf(direction))), 16)
+  for (let first = 0; first < rows; first += NOISE_ROWS) {
+    const some = min(NOISE_ROWS, rows - first)
+    drawNoise(noise, radius, angle, counterLow + first, some)
+    let at = noise
+    for (let row = 0; row < some; row += 8, out += 32, at += GROUP) {
+      const length = f32x4.mul(sigmas, f32x4.sqrt(v128.load(at)))
+      v128.store(out, f32x4.add(one, f32x4.mul(length, v128.load(at, COSINES))))
+      v128.store(out, f32x4.add(one, f32x4.mul(length, v128.load(at, SINES))), 16)
+    }
   }
 }

@@ -8,10 +8,10 @@ const MOVE: i32 = 0x7ed55d16
 const HIGH_WORD: i32 = 0x9e3779b9
 const ANGLE_WORD: i32 = 0x85157af5
 
-// Constants of the loops lie in memory: a load of four lanes is one instruction, where V8 builds four lanes of a number
-// that stands in the code with three, in each round of a loop.
+// Constants of the loops lie in memory and are loaded before them: V8 builds four lanes of a number that stands in the
+// code with three instructions, in each round of a loop.
 const WORDS: usize = memory.data<i32>([
-  TURN_FIRST, TURN_SECOND, TURN_THIRD, TURN_FOURTH, MOVE, 0x3f3504f3, 31, 0x7fffffff, 0x40000000,
+  TURN_FIRST, TURN_SECOND, TURN_THIRD, TURN_FOURTH, MOVE, 0x3f3504f3, 31, i32.MIN_VALUE,
 ])
 const FIRST: usize = 0
 const SECOND: usize = 4
@@ -20,33 +20,31 @@ const FOURTH: usize = 12
 const OFFSET: usize = 16
 const ROOT_HALF: usize = 20
 const TOP_OCTAVE: usize = 24
-const MAGNITUDE: usize = 28
-const QUARTER_TURN: usize = 32
+const SIGN: usize = 28
 const NEXT_PAIRS: usize = memory.data<i32>([0, 1, 2, 3], 16)
 
 /**
- * Of sin(π/2 · t), odd powers of t; within 1.2e-6 of it for |t| ≤ 1, which is a quarter turn or 2^30.
- * Of −2 ln(1 + f), powers of f; −2 ln ½.
+ * Of −2 ln((1 + s) / (1 − s)), odd powers of s; −2 ln ½. 2^-31; of sin(π/4 · t) / √2, odd powers of t, and of
+ * cos(π/4 · t) / √2, even ones.
  */
 const NUMBERS: usize = memory.data<f32>([
-  1.5707952, -0.64592594, 0.07950065, -0.004371015, 9.313225746154785e-10, -0.24548599, 0.37425658, -0.4082138,
-  0.49810919, -0.6664061, 1.0000225, -2, 1.3862944, 0.5, 1,
+  0.5, 1, -4.0000005, -1.3330438, -0.8259495, 1.3862944, 4.656612873077393e-10, 0.5553576, -0.057073414, 0.0017162231,
+  0.70710677, -0.21808888, 0.011207582, -0.00022548255,
 ])
-const SINE_1: usize = 0
-const SINE_3: usize = 4
-const SINE_5: usize = 8
-const SINE_7: usize = 12
-const QUARTER: usize = 16
-const LOG_7: usize = 20
-const LOG_6: usize = 24
-const LOG_5: usize = 28
-const LOG_4: usize = 32
-const LOG_3: usize = 36
-const LOG_2: usize = 40
-const LOG_1: usize = 44
-const OCTAVE: usize = 48
-const HALF: usize = 52
-const ONE: usize = 56
+const HALF: usize = 0
+const ONE: usize = 4
+const LOG_1: usize = 8
+const LOG_3: usize = 12
+const LOG_5: usize = 16
+const OCTAVE: usize = 20
+const EIGHTH: usize = 24
+const SINE_1: usize = 28
+const SINE_3: usize = 32
+const SINE_5: usize = 36
+const COSINE_0: usize = 40
+const COSINE_2: usize = 44
+const COSINE_4: usize = 48
+const COSINE_6: usize = 52
 
 @inline
 function bits(place: usize): v128 {
@@ -75,84 +73,112 @@ export function angleKey(radius: i32): i32 {
   return mix(radius, ANGLE_WORD)
 }
 
-@inline
-function mixLanes(key: v128, turned: v128): v128 {
-  let h = v128.xor(key, turned)
-  h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 16)), bits(SECOND))
-  h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 13)), bits(THIRD))
-  h = v128.xor(h, i32x4.shr_u(h, 16))
-  h = i32x4.mul(i32x4.add(h, bits(OFFSET)), bits(FOURTH))
-  return v128.xor(h, i32x4.shr_u(h, 15))
-}
-
-/** The pairs of the eight counters from `counter` on, a multiple of eight: counter / 2 and the next three. */
-@inline
-export function pairsOf(counter: i32): v128 {
-  return i32x4.mul(i32x4.add(i32x4.splat(counter >>> 1), v128.load(NEXT_PAIRS)), bits(FIRST))
-}
-
-/** One random word a pair. */
-@inline
-export function words(radius: v128, pairs: v128): v128 {
-  return mixLanes(radius, pairs)
-}
+/** Samples whose noise is drawn at once, and its bytes: of every eight the squared lengths, cosines and sines of four pairs. */
+export const NOISE_ROWS: i32 = 256
+export const NOISE_BYTES: usize = 48 * (256 / 8)
+export const GROUP: usize = 48
+export const COSINES: usize = 16
+export const SINES: usize = 32
 
 /**
- * Direction that goes with a word, as a word: a whole turn is 2^32. Scrambled once more, so that nothing of it is the
- * length's.
+ * Noise of up to `NOISE_ROWS` samples from `counter` on, a multiple of eight, left at `noise` [row / 8][length², cosine,
+ * sine][4].
+ *
+ * Three short loops, since what is computed waits on what was before: in one long round the processor would see the
+ * next one too late to work on both.
  */
-@inline
-export function directions(angle: v128, word: v128): v128 {
-  const h = i32x4.mul(v128.xor(word, angle), bits(SECOND))
-  return i32x4.mul(v128.xor(h, i32x4.shr_u(h, 15)), bits(THIRD))
+export function drawNoise(noise: usize, radius: i32, angle: i32, counter: i32, rows: i32): void {
+  const end = noise + (<usize>((rows + 7) >> 3)) * GROUP
+  drawWords(noise, end, radius, angle, counter)
+  squareLengths(noise, end)
+  turn(noise, end)
 }
 
-/** Square of the length of four pairs: −2 ln u, u in (0, 1]. */
-@inline
-export function squaredLength(word: v128): v128 {
-  const u = f32x4.add(f32x4.convert_i32x4_s(i32x4.shr_u(word, 1)), real(HALF))
-  // u · 2^31 = 2^exponent · (1 + f), with 1 + f between √½ and √2.
-  const exponent = i32x4.shr_s(i32x4.sub(u, bits(ROOT_HALF)), 23)
-  const f = f32x4.sub(i32x4.sub(u, i32x4.shl(exponent, 23)), real(ONE))
-  let log = f32x4.add(f32x4.mul(f, real(LOG_7)), real(LOG_6))
-  log = f32x4.add(f32x4.mul(f, log), real(LOG_5))
-  log = f32x4.add(f32x4.mul(f, log), real(LOG_4))
-  log = f32x4.add(f32x4.mul(f, log), real(LOG_3))
-  log = f32x4.add(f32x4.mul(f, log), real(LOG_2))
-  log = f32x4.add(f32x4.mul(f, log), real(LOG_1))
-  const octaves = f32x4.convert_i32x4_s(i32x4.sub(bits(TOP_OCTAVE), exponent))
-  // Never negative: f < 0 makes the product positive, and f > 0 has at least one octave.
-  return f32x4.add(f32x4.mul(octaves, real(OCTAVE)), f32x4.mul(f, log))
+/** One random word a pair, and its direction as a word: scrambled once more, so that nothing of it is the length's. */
+function drawWords(noise: usize, end: usize, radius: i32, angle: i32, counter: i32): void {
+  const second = bits(SECOND)
+  const third = bits(THIRD)
+  const fourth = bits(FOURTH)
+  const offset = bits(OFFSET)
+  const radiusLanes = i32x4.splat(radius)
+  const angleLanes = i32x4.splat(angle)
+  // Pairs of the eight counters from `counter` on: counter / 2 and the next three.
+  let pairs = i32x4.mul(i32x4.add(i32x4.splat(counter >>> 1), v128.load(NEXT_PAIRS)), bits(FIRST))
+  const next = i32x4.splat(4 * TURN_FIRST)
+  for (; noise < end; noise += GROUP) {
+    let h = v128.xor(radiusLanes, pairs)
+    h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 16)), second)
+    h = i32x4.mul(v128.xor(h, i32x4.shr_u(h, 13)), third)
+    h = v128.xor(h, i32x4.shr_u(h, 16))
+    h = i32x4.mul(i32x4.add(h, offset), fourth)
+    const word = v128.xor(h, i32x4.shr_u(h, 15))
+    v128.store(noise, word)
+    h = i32x4.mul(v128.xor(word, angleLanes), second)
+    v128.store(noise, i32x4.mul(v128.xor(h, i32x4.shr_u(h, 15)), third), COSINES)
+    pairs = i32x4.add(pairs, next)
+  }
 }
 
-/** Sine of a direction. Folded at the quarter turns, where the sine has its mirrors. */
-@inline
-export function sineOf(direction: v128): v128 {
-  const beyond = i32x4.shr_s(v128.xor(direction, i32x4.shl(direction, 1)), 31)
-  const folded = v128.xor(direction, v128.and(beyond, bits(MAGNITUDE)))
-  const t = f32x4.mul(f32x4.convert_i32x4_s(folded), real(QUARTER))
-  const z = f32x4.mul(t, t)
-  let sine = f32x4.add(f32x4.mul(z, real(SINE_7)), real(SINE_5))
-  sine = f32x4.add(f32x4.mul(z, sine), real(SINE_3))
-  return f32x4.mul(t, f32x4.add(f32x4.mul(z, sine), real(SINE_1)))
+/** Words become squares of lengths: −2 ln u, u in (0, 1]. */
+function squareLengths(noise: usize, end: usize): void {
+  const half = real(HALF)
+  const rootHalf = bits(ROOT_HALF)
+  const one = real(ONE)
+  const log1 = real(LOG_1)
+  const log3 = real(LOG_3)
+  const log5 = real(LOG_5)
+  const top = bits(TOP_OCTAVE)
+  const octave = real(OCTAVE)
+  for (; noise < end; noise += GROUP) {
+    const u = f32x4.add(f32x4.convert_i32x4_s(i32x4.shr_u(v128.load(noise), 1)), half)
+    // u · 2^31 = 2^exponent · m, with m between √½ and √2.
+    const exponent = i32x4.shr_s(i32x4.sub(u, rootHalf), 23)
+    const m = i32x4.sub(u, i32x4.shl(exponent, 23))
+    const s = f32x4.div(f32x4.sub(m, one), f32x4.add(m, one))
+    const z = f32x4.mul(s, s)
+    const log = f32x4.add(f32x4.mul(z, f32x4.add(f32x4.mul(z, log5), log3)), log1)
+    const octaves = f32x4.convert_i32x4_s(i32x4.sub(top, exponent))
+    // Never negative: s < 0 makes the product positive, and s > 0 has at least one octave.
+    v128.store(noise, f32x4.add(f32x4.mul(octaves, octave), f32x4.mul(s, log)))
+  }
 }
 
-@inline
-export function cosineOf(direction: v128): v128 {
-  return sineOf(i32x4.add(direction, bits(QUARTER_TURN)))
+/** Directions become their cosines and sines: about the middle of a quarter turn, whose number is in the lowest bits. */
+function turn(noise: usize, end: usize): void {
+  const eighth = real(EIGHTH)
+  const sine1 = real(SINE_1)
+  const sine3 = real(SINE_3)
+  const sine5 = real(SINE_5)
+  const cosine0 = real(COSINE_0)
+  const cosine2 = real(COSINE_2)
+  const cosine4 = real(COSINE_4)
+  const cosine6 = real(COSINE_6)
+  const sign = bits(SIGN)
+  for (; noise < end; noise += GROUP) {
+    const direction = v128.load(noise, COSINES)
+    const t = f32x4.mul(f32x4.convert_i32x4_s(direction), eighth)
+    const z = f32x4.mul(t, t)
+    const s = f32x4.mul(t, f32x4.add(f32x4.mul(z, f32x4.add(f32x4.mul(z, sine5), sine3)), sine1))
+    let c = f32x4.add(f32x4.mul(z, cosine6), cosine4)
+    c = f32x4.add(f32x4.mul(z, c), cosine2)
+    c = f32x4.add(f32x4.mul(z, c), cosine0)
+    v128.store(noise, v128.xor(f32x4.sub(c, s), i32x4.shl(direction, 31)), COSINES)
+    v128.store(noise, v128.xor(f32x4.add(c, s), v128.and(i32x4.shl(direction, 30), sign)), SINES)
+  }
 }
 
 /** `count` numbers of a stream from `counterLow` on; both are multiples of eight. */
-export function normals(out: usize, count: i32, key: i32, counterLow: i32, counterHigh: i32): void {
+export function normals(out: usize, count: i32, key: i32, counterLow: i32, counterHigh: i32, noise: usize): void {
   const radius = radiusKey(key, counterHigh)
-  const radiusLanes = i32x4.splat(radius)
-  const angleLanes = i32x4.splat(angleKey(radius))
-  for (let i = 0; i < count; i += 8, out += 32) {
-    const pairs = pairsOf(counterLow + i)
-    const word = words(radiusLanes, pairs)
-    const length = f32x4.sqrt(squaredLength(word))
-    const direction = directions(angleLanes, word)
-    v128.store(out, f32x4.mul(length, cosineOf(direction)))
-    v128.store(out, f32x4.mul(length, sineOf(direction)), 16)
+  const angle = angleKey(radius)
+  for (let first = 0; first < count; first += NOISE_ROWS) {
+    const rows = min(NOISE_ROWS, count - first)
+    drawNoise(noise, radius, angle, counterLow + first, rows)
+    let at = noise
+    for (const end = out + (<usize>rows << 2); out < end; out += 32, at += GROUP) {
+      const length = f32x4.sqrt(v128.load(at))
+      v128.store(out, f32x4.mul(length, v128.load(at, COSINES)))
+      v128.store(out, f32x4.mul(length, v128.load(at, SINES)), 16)
+    }
   }
 }

@@ -3,10 +3,11 @@ import { mix } from '../../../core/random.ts'
 const HIGH_WORD = 0x9e3779b9
 const ANGLE_WORD = 0x85157af5
 const f = Math.fround
-const SINE = [1.5707952, -0.64592594, 0.07950065, -0.004371015].map(f) as [number, number, number, number]
-const LOG = [-2, 1.0000225, -0.6664061, 0.49810919, -0.4082138, 0.37425658, -0.24548599].map(f)
+const LOG = [-4.0000005, -1.3330438, -0.8259495].map(f) as [number, number, number]
 const TWO_LN_2 = f(1.3862944)
-const QUARTER = 2 ** -30
+const SINE = [0.5553576, -0.057073414, 0.0017162231].map(f) as [number, number, number]
+const COSINE = [0.70710677, -0.21808888, 0.011207582, -0.00022548255].map(f) as [number, number, number, number]
+const EIGHTH = 2 ** -31
 
 const bitsOf = new Int32Array(1)
 const float = new Float32Array(bitsOf.buffer)
@@ -20,19 +21,24 @@ export function squaredLength(word: number): number {
   const bits = bitsOf[0]!
   const exponent = (bits - 0x3f3504f3) >> 23
   bitsOf[0] = bits - (exponent << 23)
-  const x = f(float[0] - 1)
-  let log = LOG[6]!
-  for (let power = 5; power >= 0; power--) log = f(f(x * log) + LOG[power]!)
+  const m = float[0]
+  const x = f(f(m - 1) / f(m + 1))
+  const z = f(x * x)
+  const log = f(f(z * f(f(z * LOG[2]) + LOG[1])) + LOG[0])
   return f(f((31 - exponent) * TWO_LN_2) + f(x * log))
 }
 
-/** Sine of a direction; a whole turn is 2^32. */
-export function sineOf(direction: number): number {
-  const beyond = (direction ^ (direction << 1)) >> 31
-  const t = f(f(direction ^ (beyond & 0x7fffffff)) * QUARTER)
+/**
+ * Cosine and sine of a direction: its lowest two bits say which quarter turn, all of it where from the middle of that one,
+ * as far as 2^31 to either end.
+ */
+export function cosineAndSine(direction: number): readonly [cosine: number, sine: number] {
+  const t = f(f(direction) * EIGHTH)
   const z = f(t * t)
-  const inner = f(f(z * f(f(z * SINE[3]) + SINE[2])) + SINE[1])
-  return f(t * f(f(z * inner) + SINE[0]))
+  const s = f(t * f(f(z * f(f(z * SINE[2]) + SINE[1])) + SINE[0]))
+  const inner = f(f(z * f(f(z * COSINE[3]) + COSINE[2])) + COSINE[1])
+  const c = f(f(z * inner) + COSINE[0])
+  return [(direction & 1) === 0 ? f(c - s) : -f(c - s), (direction & 2) === 0 ? f(c + s) : -f(c + s)]
 }
 
 /** Which pair a counter belongs to: groups of eight hold four pairs, their cosines before their sines. */
@@ -45,7 +51,8 @@ export const wordOf = (radius: number, counter: number): number => mix(radius, p
 export function along(angle: number, word: number, counter: number): number {
   const h = Math.imul(word ^ angle, 0x85ebca6b)
   const direction = Math.imul(h ^ (h >>> 15), 0xc2b2ae35)
-  return sineOf((counter & 4) === 0 ? (direction + 2 ** 30) | 0 : direction)
+  const [cosine, sine] = cosineAndSine(direction)
+  return (counter & 4) === 0 ? cosine : sine
 }
 
 /** One standard normal number of the stream `key`, by Box and Muller. */

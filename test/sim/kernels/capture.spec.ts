@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { packedTileFloats, productRows, productScratch } from '../../../sim/kernels/behavioural-product.ts'
 import type { Capture, CaptureAs } from '../../../sim/kernels/kernel-engine.ts'
-import { captureScratchFloats } from '../../../sim/kernels/kernel-engine.ts'
+import { captureScratchFloats, NOISE_FLOATS } from '../../../sim/kernels/kernel-engine.ts'
 import { Kernels } from '../../../sim/kernels/kernels.ts'
 import { bankOf, filled, smallProduct } from '../../support/kernels.ts'
 
@@ -16,6 +16,7 @@ const weightsRe = filled(memory.float32(OUTPUTS * INPUTS), 3, 0.3)
 const weightsIm = filled(memory.float32(OUTPUTS * INPUTS), 4, 0.3)
 const lo = filled(memory.float32(OUTPUTS), 5)
 const factors = memory.float32(STRIDE)
+const noise = memory.float32(NOISE_FLOATS)
 const scales = filled(memory.float32(STRIDE), 6)
 
 function capture(balanced: boolean, as: CaptureAs, out: Float32Array | Int16Array, weightPerMw = 1): Capture {
@@ -31,7 +32,7 @@ function capture(balanced: boolean, as: CaptureAs, out: Float32Array | Int16Arra
     panels.set(packed)
     engine.packBanks(weightsRe, weightsIm, OUTPUTS, INPUTS, tile)
   }
-  engine.intensityFactors(factors, ROWS, 1e-3, 9, 64, 0)
+  engine.intensityFactors(factors, ROWS, 1e-3, 9, 64, 0, noise)
   return {
     as,
     panels,
@@ -101,7 +102,7 @@ describe('a captured tile', () => {
       const of = capture(balanced, 'codes', fused)
       const over = run(balanced, of)
       const { detectors, keys } = of
-      const overApart = engine.detect(powers, factors, detectors, keys, apart, 2 * OUTPUTS, STRIDE, ROWS, 64, 0, 1)
+      const overApart = engine.detect(powers, factors, detectors, keys, apart, 2 * OUTPUTS, STRIDE, ROWS, 64, 0, 1, noise)
       expect(fused).toEqual(apart)
       expect(over).toBe(overApart)
       expect(new Set(fused).size).toBeGreaterThan(20)

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { NOISE_FLOATS } from '../../../sim/kernels/kernel-engine.ts'
 import { Kernels } from '../../../sim/kernels/kernels.ts'
 import type { DetectorParameters } from '../../../sim/kernels/detector-bank.ts'
 import { OVER_RANGE } from '../../../sim/kernels/reference/detection.ts'
@@ -9,6 +10,7 @@ const Q = 1.602176634e-19
 const SAMPLES = 65_536
 const kernels = new Kernels('wasm')
 const { memory, engine } = kernels
+const noise = memory.float32(NOISE_FLOATS)
 
 interface Light {
   readonly powerMw: number
@@ -21,8 +23,8 @@ function readings({ powerMw, intensitySigma = 0 }: Light, changes: Partial<Detec
   const { parameters, keys } = bankOf(kernels, 2, changes)
   const [powers, factors, out] = [memory.float32(2 * SAMPLES), memory.float32(SAMPLES), memory.float32(2 * SAMPLES)]
   powers.fill(powerMw)
-  engine.intensityFactors(factors, SAMPLES, intensitySigma, 77, 0, 0)
-  engine.detect(powers, factors, parameters, keys, out, 2, SAMPLES, SAMPLES, 0, 0, 0)
+  engine.intensityFactors(factors, SAMPLES, intensitySigma, 77, 0, 0, noise)
+  engine.detect(powers, factors, parameters, keys, out, 2, SAMPLES, SAMPLES, 0, 0, 0, noise)
   return [out.slice(0, SAMPLES), out.slice(SAMPLES)]
 }
 
@@ -84,7 +86,7 @@ describe('the converter', () => {
     const [powers, factors, out] = [memory.float32(stride), memory.float32(stride), memory.int16(stride)]
     powers.set(powersMw)
     factors.fill(1)
-    const over = engine.detect(powers, factors, parameters, keys, out, 1, stride, powersMw.length, 0, 0, 1)
+    const over = engine.detect(powers, factors, parameters, keys, out, 1, stride, powersMw.length, 0, 0, 1, noise)
     return [out.slice(0, powersMw.length), over]
   }
 
@@ -106,7 +108,7 @@ describe('the converter', () => {
     const [powers, factors, out] = [memory.float32(16), memory.float32(16), memory.int16(16)]
     powers.fill(9)
     factors.fill(1)
-    expect(engine.detect(powers, factors, parameters, keys, out, 1, 16, 11, 0, 0, 1)).toBe(11)
+    expect(engine.detect(powers, factors, parameters, keys, out, 1, 16, 11, 0, 0, 1, noise)).toBe(11)
   })
 
   test('adds its own noise of one step over √12 to a signal that moves', () => {

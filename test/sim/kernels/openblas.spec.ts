@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { productRows, productScratch } from '../../../sim/kernels/behavioural-product.ts'
 import type { CaptureAs } from '../../../sim/kernels/kernel-engine.ts'
-import { captureScratchFloats } from '../../../sim/kernels/kernel-engine.ts'
+import { captureScratchFloats, NOISE_FLOATS } from '../../../sim/kernels/kernel-engine.ts'
 import { KernelPool } from '../../../sim/kernels/kernel-pool.ts'
 import { describeEngine, Kernels } from '../../../sim/kernels/kernels.ts'
 import { findOpenBlas } from '../../../sim/kernels/openblas.ts'
@@ -35,7 +35,7 @@ function captured(kernels: Kernels, rows: number, inputs: number, outputs: numbe
   const noise = { bandwidthHz: 5e8, darkA: 5e-9, thermalAPerRtHz: 12.2e-12 }
   const bank = bankOf(kernels, 2 * outputs, { ...noise, fullScaleMw: 4 * inputs })
   const factors = memory.float32(stride)
-  engine.intensityFactors(factors, rows, 1e-3, 7, 64, 0)
+  engine.intensityFactors(factors, rows, 1e-3, 7, 64, 0, memory.float32(NOISE_FLOATS))
   const out = as === 'codes' ? memory.int16(2 * outputs * stride) : memory.float32(2 * outputs * stride)
   const over = engine.captureBalanced({
     as,

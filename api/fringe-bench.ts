@@ -1,0 +1,220 @@
+import { EventEmitter, setMaxListeners } from 'node:events'
+import { readBenchFile } from '../bench/bench-file.ts'
+import type { BenchFile } from '../bench/bench-file.ts'
+import { calibrateJob, findCalibration } from '../cli/calibrate-job.ts'
+import type { CalibrateDocument, CalibrationWish, StoredCalibration } from '../cli/calibrate-job.ts'
+import type { JobContext } from '../cli/command-context.ts'
+import { convolutionOn } from '../cli/convolution-on.ts'
+import type { Strides } from '../cli/convolution-on.ts'
+import { requireCalibratableCore, requireWeights } from '../cli/core-limits.ts'
+import { JobFailure } from '../cli/explain-error.ts'
+import type { TwinChoice } from '../cli/far-side.ts'
+import { keptBytesOf, matmulJob } from '../cli/matmul-job.ts'
+import type { MatmulDocument } from '../cli/matmul-job.ts'
+import { requireFactors, requirePlaces } from '../cli/product-limits.ts'
+import { BenchError } from '../core/errors.ts'
+import { factorInMemory, openFactor } from '../orchestrator/arrays/open-factor.ts'
+import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
+import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
+import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
+import type { PlanEvent } from '../orchestrator/plans/engine.ts'
+import { denseArray } from './arrays.ts'
+import type { NumericArray } from './arrays.ts'
+
+export interface OpenOptions {
+  /** The twin instead of the hardware; true: in this process, behind pipes. */
+  readonly sim?: boolean | TwinChoice['mode']
+  /** Which chip the twin has, and all noise; 1 when left out. */
+  readonly seed?: number
+  /** How old the twin is, s. */
+  readonly ageS?: number
+  /** The journal of all runs; fringe.db in the current folder when left out. */
+  readonly journal?: string
+  /** Hears which step a job has come to, and how far that is. */
+  readonly onEvent?: (event: PlanEvent<unknown>) => void
+}
+
+export interface JobOptions {
+  /** Ends the job; the bench is made safe before the promise rejects. */
+  readonly signal?: AbortSignal
+}
+
+export interface MatmulOptions extends JobOptions, CalibrationWish {
+  /** Writes C to this file, too. A C that is larger than `memoryBytes` allows goes there only. */
+  readonly output?: string
+  /** Numbers of C; float64 when left out. */
+  readonly dtype?: 'float32' | 'float64'
+  /** What panels of larger matrices may take together; 256 MiB when left out. */
+  readonly memoryBytes?: number
+  /** Longest time between two looks at the chip while it multiplies, s; left out: it is not watched. */
+  readonly watchS?: number
+}
+
+/** C, how good it is, and what it cost. */
+export interface MatmulAnswer extends Omit<MatmulDocument, 'product'> {
+  /** Undefined where C went to its file only. */
+  readonly product: Required<NumericArray<Float64Array | Float32Array>> | undefined
+}
+
+const LISTENERS = 1000
+
+/**
+ * Reads and checks a bench file. Nothing is switched on: each job opens the instruments, and leaves them safe.
+ *
+ * Throws: BENCH_FILE_INVALID naming line and field; CALL_INVALID for a seed or an age without a twin.
+ */
+export async function openBench(path: string, options: OpenOptions = {}): Promise<FringeBench> {
+  // Dozens of instruments listen to one signal; Node would call that a leak.
+  if (EventEmitter.defaultMaxListeners < LISTENERS) setMaxListeners(LISTENERS)
+  return new FringeBench(await readBenchFile(path), twinOf(options), options)
+}
+
+function twinOf({ sim = false, seed, ageS }: OpenOptions): TwinChoice | undefined {
+  if (sim !== false) return { mode: sim === true ? 'pipe' : sim, seed: seed ?? 1, ageS: ageS ?? 0 }
+  if (seed === undefined && ageS === undefined) return undefined
+  throw new BenchError('CALL_INVALID', 'seed and ageS choose a twin, and hardware has its own: add sim: true')
+}
+
+/**
+ * A bench, and the jobs that it can do; each is a run in the journal, as if the command line had been used.
+ *
+ * Jobs that are asked for together are done one after another. Disposing waits for the one that runs.
+ * Throws: BenchError with a code; AggregateError where several things went wrong, such as a bench that is not safe.
+ */
+export class FringeBench implements AsyncDisposable {
+  readonly #file: BenchFile
+  readonly #twin: TwinChoice | undefined
+  readonly #options: OpenOptions
+  #last: Promise<unknown> = Promise.resolve()
+  #closed = false
+
+  constructor(file: BenchFile, twin: TwinChoice | undefined, options: OpenOptions) {
+    this.#file = file
+    this.#twin = twin
+    this.#options = options
+  }
+
+  get name(): string {
+    return this.#file.name
+  }
+
+  /** From cold and dark to a calibration that later jobs take from the journal. */
+  async calibrate({ signal }: JobOptions = {}): Promise<CalibrateDocument> {
+    return this.#afterTheLast(signal, async () => (await this.#calibrate(this.#context(signal))).document)
+  }
+
+  /**
+   * C = A·B, calibrating first where that was never done. Factors are arrays in memory or paths of .npy files.
+   *
+   * Throws: SHAPE_MISMATCH, ARRAY_FILE_INVALID before anything is switched on.
+   */
+  async matmul(a: NumericArray | string, b: NumericArray | string, options: MatmulOptions = {}): Promise<MatmulAnswer> {
+    return this.#afterTheLast(options.signal, () => this.#matmul(a, b, options))
+  }
+
+  /**
+   * An image [channels, height, width], or images [images, channels, height, width], with kernels [outputs, channels,
+   * height, width]: out[o, y, x] = Σ image[c, y·stride + i − padding, x·stride + j − padding] · kernels[o, c, i, j].
+   *
+   * A core whose ports share one bank of rings convolves by itself; all others multiply patches of the image.
+   */
+  async convolve(
+    image: NumericArray | string,
+    kernels: NumericArray | string,
+    options: MatmulOptions & Partial<Strides> = {},
+  ): Promise<MatmulAnswer> {
+    const { stride = 1, padding = 0, ...others } = options
+    requireStrides({ stride, padding })
+    return this.#afterTheLast(options.signal, () => this.#matmul(image, kernels, others, { stride, padding }))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    await this.#last
+  }
+
+  async #matmul(
+    a: NumericArray | string,
+    b: NumericArray | string,
+    options: MatmulOptions,
+    strides?: Strides,
+  ): Promise<MatmulAnswer> {
+    const { output, dtype = 'float64', memoryBytes = PANEL_MEMORY_BYTES, watchS, signal, ...wish } = options
+    const context = this.#context(signal)
+    const keptBytes = keptBytesOf(memoryBytes)
+    await using left = await factorOf('A', a, keptBytes, context.signal)
+    await using right = await factorOf('B', b, keptBytes, context.signal)
+    const convolution = strides && convolutionOn(this.#file, strides)
+    const job = productJob(left.array, right.array, convolution)
+    requireFactors(left, right, job, dtype)
+    requireCalibratableCore(this.#file)
+    await requireWeights(this.#file, right.array.name, job.products(noSink), context.signal)
+    await requirePlaces(left, right, job, { output, journal: this.#journal, dtype, memoryBytes })
+    const stored = (await findCalibration(this.#choice, wish)) ?? (await this.#calibrate(context))
+    const request = { a: left, b: right, output, dtype, memoryBytes, convolution, watchS }
+    const { document, product } = await matmulJob(context, this.#choice, request, stored)
+    if (product === undefined) return { ...document, product }
+    const { shape, isComplex, data } = product
+    return {
+      ...document,
+      product: { shape, isComplex, data: dtype === 'float64' ? data : Float32Array.from(data) },
+    }
+  }
+
+  #calibrate(context: JobContext): Promise<StoredCalibration & { readonly document: CalibrateDocument }> {
+    return calibrateJob(context, this.#choice)
+  }
+
+  get #choice(): { file: BenchFile; twin: TwinChoice | undefined; journal: string } {
+    return { file: this.#file, twin: this.#twin, journal: this.#journal }
+  }
+
+  get #journal(): string {
+    return this.#options.journal ?? 'fringe.db'
+  }
+
+  #context(signal = new AbortController().signal): JobContext {
+    const { onEvent = () => undefined } = this.#options
+    return { output: { progress: { begin: () => undefined, onEvent } }, signal }
+  }
+
+  /** One bench does one thing at a time. */
+  #afterTheLast<T>(signal: AbortSignal | undefined, job: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new BenchError('CALL_INVALID', `bench ${this.name} was closed: open it again`)
+    const mine = this.#last.then(() => {
+      signal?.throwIfAborted()
+      return unwrapped(job)
+    })
+    this.#last = mine.catch(() => undefined)
+    return mine
+  }
+}
+
+function requireStrides({ stride, padding }: Strides): void {
+  if (Number.isSafeInteger(stride) && stride >= 1 && Number.isSafeInteger(padding) && padding >= 0) return
+  const right = 'stride is a whole number from 1 on, and padding one from 0 on'
+  throw new BenchError('CALL_INVALID', `stride ${stride} and padding ${padding}: ${right}`)
+}
+
+async function factorOf(
+  name: string,
+  given: NumericArray | string,
+  keptBytes: number,
+  signal: AbortSignal,
+): Promise<OpenedFactor> {
+  if (typeof given === 'string') return openFactor(given, { keptBytes, signal })
+  return factorInMemory(name, denseArray(name, given), keptBytes)
+}
+
+/** What went wrong, rather than that a run failed; the run's id is in its context. */
+async function unwrapped<T>(job: () => Promise<T>): Promise<T> {
+  try {
+    return await job()
+  } catch (error) {
+    if (!(error instanceof JobFailure)) throw error
+    const { run, cause } = error
+    if (!(cause instanceof BenchError)) throw cause
+    const { code, message, context } = cause
+    throw new BenchError(code, message, { cause, context: { ...context, run } })
+  }
+}

@@ -1,0 +1,6 @@
+/** What programs import from 'fringe'. */
+export { FringeBench, openBench } from './fringe-bench.ts'
+export type { JobOptions, MatmulAnswer, MatmulOptions, OpenOptions } from './fringe-bench.ts'
+export type { NumericArray, Numbers } from './arrays.ts'
+export { BenchError, isBenchError } from '../core/errors.ts'
+export type { BenchErrorCode } from '../core/errors.ts'

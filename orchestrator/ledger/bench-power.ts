@@ -1,0 +1,148 @@
+import type { ReadingAccuracy } from '../../core/instruments.ts'
+import type { LightBench } from '../../core/light-bench.ts'
+import { dbmToMw } from '../../core/quantities.ts'
+import type { Boundary } from './boundaries.ts'
+import { PowerSeries } from './power-series.ts'
+
+/** Electrical to optical, of the laser modules. Source: SimPhony's device set; an assumption for the ITLA. */
+const LASER_WALL_EFFICIENCY = 0.2
+/** One channel of a linear transimpedance amplifier. Source: half of a dual chip's 238 mW, LSSC 2024. */
+export const TIA_MW = 119
+/** Energy of one conversion a bit, DAC and ADC alike. Source: SimPhony's figure of merit, 33.6 fJ. */
+export const CONVERTER_FJ_PER_BIT = 33.6
+export const DAC_BITS = 8
+export const ADC_BITS = 12
+
+/** Modules are specified to half a decibel. Assumption: no sheet at hand says so of every module. */
+const LASER_READING: ReadingAccuracy = { relative: 10 ** 0.05 - 1, from: 'assumption: read-back within 0.5 dB' }
+/** Voltage times current of 16-bit read-backs. Assumption: the sheet gives the resolution, and no accuracy. */
+const HEATER_READING: ReadingAccuracy = { relative: 0.01, from: 'assumption: voltage and current read back within 1 %' }
+/** What is modelled may be off by half: device figures of one technology stand for those of another. Assumption. */
+export const MODEL: ReadingAccuracy = { relative: 0.5, from: 'assumption: model within 50 %' }
+
+/** One power that an instrument can be asked for. */
+export interface PowerChannel {
+  /** Component, and the instrument where several make one. */
+  readonly quantity: string
+  readonly source: string
+  readonly series: PowerSeries
+  /** Only while there is light; dark before. */
+  readonly needsLight: boolean
+  readW(signal: AbortSignal): Promise<number>
+}
+
+/** What is added up: readings times a factor, plus a constant power. */
+export interface PowerComponent {
+  readonly component: string
+  /** The narrowest boundary that holds it. */
+  readonly boundary: Boundary
+  readonly source: 'measured' | 'modelled'
+  /** Instrument, or formula with its origin. */
+  readonly from: string
+  readonly accuracy: ReadingAccuracy
+  readonly series: readonly PowerSeries[]
+  readonly factor: number
+  readonly constantW: number
+}
+
+/**
+ * What a bench draws: the powers that its instruments can be asked for, and models of what no instrument measures.
+ *
+ * Lasers and mains are asked, heaters by their driver's own readings; converters and amplifiers of an integrated
+ * receiver are modelled, because the bench's generators and meters stand in for them.
+ */
+export function benchPower(bench: LightBench): {
+  /** The mains first: alone on its wire, it is asked before the others. */
+  readonly channels: readonly PowerChannel[]
+  readonly components: readonly PowerComponent[]
+} {
+  const mains: PowerChannel = {
+    quantity: 'power of whole bench',
+    source: 'mains meter',
+    series: new PowerSeries('line'),
+    needsLight: false,
+    readW: (signal) => bench.mains.readPowerW(signal),
+  }
+  const heaters: PowerChannel = {
+    quantity: 'power of heaters',
+    source: 'heater driver',
+    series: new PowerSeries('held'),
+    needsLight: false,
+    readW: async (signal) => (await bench.heaters.readPowersMw(signal)).reduce((sum, mw) => sum + mw, 0) / 1e3,
+  }
+  const lasers = bench.lasers.map(({ laser, name }, lane): PowerChannel => {
+    const source = name ?? `laser of lane ${lane}`
+    return {
+      quantity: `power of laser light, ${source}`,
+      source,
+      series: new PowerSeries('line'),
+      needsLight: true,
+      readW: async (signal) => dbmToMw(await laser.readPowerDbm(signal)) / 1e3,
+    }
+  })
+  const light = lasers.map(({ series }) => series)
+  const measured = { source: 'measured', factor: 1, constantW: 0 } as const
+  const modelled = { source: 'modelled', accuracy: MODEL, series: [], factor: 1, constantW: 0 } as const
+  const { convertersW, amplifiersW } = receiverPower(bench)
+  return {
+    channels: [mains, heaters, ...lasers],
+    components: [
+      {
+        ...measured,
+        component: 'laser light',
+        boundary: 'optical',
+        from: 'lasers’ own power readings',
+        accuracy: LASER_READING,
+        series: light,
+      },
+      {
+        ...modelled,
+        component: 'lasers, electrical',
+        boundary: 'electro-optic',
+        from: `light / ${LASER_WALL_EFFICIENCY} wall-plug efficiency, without the light (SimPhony)`,
+        series: light,
+        factor: 1 / LASER_WALL_EFFICIENCY - 1,
+      },
+      {
+        ...measured,
+        component: 'heaters',
+        boundary: 'electro-optic',
+        from: 'heater driver',
+        accuracy: HEATER_READING,
+        series: [heaters.series],
+      },
+      {
+        ...modelled,
+        component: 'DAC and ADC',
+        boundary: 'converters',
+        from: `${CONVERTER_FJ_PER_BIT} fJ a bit and conversion (SimPhony)`,
+        constantW: convertersW,
+      },
+      {
+        ...modelled,
+        component: 'transimpedance amplifiers',
+        boundary: 'converters',
+        from: `${TIA_MW} mW a channel (LSSC 2024)`,
+        constantW: amplifiersW,
+      },
+      {
+        ...measured,
+        component: 'whole bench',
+        boundary: 'wall-plug',
+        from: 'mains meter',
+        accuracy: bench.mains.accuracy,
+        series: [mains.series],
+      },
+    ],
+  }
+}
+
+function receiverPower({ lanes, timing }: LightBench): { readonly convertersW: number; readonly amplifiersW: number } {
+  const modulators = lanes.reduce((sum, lane) => sum + lane.modulators.length, 0)
+  const detectors = lanes.flatMap((lane) => lane.detectors).reduce((sum, { minus }) => sum + (minus ? 2 : 1), 0)
+  const bitsPerSymbol = modulators * DAC_BITS + detectors * ADC_BITS
+  return {
+    convertersW: (bitsPerSymbol * CONVERTER_FJ_PER_BIT * 1e-15) / timing.symbolPeriodS,
+    amplifiersW: (detectors * TIA_MW) / 1e3,
+  }
+}
