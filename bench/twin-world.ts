@@ -1,12 +1,13 @@
 import type { Clock } from '../core/clock.ts'
 import { awgrWorld } from '../sim/optics/awgr-world.ts'
-import type { AwgrWorld } from '../sim/optics/awgr-world.ts'
+import type { AwgrWorld, AwgrWorldSpec } from '../sim/optics/awgr-world.ts'
+import type { MeshWorldSpec } from '../sim/optics/mesh-world-spec.ts'
 import { meshWorld } from '../sim/optics/mesh-world.ts'
 import type { MeshWorld } from '../sim/optics/mesh-world.ts'
 import type { OpticalWorld } from '../sim/optics/optical-world.ts'
 import type { HeaterPort } from '../sim/optics/world-ports.ts'
 import type { WorldPorts } from '../sim/sim-entry.ts'
-import type { BenchFile } from './bench-file.ts'
+import type { AwgrBenchFile, BenchFile, MeshBenchFile } from './bench-file.ts'
 import type { Connector } from './connector.ts'
 import type { BankPart } from './heater-banks.ts'
 import type { LightWiring, PortWiring } from './light-wiring.ts'
@@ -34,28 +35,34 @@ export const TWIN_ENGINE = 'plain JavaScript, float64, 1 thread'
 /** The optical world in which the twin of a bench lives, with its own copy of the wiring. */
 export function twinWorld<File extends BenchFile>(file: File, made: TwinMaking): WorldOf<File>
 export function twinWorld(file: BenchFile, { seed, clock, ageS = 0 }: TwinMaking): WorldOf<BenchFile> {
-  if (file.kind === 'mesh') {
-    const { size, lanes, design, taps } = file.wiring
-    const spec = {
-      ...surroundings(file.wiring),
-      size,
-      design,
-      lanes: lanes.map((lane) => ({ laser: lane.laser, frequencyThz: lane.frequencyThz, ...ports(lane) })),
-      taps: taps && { monitor: taps.monitor, firstChannel: taps.firstInput },
-      imperfections: file.twin,
-      defects: file.defects,
-    }
-    return meshWorld(spec, seed, clock, ageS)
+  return file.kind === 'mesh'
+    ? meshWorld(meshSpecOf(file), seed, clock, ageS)
+    : awgrWorld(awgrSpecOf(file), seed, clock, ageS)
+}
+
+/** The twin's copy of a bench file's wiring, by its core. */
+export function meshSpecOf(file: MeshBenchFile): MeshWorldSpec {
+  const { size, lanes, design, taps } = file.wiring
+  return {
+    ...surroundings(file.wiring),
+    size,
+    design,
+    lanes: lanes.map((lane) => ({ laser: lane.laser, frequencyThz: lane.frequencyThz, ...ports(lane) })),
+    taps: taps && { monitor: taps.monitor, firstChannel: taps.firstInput },
+    imperfections: file.twin,
+    defects: file.defects,
   }
+}
+
+export function awgrSpecOf(file: AwgrBenchFile): AwgrWorldSpec {
   const { size, form, channelSpacingGhz, wavelengths } = file.wiring
-  const spec = {
+  return {
     ...surroundings(file.wiring),
     grid: { size, form, firstThz: wavelengths[0]!.frequencyThz, spacingThz: channelSpacingGhz / 1e3 },
     lasers: wavelengths.map(({ laser }) => laser),
     ...ports(file.wiring.ports),
     imperfections: file.twin,
   }
-  return awgrWorld(spec, seed, clock, ageS)
 }
 
 /** Where an instrument is connected to the optical world: of several heater banks, each at its place in the row. */

@@ -1,6 +1,6 @@
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
-import { BOUNDARIES } from '../orchestrator/ledger/energy.ts'
+import { BOUNDARIES } from '../orchestrator/ledger/boundaries.ts'
 import type { BoundaryEnergy, PowerShare } from '../orchestrator/ledger/energy.ts'
 import { energyBars } from '../pictures/energy-bars.ts'
 import { powerChart } from '../pictures/power-chart.ts'

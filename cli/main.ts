@@ -17,6 +17,7 @@ import {
   interfaceOption,
   jsonOption,
   journalOption,
+  matmulSimOption,
   maxAgeOption,
   memoryOption,
   paddingOption,
@@ -135,7 +136,7 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .addOption(calibrationOption())
   .addOption(maxAgeOption())
   .addOption(watchOption())
-  .addOption(simOption())
+  .addOption(matmulSimOption())
   .addOption(seedOption())
   .addOption(ageOption())
   .addOption(journalOption())

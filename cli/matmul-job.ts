@@ -242,12 +242,12 @@ export const recordSha256 = (calibration: Calibration): string => sha256(Buffer.
 
 export const matrixOf = ({ shape: [rows, columns], data }: NpyArray): RealMatrix => ({ rows, columns, data })
 
-const factorNote = ({ path, array, sha256, kept }: OpenedFactor): MatrixNote => ({
+export const factorNote = ({ path, array, sha256, kept }: OpenedFactor): MatrixNote => ({
   ...{ path, ...shapeNote(array.shape, array.isComplex), sha256 },
   ...(kept !== 'journal' && { kept }),
 })
 
-function shapeNote(shape: readonly number[], isComplex: boolean): Omit<MatrixNote, 'path' | 'sha256' | 'kept'> {
+export function shapeNote(shape: readonly number[], isComplex: boolean): Omit<MatrixNote, 'path' | 'sha256' | 'kept'> {
   const { rows, columns } = matrixShape(shape)
   const leading = shape.slice(0, -2)
   return { ...(leading.length > 0 && { leading }), rows, columns, ...(isComplex && { complex: true }) }

@@ -19,7 +19,8 @@ import type { JournalFlag, JsonFlag, TwinFlags } from './options.ts'
 import { requireFactors, requirePlaces } from './product-limits.ts'
 import type { NumberType } from './product-target.ts'
 
-export interface MatmulFlags extends TwinFlags, JournalFlag, JsonFlag {
+export interface MatmulFlags extends Omit<TwinFlags, 'sim'>, JournalFlag, JsonFlag {
+  readonly sim?: TwinFlags['sim'] | 'kernels'
   readonly output: string
   readonly calibration?: string
   readonly maxAge?: number
@@ -48,7 +49,11 @@ export async function matmul(
     }
     output.keepStandardOutputFree()
   }
-  const twin = chosenTwin(flags)
+  const { sim, ...others } = flags
+  if (sim === 'kernels') {
+    return (await import('./kernels-matmul.ts')).kernelsMatmul(context, [benchPath, aPath, bPath], flags)
+  }
+  const twin = chosenTwin({ ...others, ...(sim && { sim }) })
   const file = await readBenchFile(benchPath)
   const factorOptions = { keptBytes: keptBytesOf(memoryBytes), signal, standardInput: process.stdin }
   await using a = await openFactor(aPath, factorOptions)

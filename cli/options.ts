@@ -88,6 +88,13 @@ export const simOption = (): Option =>
       'same numbers, without wires and so without replay',
   ).choices(['pipe', 'wire', 'direct'])
 
+/** Of a product, which needs no instruments. */
+export const matmulSimOption = (): Option => {
+  const { flags, description, argChoices = [] } = simOption()
+  const kernels = '; --sim=kernels: for large jobs, without instruments and calibration, computed again by a replay'
+  return new Option(flags, description + kernels).choices([...argChoices, 'kernels'])
+}
+
 export const plotOption = (): Option =>
   new Option('--plot [folder]', 'write pictures of the run into this folder (default: RUN-plots, here)')
 

@@ -124,7 +124,7 @@ const tampering = (run: string, { message }: BenchError): BenchError =>
 
 const REPLAYED: ReadonlySet<string> = new Set(['matmul', 'calibrate', 'verify', 'watch'])
 
-function requireEnded({ id, kind, status }: RunRecord): void {
+export function requireEnded({ id, kind, status }: RunRecord): void {
   if (status === 'running') {
     throw new BenchError('CALL_INVALID', `run ${id} is still running: replay it when it has ended`)
   }
@@ -346,7 +346,7 @@ async function matmulAgain(
 }
 
 /** A factor as the run had it: from the journal, or from its file when that is still the same. */
-async function factorAgain(
+export async function factorAgain(
   journal: JournalReader,
   run: string,
   { path, sha256: was, kept }: MatrixNote,
@@ -364,7 +364,7 @@ async function factorAgain(
 }
 
 /** Indices of a number of an array, by its place in memory. */
-function placeIn({ shape, isComplex }: DenseArray, at: number): string {
+export function placeIn({ shape, isComplex }: DenseArray, at: number): string {
   const place: number[] = []
   let rest = Math.floor(at / (isComplex ? 2 : 1))
   for (const size of shape.toReversed()) {
@@ -375,13 +375,13 @@ function placeIn({ shape, isComplex }: DenseArray, at: number): string {
 }
 
 /** Bit for bit: 0 and −0 are not the same. */
-function firstElement(left: Float64Array, right: Float64Array): number | undefined {
+export function firstElement(left: Float64Array, right: Float64Array): number | undefined {
   const at = left.findIndex((value, index) => !Object.is(value, right[index]))
   return at === -1 ? undefined : at
 }
 
 /** The first place where two plain values differ, as a divergence. */
-function firstDifference(run: string, path: string, expected: unknown, actual: unknown): BenchError | undefined {
+export function firstDifference(run: string, path: string, expected: unknown, actual: unknown): BenchError | undefined {
   if (isDeepStrictEqual(expected, actual)) return undefined
   if (isObject(expected) && isObject(actual)) {
     for (const key of new Set([...Object.keys(expected), ...Object.keys(actual)])) {

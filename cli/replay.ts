@@ -6,14 +6,15 @@ import type { ExitCode } from './exit-codes.ts'
 import { seconds } from './numbers.ts'
 import type { JournalFlag } from './options.ts'
 import { packageVersion } from './package-info.ts'
+import { isByKernels, replayKernels } from './replay-kernels.ts'
 import { replayRun } from './replay-run.ts'
-import type { ReplayVerdict } from './replay-run.ts'
+import type { ReplayOptions, ReplayVerdict } from './replay-run.ts'
 
 /** What `fringe replay --json` says. Documented by docs/schemas/replay.schema.json. */
 export interface ReplayDocument {
   readonly run: string
   /** Of the three kinds of replay, the one that ran. */
-  readonly replay: 'wire'
+  readonly replay: 'wire' | 'computed'
   readonly matched: boolean
   readonly divergence: {
     readonly step: number | null
@@ -46,16 +47,23 @@ export async function replayFromJournal(
   const startedMs = performance.now()
   await using journal = await Journal.open(file, { clock: new SystemClock(), mode: 'read' })
   output.progress.begin('replaying')
-  const verdict = await replayRun(journal, name, { signal, onEvent: (event) => output.progress.onEvent(event) })
+  const options: ReplayOptions = { signal, onEvent: (event) => output.progress.onEvent(event) }
+  // What cannot even be read is for the wire replay to tell.
+  const record = await journal.readRun(name).catch(() => undefined)
+  const byKernels = record !== undefined && isByKernels(record)
+  const verdict = byKernels ? await replayKernels(journal, record, options) : await replayRun(journal, name, options)
   const document = documentOf(verdict, (performance.now() - startedMs) / 1e3)
   return { document, lines: verdictText(verdict, document) }
 }
 
-function documentOf({ run, divergence, steps, wires, wireRecords }: ReplayVerdict, took: number): ReplayDocument {
+function documentOf(
+  { run, record, divergence, steps, wires, wireRecords }: ReplayVerdict,
+  took: number,
+): ReplayDocument {
   const matched = divergence === undefined
   return {
     run,
-    replay: 'wire',
+    replay: record !== undefined && isByKernels(record) ? 'computed' : 'wire',
     matched,
     divergence: matched ? null : divergenceOf(divergence.message, divergence.context),
     steps,
@@ -84,6 +92,11 @@ function divergenceOf(
 
 function verdictText({ run, record, divergence }: ReplayVerdict, document: ReplayDocument): readonly string[] {
   const { steps, wires, wireRecords } = document
+  if (divergence === undefined && document.replay === 'computed') {
+    return [
+      `${run} was computed again: ${steps} steps are the same, C is the same bit for bit (${seconds(document.seconds)})`,
+    ]
+  }
   if (divergence === undefined) {
     const same =
       record?.status === 'failed' ? 'it failed in the same way' : (SAME[record?.kind ?? ''] ?? 'it ended the same')
@@ -96,7 +109,11 @@ function verdictText({ run, record, divergence }: ReplayVerdict, document: Repla
     version === undefined || version === packageVersion()
       ? []
       : [`the run was made by Fringe ${version}, this is ${packageVersion()}`]
-  return [`wire replay of ${run}: DIVERGED`, divergence.message, ...other]
+  return [
+    `${document.replay === 'wire' ? 'wire replay' : 'repetition'} of ${run}: DIVERGED`,
+    divergence.message,
+    ...other,
+  ]
 }
 
 const SAME: Readonly<Record<string, string>> = {

@@ -133,7 +133,10 @@ function closing(opened: OpenBench): (error: unknown) => Promise<never> {
   }
 }
 
-async function firstHeader<Result>(request: JobRequest<Result>): Promise<RunHeader> {
+/** What is known of a run before its bench is open. */
+export async function firstHeader(
+  request: Pick<JobRequest<never>, 'file' | 'twin' | 'calibrations' | 'arguments'>,
+): Promise<RunHeader> {
   const { file, twin, calibrations } = request
   return {
     versions: { fringe: packageVersion(), node: process.versions.node },

@@ -13,6 +13,8 @@ import { energyTable, publishedTable, runEnergyText } from './energy-table.ts'
 import type { StoredEnergy } from './energy-table.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
+import type { KernelsRecord } from './kernels-job.ts'
+import { kernelsQuality } from './kernels-report.ts'
 import { sizeText } from './matmul-job.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 import { measured, moment, seconds } from './numbers.ts'
@@ -155,7 +157,7 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
   const { id, kind, status, startedMs, header } = record
   const versions = Object.entries(header.versions).map(([name, version]) => `${name} ${version}`)
   const engines = Object.entries(header.engines).map(([who, engine]) => `${who}: ${engine}`)
-  const asked = header.arguments as Partial<MatmulArguments> & { readonly ageS?: number | null }
+  const asked = header.arguments as Partial<MatmulArguments> & { readonly ageS?: number | null; readonly sim?: unknown }
   const old = (asked.ageS ?? 0) === 0 ? '' : `, ${ageText(asked.ageS ?? 0)} old`
   const chip = header.seed === null ? 'hardware' : `twin, chip ${header.seed}${old}`
   return [
@@ -169,7 +171,7 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
       : [
           `  A ${asked.a.path} (${sizeText(asked.a)}), B ${asked.b.path} (${sizeText(asked.b)}), C ${asked.output ?? 'in the journal only'}`,
         ]),
-    `  bench at the end: ${safe === undefined ? 'unknown, nobody was left to say' : (SAFETY.get(safe) ?? '')}`,
+    `  bench at the end: ${asked.sim === 'kernels' ? 'none was opened' : safe === undefined ? 'unknown, nobody was left to say' : (SAFETY.get(safe) ?? '')}`,
     ...(error === undefined ? [] : [`  error: ${error.code} ${error.message}`]),
   ]
 }
@@ -178,6 +180,7 @@ function qualityText({ kind, result }: RunRecord): string[] {
   const record = (result ?? {}) as Partial<Omit<MatmulRecord, 'energy'> & { energy: StoredEnergy | RunEnergy }>
   const { effectiveBits, nrmse, frames, repeatedFrames, probeError, energy } = record
   if (energy === undefined) return []
+  if ('idealised' in record) return kernelsQuality(record as unknown as KernelsRecord)
   if (kind !== 'matmul' || !('boundaries' in energy))
     return 'headings' in energy ? runEnergyText(energy as RunEnergy) : []
   const bits =

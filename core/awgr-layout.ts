@@ -47,3 +47,8 @@ export function awgrOutput(size: number, port: number, wavelength: number): numb
 export function awgrWavelength(size: number, port: number, output: number): number {
   return (port - output + size) % size
 }
+
+/** Of the reach of a ring, what weights use: the rest is for neighbours' tails and leaks, which are taken off. */
+export const USED_RING_REACH = 0.97
+/** Nearest a ring's line may come to a neighbouring laser, in channel spacings: so far it is parked at most. */
+export const RING_HALF_WAY = 0.5

@@ -27,3 +27,6 @@ export const DEFAULT_DESIGN: MeshDesign = { arrangement: 'clements', mzi: 'plain
 /** In the words of a bench file. */
 export const designText = ({ arrangement, mzi, form, detection }: MeshDesign): string =>
   `layout ${arrangement}, mzi ${mzi}, form ${form}${detection === undefined ? '' : `, detection ${detection}`}`
+
+/** Share of the transmission through the whole mesh that a tile's largest singular value uses; the rest is room for corrections. */
+export const WEIGHT_HEADROOM = 0.9

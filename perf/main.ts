@@ -20,6 +20,7 @@ import { writePerformancePage } from './performance-page.ts'
 import { largerCores } from './larger-cores.ts'
 import { meshError } from './mesh-error.ts'
 import { polling } from './polling.ts'
+import { streaming } from './streaming.ts'
 import { wireRates } from './wire-rates.ts'
 
 /** `npm run bench [-- NAME…]`: measures, prints a table and writes perf/results/NAME.json. */
@@ -42,6 +43,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'large-matmul': largeMatmul,
   laws,
   ledger,
+  streaming,
 }
 
 /** Several by one name. */

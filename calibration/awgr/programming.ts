@@ -1,4 +1,4 @@
-import { awgrOutput, awgrWavelength } from '../../core/awgr-layout.ts'
+import { awgrOutput, awgrWavelength, RING_HALF_WAY, USED_RING_REACH } from '../../core/awgr-layout.ts'
 import type { AwgrLayout } from '../../core/awgr-layout.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { AwgrCalibration } from './awgr-record.ts'
@@ -24,12 +24,8 @@ interface Flank {
 
 /** Half line widths from resonance that are far enough: beyond, a weight changes by a few percent only. */
 const FAR_HALF_WIDTHS = 5
-/** Nearest a ring's line may come to a neighbouring laser, in channel spacings. */
-const HALF_WAY = 0.5
 /** A cold ring is still warmed by its neighbours: room for it, in units of what they give when all stand on resonance. */
 const WARM_ROOM = 1.2
-/** Of the reach of a ring, what is used: the rest is for neighbours' tails and leaks, which are taken off. */
-const USED_REACH = 0.97
 /** Of its drop light, what even a ring that cannot be parked is asked for: such weights come out wrong, but finite. */
 const LEAST_REACH = 0.1
 const ROUNDS = 12
@@ -237,7 +233,7 @@ export class WeightProgrammer {
       const { throughFloor } = rings[places[port]![k]!]!
       const throughMw = this.throughShare[output]! * gains.throughMw[port]![k]!
       const dropMw = gains.dropMw[port]![k]!
-      return USED_REACH * Math.max(LEAST_REACH * dropMw, Math.min(dropMw - throughFloor * throughMw, -parkedMw))
+      return USED_RING_REACH * Math.max(LEAST_REACH * dropMw, Math.min(dropMw - throughFloor * throughMw, -parkedMw))
     })
   }
 
@@ -248,7 +244,7 @@ export class WeightProgrammer {
     const spacingGhz = Math.abs(this.#frequenciesGhz[1]! - this.#frequenciesGhz[0]!)
     return rings.map(({ offsetGhz, tuningGhzPerV2, fwhmGhz }, heater) => {
       const othersGhz = all[heater]! - onResonance[heater]!
-      const most = HALF_WAY * spacingGhz
+      const most = RING_HALF_WAY * spacingGhz
       const blue = Math.min(most, offsetGhz - WARM_ROOM * othersGhz)
       const red = Math.min(most, tuningGhzPerV2 * this.#maxV2 - offsetGhz)
       const farEnough = blue >= (FAR_HALF_WIDTHS * fwhmGhz) / 2

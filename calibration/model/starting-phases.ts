@@ -1,4 +1,5 @@
 import { SingularValueDecomposition, Matrix } from 'ml-matrix'
+import { WEIGHT_HEADROOM } from '../../core/mesh-design.ts'
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import { complexFromReal } from '../fit/complex-matrix.ts'
 import type { ChipModel } from './chip-model.ts'
@@ -15,9 +16,6 @@ export interface TileStart {
   /** The chip is asked to make weights × this, before the gains of the ports. */
   readonly fieldPerWeight: number
 }
-
-/** Share of the reachable transmission that the largest singular value uses; the rest is room for the correction. */
-const HEADROOM = 0.9
 
 /**
  * Phases with which a chip without splitter errors would make these weights.
@@ -43,7 +41,7 @@ export function fieldPerWeight(model: ChipModel, parameters: Float64Array, weigh
 
 /** Every MZI on the longest way, and the attenuator. */
 const reachOf = ({ layout, blocks }: ChipModel, parameters: Float64Array): number =>
-  HEADROOM * Math.exp(parameters[blocks.logMziField]! * (2 * layout.columns + 1))
+  WEIGHT_HEADROOM * Math.exp(parameters[blocks.logMziField]! * (2 * layout.columns + 1))
 
 /** Singular values in the attenuators, their vectors in the meshes. */
 function svdStart(model: ChipModel, parameters: Float64Array, weights: Float64Array): TileStart {
@@ -54,7 +52,7 @@ function svdStart(model: ChipModel, parameters: Float64Array, weights: Float64Ar
   const reach = reachOf(model, parameters)
   const second = idealPhases(layout, svd.leftSingularVectors)
   const first = idealPhases(layout, svd.rightSingularVectors.transpose())
-  const sigmaTheta = svd.diagonal.map((value) => 2 * Math.acos(largest > 0 ? (HEADROOM * value) / largest : 0))
+  const sigmaTheta = svd.diagonal.map((value) => 2 * Math.acos(largest > 0 ? (WEIGHT_HEADROOM * value) / largest : 0))
   const sigmaPhi = sigmaTheta.map((theta, k) => first.outputRad[k]! - theta / 2 - Math.PI / 2)
   const start = Float64Array.from([
     ...first.phiRad,

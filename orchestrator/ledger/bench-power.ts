@@ -7,18 +7,18 @@ import { PowerSeries } from './power-series.ts'
 /** Electrical to optical, of the laser modules. Source: SimPhony's device set; an assumption for the ITLA. */
 const LASER_WALL_EFFICIENCY = 0.2
 /** One channel of a linear transimpedance amplifier. Source: half of a dual chip's 238 mW, LSSC 2024. */
-const TIA_MW = 119
+export const TIA_MW = 119
 /** Energy of one conversion a bit, DAC and ADC alike. Source: SimPhony's figure of merit, 33.6 fJ. */
-const CONVERTER_FJ_PER_BIT = 33.6
-const DAC_BITS = 8
-const ADC_BITS = 12
+export const CONVERTER_FJ_PER_BIT = 33.6
+export const DAC_BITS = 8
+export const ADC_BITS = 12
 
 /** Modules are specified to half a decibel. Assumption: no sheet at hand says so of every module. */
 const LASER_READING: ReadingAccuracy = { relative: 10 ** 0.05 - 1, from: 'assumption: read-back within 0.5 dB' }
 /** Voltage times current of 16-bit read-backs. Assumption: the sheet gives the resolution, and no accuracy. */
 const HEATER_READING: ReadingAccuracy = { relative: 0.01, from: 'assumption: voltage and current read back within 1 %' }
 /** What is modelled may be off by half: device figures of one technology stand for those of another. Assumption. */
-const MODEL: ReadingAccuracy = { relative: 0.5, from: 'assumption: model within 50 %' }
+export const MODEL: ReadingAccuracy = { relative: 0.5, from: 'assumption: model within 50 %' }
 
 /** One power that an instrument can be asked for. */
 export interface PowerChannel {

@@ -30,6 +30,8 @@ export interface ProductJob {
   readonly fields: Float32Array
   readonly lo: Float32Array
   readonly detectors: Float32Array
+  /** Floats from the detectors of one tile to those of the next, where each tile has its own scale; 0: all share them. */
+  readonly detectorStride?: number
   readonly keys: Int32Array
   readonly intensityKey: number
   readonly intensitySigma: number
@@ -120,7 +122,8 @@ function captureOf(
   n: number,
   at: number,
 ): Capture {
-  const { tileInputs: inputs, tileOutputs: outputs, outputTiles, detectors, keys, lo, sumStride: stride } = job
+  const { tileInputs: inputs, tileOutputs: outputs, outputTiles, keys, lo, sumStride: stride } = job
+  const { detectors, detectorStride = 0 } = job
   const pass = k * outputTiles + n
   const { low, high } = noiseCounter(passCounter(job.firstSample, pass, job.rows) + row, count)
   const own = factors.subarray(at * ROWS_AT_ONCE)
@@ -134,7 +137,7 @@ function captureOf(
     inputs,
     outputs,
     rows: count,
-    detectors,
+    detectors: detectors.subarray(pass * detectorStride),
     keys,
     factors: own,
     scales,

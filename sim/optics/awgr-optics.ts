@@ -139,7 +139,8 @@ export class AwgrOptics implements CoreOptics {
   }
 }
 
-function fabricateAwgrCore(grid: AwgrGrid, what: AwgrImperfections, seed: number): AwgrCoreTruth {
+/** What the foundry makes of such a core, by seed. */
+export function fabricateAwgrCore(grid: AwgrGrid, what: AwgrImperfections, seed: number): AwgrCoreTruth {
   const layout = awgrLayout(grid.size, grid.form)
   const stream = (device: string): RandomStream => new RandomStream(seed, `rings/${device}`)
   const [offsets, widths] = [stream('offset'), stream('fwhm')]

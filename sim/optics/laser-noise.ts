@@ -10,6 +10,10 @@ export interface AveragedNoise {
   powerMw(slot: SlotPowers, detector: number, count: number, sample: number): number
 }
 
+/** σ of a laser's power over an averaging time, relative: RIN in the bandwidth 1/(2T). */
+export const intensitySigma = (rinDbPerHz: number, averagingS: number): number =>
+  Math.sqrt(lossDbToPowerRatio(-rinDbPerHz) / (2 * averagingS))
+
 /** Noise that the light brings: intensity of each line, intensity of a comb, and phase where paths differ in length. */
 export class LaserNoise {
   readonly #what: LightValues
@@ -29,9 +33,8 @@ export class LaserNoise {
 
   over(averagingS: number): AveragedNoise {
     const { laserRinDbPerHz, frequencyCombRinDbPerHz, frequencyCombSpacingGhz } = this.#what
-    const rms = (rinDbPerHz: number): number => Math.sqrt(lossDbToPowerRatio(-rinDbPerHz) / (2 * averagingS))
-    const sigma = rms(laserRinDbPerHz)
-    const combSigma = frequencyCombSpacingGhz > 0 ? rms(frequencyCombRinDbPerHz) : 0
+    const sigma = intensitySigma(laserRinDbPerHz, averagingS)
+    const combSigma = frequencyCombSpacingGhz > 0 ? intensitySigma(frequencyCombRinDbPerHz, averagingS) : 0
     const beat = this.#beat(averagingS)
     return {
       powerMw: (slot, detector, count, sample) => {

@@ -11,6 +11,15 @@ const NOMINAL_BITS = 12
 /** Which of a balanced pair: one is a little better, the other a little worse than the pair. */
 export type Side = 'plus' | 'minus'
 
+/** A photodiode as long as it follows the light: reading = responsivity · P + dark, with shot and thermal noise. */
+export interface LinearReceiver {
+  readonly responsivityAPerW: number
+  readonly nominalAPerW: number
+  readonly darkA: number
+  readonly thermalAPerRtHz: number
+  readonly bandwidthHz: number
+}
+
 /**
  * One photodiode with its amplifier: responsivity error, dark current, shot and thermal noise, readout noise, saturation.
  *
@@ -73,6 +82,22 @@ export class Photodiode {
   #aPerMw(powerMw: number): number {
     const linear = this.#responsivityAPerW * 1e-3
     return this.#saturationMw === 0 ? linear : linear / (1 + Math.max(0, powerMw) / this.#saturationMw)
+  }
+
+  /**
+   * The same law while nothing saturates or clips, for kernels that compute many readings: each the mean of `points` of
+   * `averagingS`. Noise that has one size whatever the averaging counts as thermal.
+   */
+  linear(averagingS: number, points: number): LinearReceiver {
+    const pointHz = Math.min(1 / (2 * averagingS), this.#noiseBandwidthHz)
+    const fixed = (this.#readoutA ** 2 + this.#converterA ** 2) / pointHz
+    return {
+      responsivityAPerW: this.#responsivityAPerW,
+      nominalAPerW: this.#nominalAPerW,
+      darkA: this.#darkA + this.#offsetA,
+      thermalAPerRtHz: Math.sqrt(this.#thermalAPerRtHz ** 2 + fixed),
+      bandwidthHz: pointHz / points,
+    }
   }
 
   /** Ratio of true to nominal responsivity, for the comparison with an oracle. */

@@ -1,0 +1,63 @@
+import type { ModelledBench } from '../../core/product-core.ts'
+import { ADC_BITS, CONVERTER_FJ_PER_BIT, DAC_BITS, MODEL, TIA_MW } from './bench-power.ts'
+import { isWithin, joulesBy } from './boundaries.ts'
+import type { Boundary } from './boundaries.ts'
+import { boundaryEnergies, rootOfSquares, topsOf } from './energy.ts'
+import type { EnergyAccount, PowerShare } from './energy.ts'
+
+/**
+ * What the bench of a core would draw while it multiplies; nothing was measured.
+ *
+ * Its time is that of symbols, all lanes at once, and of settling once a tile; uploads, read-outs and probes are left out.
+ */
+export function modelEnergy(bench: ModelledBench, rows: number, tiles: number, macs: number): EnergyAccount {
+  const { lanes, symbolsPerRow, symbolPeriodS, settleS } = bench
+  const benchSeconds = tiles * (Math.ceil(rows / lanes) * symbolsPerRow * symbolPeriodS + settleS)
+  const shares = sharesOf(bench, benchSeconds)
+  const within = (boundary: Boundary): readonly PowerShare[] =>
+    shares.filter((share) => isWithin(share.boundary, boundary))
+  const job = {
+    heading: 'job',
+    seconds: benchSeconds,
+    joules: joulesBy((boundary) => within(boundary).reduce((sum, { joules }) => sum + joules, 0)),
+    uncertaintyJ: joulesBy((boundary) => rootOfSquares(within(boundary).map(({ uncertaintyJ }) => uncertaintyJ))),
+  } as const
+  return {
+    ...{ benchSeconds, macs, tops: topsOf(macs, benchSeconds), shares },
+    boundaries: boundaryEnergies(shares, macs),
+    headings: [job],
+    ...{ parts: [], tiles: [], lanes: [], silent: [] },
+  }
+}
+
+function sharesOf(bench: ModelledBench, benchSeconds: number): readonly PowerShare[] {
+  const { lightW, laserWallEfficiency, heatersW, restW, modulators, photodiodes, symbolPeriodS } = bench
+  const convertersW = ((modulators * DAC_BITS + photodiodes * ADC_BITS) * CONVERTER_FJ_PER_BIT * 1e-15) / symbolPeriodS
+  const lasersW = lightW / laserWallEfficiency
+  const share = (component: string, boundary: Boundary, powerW: number, from: string): PowerShare => ({
+    ...{ component, boundary, powerW, from },
+    source: 'modelled',
+    joules: powerW * benchSeconds,
+    uncertaintyJ: MODEL.relative * powerW * benchSeconds,
+    accuracy: MODEL.from,
+    ...{ readings: 0, measuredSeconds: 0, modelledSeconds: benchSeconds },
+  })
+  return [
+    share('laser light', 'optical', lightW, 'powers that the bench file sets'),
+    share(
+      'lasers, electrical',
+      'electro-optic',
+      lasersW - lightW,
+      `light / ${laserWallEfficiency} wall-plug efficiency, without the light (SimPhony)`,
+    ),
+    share('heaters', 'electro-optic', heatersW, 'each at its mean: half a turn in a mesh, the way from cold in a ring'),
+    share('DAC and ADC', 'converters', convertersW, `${CONVERTER_FJ_PER_BIT} fJ a bit and conversion (SimPhony)`),
+    share(
+      'transimpedance amplifiers',
+      'converters',
+      (photodiodes * TIA_MW) / 1e3,
+      `${TIA_MW} mW a channel (LSSC 2024)`,
+    ),
+    share('whole bench', 'wall-plug', restW + lasersW + heatersW, 'the twin’s mains: instruments, lasers and heaters'),
+  ]
+}
