@@ -46,8 +46,7 @@ export function mbapFrame(transactionId: number, unitAndPdu: Uint8Array, length 
   const frame = Buffer.allocUnsafe(MBAP_BYTES + length)
   frame[0] = transactionId >> 8
   frame[1] = transactionId
-  frame[2] = frame[3] = 0
-  frame[4] = 0
+  frame[2] = frame[3] = frame[4] = 0
   frame[5] = length
   for (let at = 0; at < length; at++) frame[MBAP_BYTES + at] = unitAndPdu[at]!
   return frame

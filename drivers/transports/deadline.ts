@@ -5,7 +5,7 @@ const LATE_MS = 20
  * One deadline after the other. It strikes when this process was able to listen all the time: after a long computation
  * the bytes that wait in the kernel come before the verdict that there are none.
  *
- * Setting and clearing a timer costs a tenth of an exchange on a quick wire. So the timer of a deadline that was
+ * Setting and clearing a timer costs a twentieth of an exchange on a quick wire. So the timer of a deadline that was
  * stopped runs on and serves those that follow it; it does not keep the process alive.
  */
 export class Deadline {
