@@ -116,19 +116,30 @@ export function fieldPanels(codes: usize, codeStride: i32, inputs: i32, rows: i3
   }
 }
 
-/** As `fieldPanels`, but lines [row][3][input]. */
-export function codeLines(codes: usize, codeStride: i32, inputs: i32, rows: i32, fields: usize, panels: usize): void {
-  const part = <usize>inputs << 2
-  for (let row = 0; row < rows; row += 8) {
+/** As `fieldPanels`, but blocks of `width` rows [3][input][row]; the last is as wide as it must be. */
+export function codeBlocks(
+  codes: usize,
+  codeStride: i32,
+  inputs: i32,
+  rows: i32,
+  fields: usize,
+  blocks: usize,
+  width: i32,
+): void {
+  const padded = (rows + 7) & ~7
+  for (let first = 0; first < padded; first += width) {
+    const line = <usize>min(width, padded - first) << 2
+    const part = <usize>inputs * line
+    let to = blocks
     for (let k = 0; k < inputs; k++) {
-      const line = codes + <usize>k * codeStride + row
       const table = fields + (<usize>k << 11)
-      let to = panels + <usize>row * (3 * part) + (<usize>k << 2)
-      for (let sample: usize = 0; sample < 8; sample++, to += 3 * part) {
-        const field = table + (<usize>(<i32>load<i8>(line + sample) + 128) << 3)
+      let code = codes + <usize>k * codeStride + first
+      for (const end = to + line; to < end; to += 4, code++) {
+        const field = table + (<usize>(<i32>load<i8>(code) + 128) << 3)
         storeParts(to, part, load<f32>(field), load<f32>(field, 4))
       }
     }
+    blocks += 3 * part
   }
 }
 
