@@ -110,7 +110,7 @@ export function copyLines(from: usize, fromStride: i32, lines: i32, count: i32, 
 }
 
 @inline
-export function storeParts(to: usize, part: usize, re: f32, im: f32): void {
+function storeParts(to: usize, part: usize, re: f32, im: f32): void {
   store<f32>(to, re)
   store<f32>(to + part, im)
   store<f32>(to + 2 * part, re + im)
