@@ -54,10 +54,7 @@ export interface ProductScratch {
   readonly sums: Float32Array
 }
 
-export function productScratch(
-  memory: KernelMemory,
-  job: TileShape,
-): ProductScratch {
+export function productScratch(memory: KernelMemory, job: TileShape): ProductScratch {
   const { tileInputs, tileOutputs } = job
   const [inner, tiles] = [innerAtOnce(job), tilesAtOnce(job)]
   return {

@@ -48,7 +48,8 @@ export type KernelTaskName = keyof KernelTasks
 type Task<Name extends KernelTaskName> = (engine: KernelEngine, task: KernelTasks[Name], thread: number) => number
 
 const TASKS: { readonly [Name in KernelTaskName]: Task<Name> } = {
-  product: (engine, { job, scratches, first, rows }, thread) => productRows(engine, job, scratches[thread]!, first, rows),
+  product: (engine, { job, scratches, first, rows }, thread) =>
+    productRows(engine, job, scratches[thread]!, first, rows),
   captureBalanced: (engine, capture) => engine.captureBalanced(capture),
   captureBanks: (engine, capture) => engine.captureBanks(capture),
   propagate: (engine, { pass, fields, first, samples }) => {
