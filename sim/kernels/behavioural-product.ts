@@ -1,12 +1,12 @@
 import type { Capture, KernelEngine } from './kernel-engine.ts'
-import { captureScratchFloats, NOISE_FLOATS } from './kernel-engine.ts'
+import { CAPTURE_ROWS, captureScratchFloats, NOISE_FLOATS } from './kernel-engine.ts'
 import type { KernelMemory } from './kernel-memory.ts'
 import { noiseCounter, passCounter } from './noise-counter.ts'
 
-/** Rows that are encoded and captured together: their light stays in the cache. */
-const ROWS_AT_ONCE = 256
-/** Outputs of neighbouring tiles that are captured together. */
-const OUTPUTS_AT_ONCE = 128
+/** Outputs of neighbouring tiles that are captured together: their products stay in the cache. */
+const OUTPUTS_AT_ONCE = 256
+/** Inputs whose light is kept. */
+const INPUTS_AT_ONCE = 1024
 
 /**
  * C += A·B on a tiled core with everything that its light, detectors and converters do, as data that threads share.
@@ -43,32 +43,40 @@ export interface ProductJob {
 
 /** What one thread works in. */
 export interface ProductScratch {
+  /** [inner tile][row] */
   readonly scales: Float32Array
   readonly inverses: Float32Array
   readonly factors: Float32Array
   readonly codes: Int8Array
+  /** [inner tile], each the light of all its rows. */
   readonly panels: Float32Array
   readonly noise: Float32Array
   readonly capture: Float32Array
+  /** [output][row] of the tiles that are captured together. */
+  readonly sums: Float32Array
 }
 
-export function productScratch(
-  memory: KernelMemory,
-  { tileInputs, tileOutputs }: Pick<ProductJob, 'tileInputs' | 'tileOutputs'>,
-): ProductScratch {
-  const tiles = tilesAtOnce(tileOutputs)
+export function productScratch(memory: KernelMemory, job: TileShape): ProductScratch {
+  const { tileInputs, tileOutputs } = job
+  const [inner, tiles] = [innerAtOnce(job), tilesAtOnce(job)]
   return {
-    scales: memory.float32(ROWS_AT_ONCE),
-    inverses: memory.float32(ROWS_AT_ONCE),
-    factors: memory.float32(tiles * ROWS_AT_ONCE),
-    codes: memory.int8(ROWS_AT_ONCE * tileInputs),
-    panels: memory.unclearedFloat32(3 * ROWS_AT_ONCE * tileInputs),
+    scales: memory.float32(inner * CAPTURE_ROWS),
+    inverses: memory.float32(CAPTURE_ROWS),
+    factors: memory.float32(tiles * CAPTURE_ROWS),
+    codes: memory.int8(CAPTURE_ROWS * tileInputs),
+    panels: memory.unclearedFloat32(inner * panelFloats(job)),
     noise: memory.unclearedFloat32(NOISE_FLOATS),
     capture: memory.unclearedFloat32(captureScratchFloats(tiles * ((tileOutputs + 3) & ~3))),
+    sums: memory.unclearedFloat32(tiles * tileOutputs * CAPTURE_ROWS),
   }
 }
 
-const tilesAtOnce = (tileOutputs: number): number => Math.max(1, Math.floor(OUTPUTS_AT_ONCE / tileOutputs))
+type TileShape = Pick<ProductJob, 'tileInputs' | 'tileOutputs' | 'innerTiles'>
+
+const panelFloats = ({ tileInputs }: TileShape): number => 3 * CAPTURE_ROWS * tileInputs
+const innerAtOnce = ({ tileInputs, innerTiles }: TileShape): number =>
+  Math.min(innerTiles, Math.ceil(INPUTS_AT_ONCE / tileInputs))
+const tilesAtOnce = ({ tileOutputs }: TileShape): number => Math.max(1, Math.floor(OUTPUTS_AT_ONCE / tileOutputs))
 
 /** Rows `first` to `first + rows` of a product; `first` is a multiple of eight. Returns over-range readings. */
 export function productRows(
@@ -78,60 +86,91 @@ export function productRows(
   first: number,
   rows: number,
 ): number {
-  const tiles = tilesAtOnce(job.tileOutputs)
+  const inner = innerAtOnce(job)
   let over = 0
-  for (let row = first; row < first + rows; row += ROWS_AT_ONCE) {
-    const count = Math.min(ROWS_AT_ONCE, first + rows - row)
-    for (let k = 0; k < job.innerTiles; k++) {
-      light(engine, job, scratch, row, count, k)
-      for (let n = 0; n < job.outputTiles; n += tiles) {
-        const length = Math.min(tiles, job.outputTiles - n)
-        const captures = Array.from({ length }, (_, at) => captureOf(engine, job, scratch, row, count, k, n + at, at))
-        if (job.detection === 'balanced') over += engine.captureNeighbours(captures)
-        else for (const capture of captures) over += engine.captureBanks(capture)
-      }
+  for (let row = first; row < first + rows; row += CAPTURE_ROWS) {
+    const count = Math.min(CAPTURE_ROWS, first + rows - row)
+    for (let k = 0; k < job.innerTiles; k += inner) {
+      over += addInnerTiles(engine, job, scratch, row, count, k, Math.min(inner, job.innerTiles - k))
     }
   }
   return over
 }
 
-/** Scales and codes of `count` rows of one inner tile, and the light that they let through. */
-function light(
+/**
+ * Adds what `length` inner tiles from `k` on make of `count` rows. Their light is kept, so that the sums of a few outputs
+ * stay in the cache until all of it has come.
+ */
+function addInnerTiles(
   engine: KernelEngine,
-  { values, stride, tileInputs, modulators, fields, detection }: ProductJob,
-  { scales, inverses, codes, panels }: ProductScratch,
+  job: ProductJob,
+  scratch: ProductScratch,
   row: number,
   count: number,
   k: number,
-): void {
-  const from = values.subarray(row * stride + k * tileInputs)
-  engine.rowScales(from, stride, tileInputs, count, scales, inverses)
-  engine.encode(from, stride, tileInputs, count, inverses, modulators, codes, ROWS_AT_ONCE)
-  if (detection === 'balanced') engine.fieldPanels(codes, ROWS_AT_ONCE, tileInputs, count, fields, panels)
-  else engine.powerPanels(codes, ROWS_AT_ONCE, tileInputs, count, fields, panels)
+  length: number,
+): number {
+  const { tileOutputs, outputTiles, sumStride, detection } = job
+  const tiles = tilesAtOnce(job)
+  const padded = (count + 7) & ~7
+  for (let at = 0; at < length; at++) light(engine, job, scratch, row, count, k, at)
+  let over = 0
+  for (let n = 0; n < outputTiles; n += tiles) {
+    const some = Math.min(tiles, outputTiles - n)
+    const [outputs, place] = [some * tileOutputs, job.sums.subarray(n * tileOutputs * sumStride + row)]
+    engine.copyLines(place, sumStride, outputs, padded, scratch.sums, CAPTURE_ROWS)
+    for (let at = 0; at < length; at++) {
+      const captures = Array.from({ length: some }, (_, t) => captureOf(engine, job, scratch, row, count, k, at, n, t))
+      if (detection === 'balanced') over += engine.captureNeighbours(captures)
+      else for (const capture of captures) over += engine.captureBanks(capture)
+    }
+    engine.copyLines(scratch.sums, CAPTURE_ROWS, outputs, padded, place, sumStride)
+  }
+  return over
 }
 
-/** Rows of one tile; `at` is its place among those that are captured at once. */
+/** Scales and codes of `count` rows of inner tile `k + at`, and the light that they let through. */
+function light(
+  engine: KernelEngine,
+  job: ProductJob,
+  scratch: ProductScratch,
+  row: number,
+  count: number,
+  k: number,
+  at: number,
+): void {
+  const { values, stride, tileInputs, modulators, fields, detection } = job
+  const { inverses, codes } = scratch
+  const from = values.subarray(row * stride + (k + at) * tileInputs)
+  const scales = scratch.scales.subarray(at * CAPTURE_ROWS)
+  const panels = scratch.panels.subarray(at * panelFloats(job))
+  engine.rowScales(from, stride, tileInputs, count, scales, inverses)
+  engine.encode(from, stride, tileInputs, count, inverses, modulators, codes, CAPTURE_ROWS)
+  if (detection === 'balanced') engine.fieldPanels(codes, CAPTURE_ROWS, tileInputs, count, fields, panels)
+  else engine.powerPanels(codes, CAPTURE_ROWS, tileInputs, count, fields, panels)
+}
+
+/** Rows of one tile: inner tile `k + at`, whose light is kept at `at`, and output tile `n + t`, whose sums are at `t`. */
 function captureOf(
   engine: KernelEngine,
   job: ProductJob,
-  { scales, factors, panels, noise, capture: scratch }: ProductScratch,
+  scratch: ProductScratch,
   row: number,
   count: number,
   k: number,
-  n: number,
   at: number,
+  n: number,
+  t: number,
 ): Capture {
-  const { tileInputs: inputs, tileOutputs: outputs, outputTiles, keys, lo, sumStride: stride } = job
-  const { detectors, detectorStride = 0 } = job
-  const pass = k * outputTiles + n
+  const { tileInputs: inputs, tileOutputs: outputs, outputTiles, detectors, detectorStride = 0, keys, lo } = job
+  const pass = (k + at) * outputTiles + n + t
   const { low, high } = noiseCounter(passCounter(job.firstSample, pass, job.rows) + row, count)
-  const own = factors.subarray(at * ROWS_AT_ONCE)
-  engine.intensityFactors(own, count, job.intensitySigma, job.intensityKey, low, high, noise)
+  const factors = scratch.factors.subarray(t * CAPTURE_ROWS)
+  engine.intensityFactors(factors, count, job.intensitySigma, job.intensityKey, low, high, scratch.noise)
   const perTile = packedTileFloats(job.detection, outputs, inputs)
   return {
     as: 'sum',
-    panels,
+    panels: scratch.panels.subarray(at * panelFloats(job)),
     tile: job.tiles.subarray(pass * perTile, (pass + 1) * perTile),
     lo,
     inputs,
@@ -139,13 +178,13 @@ function captureOf(
     rows: count,
     detectors: detectors.subarray(pass * detectorStride),
     keys,
-    factors: own,
-    scales,
-    out: job.sums.subarray(n * outputs * stride + row),
-    stride,
+    factors,
+    scales: scratch.scales.subarray(at * CAPTURE_ROWS),
+    out: scratch.sums.subarray(t * outputs * CAPTURE_ROWS),
+    stride: CAPTURE_ROWS,
     counterLow: low,
     counterHigh: high,
-    scratch,
+    scratch: scratch.capture,
   }
 }
 

@@ -1,7 +1,7 @@
 import type { KernelEngine } from './kernel-engine.ts'
 import { captureBalanced, captureBanks } from './reference/capture.ts'
 import { detect, intensityFactors } from './reference/detection.ts'
-import { packBanks, packFields, packTile, transpose } from './reference/layout.ts'
+import { copyLines, packBanks, packFields, packTile, transpose } from './reference/layout.ts'
 import { encode, fieldPanels, powerPanels, rowScales } from './reference/light.ts'
 import { factorOut, mziMatrices } from './reference/matrices.ts'
 import { applyScreen, foldColumns, propagate, propagateLossless } from './reference/mesh.ts'
@@ -21,6 +21,7 @@ export const javascriptEngine: KernelEngine = {
   packBanks,
   packFields,
   transpose,
+  copyLines,
   captureBalanced,
   captureNeighbours: (captures) => captures.reduce((over, capture) => over + captureBalanced(capture), 0),
   captureBanks,

@@ -38,7 +38,7 @@ export interface Capture {
 /** Floats that noise is drawn in: three a pair of 256 samples. */
 export const NOISE_FLOATS = 384
 /** Rows of which a capture may keep all products before it detects them: they stay in the cache. */
-export const CAPTURE_ROWS = 128
+export const CAPTURE_ROWS = 256
 /** Floats that stand before the products of a capture: noise, and the powers at two detectors. */
 export const CAPTURE_LINES_FLOATS = NOISE_FLOATS + 2 * 256
 /** Floats that a capture works in: three products an output and row, outputs in fours. */
@@ -134,6 +134,15 @@ export interface KernelEngine {
     fromStride: number,
     rows: number,
     columns: number,
+    to: Float32Array,
+    toStride: number,
+  ): void
+  /** Lines of `count` values; they may not overlap. */
+  copyLines(
+    from: Float32Array,
+    fromStride: number,
+    lines: number,
+    count: number,
     to: Float32Array,
     toStride: number,
   ): void

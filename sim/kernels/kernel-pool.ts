@@ -33,8 +33,10 @@ export class KernelPool implements AsyncDisposable {
     this.threads = threads
     // Compiled or not, the other file is as this one is.
     const entry = new URL(`./kernel-worker${extname(import.meta.url)}`, import.meta.url)
-    const workerData = { engineName: kernels.engineName, memory: kernels.memory.memory }
-    this.#threads = Array.from({ length: threads }, () => this.#start(new Worker(entry, { workerData })))
+    const [engineName, memory] = [kernels.engineName, kernels.memory.memory]
+    this.#threads = Array.from({ length: threads }, (_, thread) =>
+      this.#start(new Worker(entry, { workerData: { engineName, memory, thread } })),
+    )
   }
 
   /**

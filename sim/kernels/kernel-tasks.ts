@@ -20,7 +20,13 @@ export interface PlainProduct {
 
 /** What a thread can be asked for. Rows, samples: a part begins at a multiple of eight. Each returns a count. */
 export interface KernelTasks {
-  product: { readonly job: ProductJob; readonly scratch: ProductScratch; readonly first: number; readonly rows: number }
+  product: {
+    readonly job: ProductJob
+    /** [thread] */
+    readonly scratches: readonly ProductScratch[]
+    readonly first: number
+    readonly rows: number
+  }
   captureBalanced: Capture
   captureBanks: Capture
   propagate: {
@@ -39,8 +45,11 @@ export interface KernelTasks {
 
 export type KernelTaskName = keyof KernelTasks
 
-const TASKS: { readonly [Name in KernelTaskName]: (engine: KernelEngine, task: KernelTasks[Name]) => number } = {
-  product: (engine, { job, scratch, first, rows }) => productRows(engine, job, scratch, first, rows),
+type Task<Name extends KernelTaskName> = (engine: KernelEngine, task: KernelTasks[Name], thread: number) => number
+
+const TASKS: { readonly [Name in KernelTaskName]: Task<Name> } = {
+  product: (engine, { job, scratches, first, rows }, thread) =>
+    productRows(engine, job, scratches[thread]!, first, rows),
   captureBalanced: (engine, capture) => engine.captureBalanced(capture),
   captureBanks: (engine, capture) => engine.captureBanks(capture),
   propagate: (engine, { pass, fields, first, samples }) => {
@@ -61,6 +70,7 @@ export function runTask<Name extends KernelTaskName>(
   engine: KernelEngine,
   name: Name,
   task: KernelTasks[Name],
+  thread: number,
 ): number {
-  return TASKS[name](engine, task)
+  return TASKS[name](engine, task, thread)
 }

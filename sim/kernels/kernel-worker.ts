@@ -12,14 +12,19 @@ export interface KernelRequest {
 
 export type KernelReply = { readonly result: number } | { readonly error: string }
 
-const { engineName, memory } = workerData as { readonly engineName: EngineName; readonly memory: WebAssembly.Memory }
+const { engineName, memory, thread } = workerData as {
+  readonly engineName: EngineName
+  readonly memory: WebAssembly.Memory
+  /** Which of its pool's threads this is. */
+  readonly thread: number
+}
 const engine = makeEngine(engineName, memory)
 
 parentPort?.on('message', ({ name, task }: KernelRequest) => parentPort?.postMessage(reply(name, task)))
 
 function reply(name: KernelTaskName, task: KernelTasks[KernelTaskName]): KernelReply {
   try {
-    return { result: runTask(engine, name, task as never) }
+    return { result: runTask(engine, name, task as never, thread) }
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) }
   }

@@ -67,13 +67,15 @@ export interface MeshPass {
  */
 export class MeshProgram {
   readonly size: number
-  readonly pass: MeshPass
+  readonly #pass: MeshPass
   readonly #engine: KernelEngine
   readonly #devices: Float64Array
   readonly #matrices: Float64Array
   readonly #screen: Float64Array
   readonly #theta: Float64Array
   readonly #phi: Float64Array
+  /** Whether the pass is that of the phases: a transfer matrix needs none. */
+  #factored = false
 
   /** `places` in the order of the light. Throws: SHAPE_MISMATCH for places outside the mesh, or devices that are not as many. */
   constructor(kernels: Kernels, size: number, places: readonly MziPlace[], devices: readonly MziDevice[]) {
@@ -94,7 +96,7 @@ export class MeshProgram {
     this.#phi = memory.float64(count)
     const tops = memory.int32(count)
     tops.set(places.map(({ top }) => top))
-    this.pass = { tops, rotations: memory.float32(4 * count), screen: memory.float32(2 * size), count, modes: size }
+    this.#pass = { tops, rotations: memory.float32(4 * count), screen: memory.float32(2 * size), count, modes: size }
     for (const [mzi, { alphaRad, betaRad, fieldRatio }] of devices.entries()) {
       const [a, b] = [Math.PI / 4 + alphaRad, Math.PI / 4 + betaRad]
       const [ca, sa, cb, sb] = [Math.cos(a), Math.sin(a), Math.cos(b), Math.sin(b)]
@@ -107,16 +109,16 @@ export class MeshProgram {
 
   /** Shapes: [mzi], in the order of the places. */
   setPhases(thetaRad: ArrayLike<number>, phiRad: ArrayLike<number>): void {
-    const { tops, rotations, screen, count } = this.pass
     this.#theta.set(thetaRad)
     this.#phi.set(phiRad)
-    this.#engine.mziMatrices(this.#theta, this.#phi, this.#devices, count, this.#matrices)
-    for (let mode = 0; mode < this.size; mode++) {
-      this.#screen[2 * mode] = 1
-      this.#screen[2 * mode + 1] = 0
-    }
-    this.#engine.factorOut(this.#matrices, tops, count, rotations, this.#screen)
-    screen.set(this.#screen)
+    this.#engine.mziMatrices(this.#theta, this.#phi, this.#devices, this.#pass.count, this.#matrices)
+    this.#factored = false
+  }
+
+  /** What the mesh does to fields at the phases that were set last. */
+  get pass(): MeshPass {
+    if (!this.#factored) this.#factorOut()
+    return this.#pass
   }
 
   /** Sends a batch through the mesh, in place. */
@@ -126,8 +128,19 @@ export class MeshProgram {
 
   /** Lets the light whose rows stand in `matrix` pass this mesh, in place: matrix becomes T · matrix. */
   fold({ re, im, stride, size }: MeshMatrix): void {
-    const { tops, count } = this.pass
+    const { tops, count } = this.#pass
     this.#engine.foldColumns(re, im, stride, size, tops, this.#matrices, count)
+  }
+
+  #factorOut(): void {
+    const { tops, rotations, screen, count } = this.#pass
+    for (let mode = 0; mode < this.size; mode++) {
+      this.#screen[2 * mode] = 1
+      this.#screen[2 * mode + 1] = 0
+    }
+    this.#engine.factorOut(this.#matrices, tops, count, rotations, this.#screen)
+    screen.set(this.#screen)
+    this.#factored = true
   }
 }
 

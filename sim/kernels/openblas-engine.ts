@@ -7,8 +7,8 @@ import type { LineKernels } from './wasm-engine.ts'
  * WebAssembly, with the three real products of a complex tile by OpenBLAS; what light, detectors and converters do
  * stays in WebAssembly.
  *
- * Its packed tiles [output][3][input] and panels [row][3][input] are as large as those of the other engines and can be
- * cut at the same rows, but are read by this engine alone. OpenBLAS adds in an order of its own: fields agree with the
+ * Its packed tiles [output][3][input] and blocks of light [row / CAPTURE_ROWS][3][input][row] are as large as those of the
+ * other engines, but are read by this engine alone, and cut at multiples of CAPTURE_ROWS. OpenBLAS adds in an order of its own: fields agree with the
  * other engines' within float32 rounding, and a reading so near to an edge between two codes may fall on the other
  * side.
  */
@@ -33,8 +33,8 @@ export function openBlasEngine(wasm: KernelEngine & LineKernels, blas: OpenBlas)
   return {
     ...wasm,
     packTile: wasm.tileLines,
-    packFields: wasm.fieldLines,
-    fieldPanels: wasm.codeLines,
+    packFields: (...values) => wasm.fieldBlocks(...values, CAPTURE_ROWS),
+    fieldPanels: (...values) => wasm.codeBlocks(...values, CAPTURE_ROWS),
     captureBalanced: (capture) => captureNeighbours([capture]),
     captureNeighbours,
   }
@@ -58,8 +58,8 @@ function multiplyParts(
   const rows = (last - first + 7) & ~7
   for (let part = 0; part < 3; part++) {
     const weights = tile.subarray(part * inputs)
-    const light = panels.subarray((3 * first + part) * inputs)
+    const light = panels.subarray((3 * first + part * rows) * inputs)
     const left = products.subarray(part * outputs * CAPTURE_ROWS)
-    blas.multiplyLines(weights, 3 * inputs, light, 3 * inputs, left, CAPTURE_ROWS, outputs, inputs, rows)
+    blas.multiply(weights, 3 * inputs, light, rows, left, CAPTURE_ROWS, outputs, inputs, rows)
   }
 }

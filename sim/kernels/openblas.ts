@@ -4,7 +4,6 @@ import koffi from 'koffi'
 const LIBRARY = 'libopenblas.so.0'
 const ROW_MAJOR = 101
 const NO_TRANSPOSE = 111
-const TRANSPOSE = 112
 
 type Multiply = (
   a: Float32Array,
@@ -23,8 +22,6 @@ export interface OpenBlas {
   readonly description: string
   /** C [row][cStride] = A [row][aStride] · B [inner][bStride], float32, on the calling thread. */
   readonly multiply: Multiply
-  /** The same with B as lines: C [row][cStride] = A [row][aStride] · (B [column][bStride])ᵀ. */
-  readonly multiplyLines: Multiply
 }
 
 let found: OpenBlas | 'none' | undefined
@@ -61,17 +58,15 @@ function load(): OpenBlas | undefined {
     koffi.inout('float *'),
     'int',
   ]) as (...values: (number | Float32Array)[]) => void
-  const by =
-    (order: number): Multiply =>
-    (a, aStride, b, bStride, c, cStride, rows, inner, columns) =>
-      sgemm(ROW_MAJOR, NO_TRANSPOSE, order, rows, columns, inner, 1, a, aStride, b, bStride, 0, c, cStride)
+  const order = [ROW_MAJOR, NO_TRANSPOSE, NO_TRANSPOSE] as const
+  const multiply: Multiply = (a, aStride, b, bStride, c, cStride, rows, inner, columns) =>
+    sgemm(...order, rows, columns, inner, 1, a, aStride, b, bStride, 0, c, cStride)
   const textOf = (name: string): string => (library.func(name, 'const char *', []) as () => string)()
   const [, version = ''] = textOf('openblas_get_config').split(' ')
   ;(library.func('openblas_set_num_threads', 'void', ['int']) as (threads: number) => void)(1)
   return {
     description: `OpenBLAS ${version} for ${textOf('openblas_get_corename')}`,
-    multiply: by(NO_TRANSPOSE),
-    multiplyLines: by(TRANSPOSE),
+    multiply,
   }
 }
 

@@ -14,11 +14,12 @@ export const KERNELS_WASM = new URL(
 
 const CAPTURES: Readonly<Record<CaptureAs, number>> = { fields: 0, powers: 1, codes: 2, sum: 3 }
 
-/** What stands around the products of a library that multiplies whole matrices: lines in, its products out. */
+/** What stands around the products of a library that multiplies whole matrices: lines and blocks in, its products out. */
 export interface LineKernels {
   readonly tileLines: KernelEngine['packTile']
-  readonly fieldLines: KernelEngine['packFields']
-  readonly codeLines: KernelEngine['fieldPanels']
+  /** Light of so many rows in each block. */
+  fieldBlocks(...values: [...Parameters<KernelEngine['packFields']>, width: number]): void
+  codeBlocks(...values: [...Parameters<KernelEngine['fieldPanels']>, width: number]): void
   /**
    * Detects rows `first` to `last` of a capture whose products stand in `products` [3][of `part`][line], its first
    * output's first. Returns how many readings were over range.
@@ -67,6 +68,7 @@ export function wasmEngine(memory: WebAssembly.Memory): KernelEngine & LineKerne
     packBanks: call('packBanks'),
     packFields: call('packFields'),
     transpose: call('transpose'),
+    copyLines: call('copyLines'),
     packColumns: call('packColumns'),
     multiply: call('multiply'),
     mziMatrices: call('mziMatrices'),
@@ -76,8 +78,8 @@ export function wasmEngine(memory: WebAssembly.Memory): KernelEngine & LineKerne
     applyScreen: call('applyScreen'),
     foldColumns: call('foldColumns'),
     tileLines: call('tileLines'),
-    fieldLines: call('fieldLines'),
-    codeLines: call('codeLines'),
+    fieldBlocks: call('fieldBlocks'),
+    codeBlocks: call('codeBlocks'),
     captureProducts: (capture, products, line, part, first, last) => {
       setCapture(capture)
       const places = [capture.lo, products].map(placeOf)

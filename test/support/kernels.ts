@@ -43,22 +43,25 @@ export function bankOf(kernels: Kernels, count: number, changes: Partial<Detecto
   return new DetectorBank(kernels, detectors, 1)
 }
 
-/** A product of 19 rows on a core of 8×8 tiles without noise, and what it should be: both [output][24]. */
-export function smallProduct(kernels: Kernels): { readonly job: ProductJob; readonly exact: Float64Array } {
-  const [rows, tile, tiles] = [19, 8, 2]
-  const size = tile * tiles
-  const values = filled(kernels.memory.float32(rows * size), 1)
-  const weights = filled(new Float64Array(size * size), 2)
-  const packed = kernels.memory.float32(tiles * tiles * packedTileFloats('balanced', tile, tile))
+/** A product on a core of 8×8 tiles without noise, and what it should be: both [output][rows, in whole groups]. */
+export function smallProduct(
+  kernels: Kernels,
+  { rows, innerTiles, outputTiles } = { rows: 19, innerTiles: 2, outputTiles: 2 },
+): { readonly job: ProductJob; readonly exact: Float64Array } {
+  const tile = 8
+  const [inputs, outputs, sumStride] = [tile * innerTiles, tile * outputTiles, (rows + 7) & ~7]
+  const values = filled(kernels.memory.float32(rows * inputs), 1)
+  const weights = filled(new Float64Array(outputs * inputs), 2)
+  const packed = kernels.memory.float32(innerTiles * outputTiles * packedTileFloats('balanced', tile, tile))
   const [re, im] = [kernels.memory.float32(tile * tile), kernels.memory.float32(tile * tile)]
-  for (let k = 0; k < tiles; k++) {
-    for (let n = 0; n < tiles; n++) {
+  for (let k = 0; k < innerTiles; k++) {
+    for (let n = 0; n < outputTiles; n++) {
       for (let at = 0; at < tile * tile; at++) {
         const [output, input] = [Math.floor(at / tile), at % tile]
-        re[at] = weights[(n * tile + output) * size + k * tile + input]!
+        re[at] = weights[(n * tile + output) * inputs + k * tile + input]!
       }
       const floats = packedTileFloats('balanced', tile, tile)
-      kernels.engine.packTile(re, im, tile, tile, packed.subarray((k * tiles + n) * floats))
+      kernels.engine.packTile(re, im, tile, tile, packed.subarray((k * outputTiles + n) * floats))
     }
   }
   const codesPerRad = 127 / (Math.PI / 2)
@@ -76,12 +79,12 @@ export function smallProduct(kernels: Kernels): { readonly job: ProductJob; read
   const job: ProductJob = {
     detection: 'balanced',
     values,
-    stride: size,
+    stride: inputs,
     rows,
     tileInputs: tile,
     tileOutputs: tile,
-    innerTiles: tiles,
-    outputTiles: tiles,
+    innerTiles,
+    outputTiles,
     tiles: packed,
     modulators,
     fields,
@@ -91,13 +94,15 @@ export function smallProduct(kernels: Kernels): { readonly job: ProductJob; read
     intensityKey: streamKey(1, 'rin'),
     intensitySigma: 0,
     firstSample: 0,
-    sums: kernels.memory.float32(size * 24),
-    sumStride: 24,
+    sums: kernels.memory.float32(outputs * sumStride),
+    sumStride,
   }
-  const exact = new Float64Array(size * 24)
-  for (let n = 0; n < size; n++) {
+  const exact = new Float64Array(outputs * sumStride)
+  for (let n = 0; n < outputs; n++) {
     for (let m = 0; m < rows; m++) {
-      for (let k = 0; k < size; k++) exact[n * 24 + m]! += values[m * size + k]! * weights[n * size + k]!
+      let sum = 0
+      for (let k = 0; k < inputs; k++) sum += values[m * inputs + k]! * weights[n * inputs + k]!
+      exact[n * sumStride + m] = sum
     }
   }
   return { job, exact }

@@ -79,20 +79,38 @@ export function tileLines(re: usize, im: usize, outputs: i32, inputs: i32, tile:
   }
 }
 
-/** Fields [mode][stride], re and im apart, become lines [row][3][mode]. */
-export function fieldLines(re: usize, im: usize, stride: i32, inputs: i32, rows: i32, panels: usize): void {
-  const part = <usize>inputs << 2
+/**
+ * Fields [mode][stride], re and im apart, become blocks of `width` rows [3][mode][row]; the last is as wide as it must be.
+ */
+export function fieldBlocks(re: usize, im: usize, stride: i32, inputs: i32, rows: i32, blocks: usize, width: i32): void {
   const padded = (rows + 7) & ~7
-  for (let row = 0; row < padded; row++, panels += 3 * part) {
+  for (let first = 0; first < padded; first += width) {
+    const line = <usize>min(width, padded - first) << 2
+    const part = <usize>inputs * line
     for (let k = 0; k < inputs; k++) {
-      const from = (<usize>k * stride + row) << 2
-      storeParts(panels + (<usize>k << 2), part, load<f32>(re + from), load<f32>(im + from))
+      const from = (<usize>k * stride + first) << 2
+      const to = blocks + <usize>k * line
+      for (let at: usize = 0; at < line; at += 16) {
+        const r = v128.load(re + from + at)
+        const i = v128.load(im + from + at)
+        v128.store(to + at, r)
+        v128.store(to + part + at, i)
+        v128.store(to + 2 * part + at, f32x4.add(r, i))
+      }
     }
+    blocks += 3 * part
+  }
+}
+
+/** Lines of `count` values [line][fromStride] become [line][toStride]. */
+export function copyLines(from: usize, fromStride: i32, lines: i32, count: i32, to: usize, toStride: i32): void {
+  for (let line = 0; line < lines; line++) {
+    memory.copy(to + ((<usize>line * toStride) << 2), from + ((<usize>line * fromStride) << 2), <usize>count << 2)
   }
 }
 
 @inline
-export function storeParts(to: usize, part: usize, re: f32, im: f32): void {
+function storeParts(to: usize, part: usize, re: f32, im: f32): void {
   store<f32>(to, re)
   store<f32>(to + part, im)
   store<f32>(to + 2 * part, re + im)

@@ -65,3 +65,16 @@ export function transpose(
 ): void {
   for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) to[c * toStride + r] = from[r * fromStride + c]!
 }
+
+export function copyLines(
+  from: Float32Array,
+  fromStride: number,
+  lines: number,
+  count: number,
+  to: Float32Array,
+  toStride: number,
+): void {
+  for (let line = 0; line < lines; line++) {
+    to.set(from.subarray(line * fromStride, line * fromStride + count), line * toStride)
+  }
+}

@@ -102,7 +102,20 @@ describe('a captured tile', () => {
       const of = capture(balanced, 'codes', fused)
       const over = run(balanced, of)
       const { detectors, keys } = of
-      const overApart = engine.detect(powers, factors, detectors, keys, apart, 2 * OUTPUTS, STRIDE, ROWS, 64, 0, 1, noise)
+      const overApart = engine.detect(
+        powers,
+        factors,
+        detectors,
+        keys,
+        apart,
+        2 * OUTPUTS,
+        STRIDE,
+        ROWS,
+        64,
+        0,
+        1,
+        noise,
+      )
       expect(fused).toEqual(apart)
       expect(over).toBe(overApart)
       expect(new Set(fused).size).toBeGreaterThan(20)
@@ -189,4 +202,26 @@ describe('a behavioural product', () => {
     expect(error).toBeLessThan(0.01)
     expect(of(new Kernels('javascript')).sums).toEqual(sums)
   })
+
+  test.each(['wasm', 'openblas'] as const)(
+    'of more rows, inputs and outputs than are computed at once is right by %s, too',
+    (name) => {
+      const kernels = new Kernels(name)
+      const { job, exact } = smallProduct(kernels, { rows: 261, innerTiles: 130, outputTiles: 33 })
+      job.sums.fill(1)
+      const scratch = productScratch(kernels.memory, job)
+      // Two parts, each with some rows left over.
+      expect(
+        productRows(kernels.engine, job, scratch, 0, 256) + productRows(kernels.engine, job, scratch, 256, 5),
+      ).toBe(0)
+      let [error, power] = [0, 0]
+      for (let at = 0; at < exact.length; at++) {
+        if (at % job.sumStride >= job.rows) continue
+        error += (job.sums[at]! - 1 - exact[at]!) ** 2
+        power += exact[at]! ** 2
+      }
+      // As above, and the converter's steps of 64 / 4096 for 130 partial sums of about 2 each.
+      expect(Math.sqrt(error / power)).toBeLessThan(0.02)
+    },
+  )
 })

@@ -102,7 +102,7 @@ describe('the WebAssembly kernels and their JavaScript references agree bit for 
     )
   })
 
-  test('packing and transposing', () => {
+  test('packing, transposing and copying', () => {
     fc.assert(
       fc.property(size, size, seed, (rows, columns, seed) =>
         expectSameBits((engine) => {
@@ -119,7 +119,9 @@ describe('the WebAssembly kernels and their JavaScript references agree bit for 
           engine.packFields(re, im, stride, rows, columns, panels)
           const turned = memory.float32(stride * rows)
           engine.transpose(re, stride, rows, columns, turned, rows)
-          return { left: [tile, banks, panels, turned] }
+          const copied = memory.float32(rows * (stride + 8))
+          engine.copyLines(re, stride, rows, columns, copied, stride + 8)
+          return { left: [tile, banks, panels, turned, copied] }
         }),
       ),
       { numRuns: 40 },
