@@ -76,9 +76,9 @@ export class PowerLedger {
   readonly #silences = new Map<PowerChannel, { readonly failures: number; readonly passOver: number }>()
   #hasLight = false
   #heading: Heading = 'idle'
-  #nowNs: number
-  /** Until when time has its heading. */
-  #spentNs: number
+  #nowNs = 0
+  /** Until when time has its heading; undefined before the first one. */
+  #spentNs: number | undefined
   /** Until when the job's time belongs to a frame. */
   #sharedNs = 0
   /** Time of the frame under way before it was interrupted. */
@@ -87,18 +87,21 @@ export class PowerLedger {
   #lookTookNs = 0
   #framesBegun = 0
 
-  /** The account begins with what was journalled last. */
   constructor(bench: LightBench, log: LedgerLog) {
     const { channels, components } = benchPower(bench)
     this.components = components
     this.#channels = channels
     this.#log = log
-    this.#nowNs = this.#spentNs = log.journalledNs
   }
 
-  /** From here on time is for something else; a job ends with its last frame. Throws: ENERGY_UNMEASURED before a job. */
+  /**
+   * From here on time is for something else; a job ends with its last frame. The account begins with its first heading.
+   *
+   * Throws: ENERGY_UNMEASURED before a job.
+   */
   begin(heading: Heading): void {
     this.#reach(this.#log.journalledNs)
+    this.#spentNs ??= this.#nowNs
     if (this.#heading === 'job') {
       this.#spend('job', this.#sharedNs)
       this.#heading = 'idle'
@@ -243,10 +246,11 @@ export class PowerLedger {
   }
 
   #spend(heading: Heading, toNs: number): void {
-    if (toNs <= this.#spentNs) return
+    const fromNs = this.#spentNs ?? toNs
+    if (toNs <= fromNs) return
     const last = this.headings.at(-1)
     if (last?.heading === heading) last.toNs = toNs
-    else this.headings.push({ heading, fromNs: this.#spentNs, toNs })
+    else this.headings.push({ heading, fromNs, toNs })
     this.#spentNs = toNs
   }
 }

@@ -21,9 +21,10 @@ const [a, b] = [matrix(5, 8), matrix(8, 4)]
 /** A product of two tiles on exact optics that take a quarter of a second a frame. */
 async function run(
   parts: Partial<OpticalCore> = {},
+  exact = new ExactCore(),
+  factors = { a, b },
 ): Promise<{ outcome: MatmulOutcome; steps: string[]; samples: readonly SampleRecord[] }> {
   const { bench } = openDirectBench({ size: 4, lanes: 1 })
-  const exact = new ExactCore()
   const core: OpticalCore = {
     shape: exact.shape,
     lanes: exact.lanes,
@@ -40,7 +41,7 @@ async function run(
   }
   const steps: string[] = []
   const log = new ClockedLog(bench.clock)
-  const outcome = await runToEnd(matmulPlan(bench, { a, b, core: () => core, log }), (name) => {
+  const outcome = await runToEnd(matmulPlan(bench, { ...factors, core: () => core, log }), (name) => {
     steps.push(name)
     log.step(name)
   })
@@ -83,6 +84,17 @@ describe('a multiplication from a cold, dark bench', () => {
     ])
     expect(energy.lanes).toEqual([{ ...energy.parts[0], name: 'lane 0' }])
     expect(energy.headings.map(({ heading }) => heading)).toEqual(['job'])
+  })
+
+  test('rows beyond the edges of a matrix and frames that were repeated cost energy and multiply nothing', async () => {
+    const first = new ExactCore({ spoil: (exact, _, count) => (count === 0 ? exact.map(() => 9) : exact) })
+    const { outcome } = await run({}, first, { a: matrix(5, 7), b: matrix(7, 3) })
+    const { energy, repeatedFrames } = outcome
+    expect(repeatedFrames).toBe(1)
+    expect(energy.benchSeconds).toBe(0.75)
+    expect([energy.macs, outcome.macs]).toEqual([105, 105])
+    expect(energy.tiles.map(({ macs }) => macs)).toEqual([60, 45])
+    expect(energy.tiles[0]!.joules.converters / energy.tiles[1]!.joules.converters).toBeCloseTo(2, 9)
   })
 
   test('every power that it counts is journalled as a sample, before and behind the product', async () => {

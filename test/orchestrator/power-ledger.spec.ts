@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { VirtualClock } from '../../core/clock.ts'
 import { BenchError } from '../../core/errors.ts'
-import type { LightBench } from '../../core/light-bench.ts'
 import { powerDbm } from '../../core/quantities.ts'
 import { accountJob, accountRun } from '../../orchestrator/ledger/account-energy.ts'
 import { BOUNDARIES } from '../../orchestrator/ledger/boundaries.ts'
@@ -12,14 +10,13 @@ import { openDirectBench } from '../support/direct-bench.ts'
 import { neverAborted } from '../support/run-plan.ts'
 
 interface Scene {
-  readonly clock: LightBench['clock']
   readonly log: ClockedLog
   readonly ledger: PowerLedger
   /** Bench time so far, s. */
   readonly nowS: () => number
-  sleep(seconds: number): Promise<void>
+  readonly sleep: (seconds: number) => Promise<void>
   /** A frame of the job that takes so long, of two lanes with 3 and 2 vectors. */
-  frame(seconds: number, tile?: number): Promise<void>
+  readonly frame: (seconds: number, tile?: number) => Promise<void>
 }
 
 /** A bench whose mains draw what `mainsW` says at its age in seconds, one laser of 20 mW, heaters of 50 mW. */
@@ -46,7 +43,7 @@ function sceneOf(mainsW: (ageS: number) => number, heatersMw: () => number = () 
     log.frame()
     ledger.frame({ part: 'product', tile, vectors: [3, 2], macs: [30, 20] })
   }
-  return { clock: clock as VirtualClock, log, ledger, nowS, sleep, frame }
+  return { log, ledger, nowS, sleep, frame }
 }
 
 /** Lit at once, then a job of `frames` frames of a quarter of a second each, tiles in turn. */
@@ -186,6 +183,9 @@ describe('energy by what it was for', () => {
   test('headings sum to the run to the last digit, and the job has only its own', async () => {
     const scene = sceneOf((ageS) => 900 + Math.sin(ageS))
     const { ledger, log, sleep } = scene
+    log.step('open bench')
+    // Not the account's yet.
+    await sleep(3)
     log.step('warm up')
     await ledger.look(neverAborted)
     ledger.begin('warm-up')
