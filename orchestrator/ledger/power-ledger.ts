@@ -81,8 +81,6 @@ export class PowerLedger {
   #spentNs: number | undefined
   /** Until when the job's time belongs to a frame. */
   #sharedNs = 0
-  /** Time of the frame under way before it was interrupted. */
-  #pieces: Pick<JobSpan, 'fromNs' | 'toNs'>[] = []
   #lookedNs = -Infinity
   #lookTookNs = 0
   #framesBegun = 0
@@ -119,7 +117,6 @@ export class PowerLedger {
   /** Between two frames of the job comes something else, until `resumeJob`. */
   interruptJob(heading: Heading): void {
     this.#reach(this.#log.journalledNs)
-    this.#pieces.push({ fromNs: this.#sharedNs, toNs: this.#nowNs })
     this.#spend('job', this.#nowNs)
     this.#heading = heading
   }
@@ -173,22 +170,18 @@ export class PowerLedger {
   /** A frame of the job was just journalled: the time since the one before went into it. */
   frame({ part, tile, vectors, macs }: FrameOfJob): void {
     this.#reach(this.#log.journalledNs)
-    const pieces = [...this.#pieces, { fromNs: this.#sharedNs, toNs: this.#nowNs }]
-    this.#pieces = []
-    this.#sharedNs = this.#nowNs
-    for (const [i, piece] of pieces.entries()) {
-      const made = i === pieces.length - 1 ? macs : macs.map(() => 0)
-      const last = this.jobSpans.at(-1)
-      if (last?.part !== part || last.tile !== tile || last.toNs !== piece.fromNs) {
-        this.jobSpans.push({ part, tile, ...piece, vectors: [...vectors], macs: [...made] })
-        continue
-      }
-      last.toNs = piece.toNs
+    const last = this.jobSpans.at(-1)
+    if (last?.part === part && last.tile === tile && last.toNs === this.#sharedNs) {
+      last.toNs = this.#nowNs
       for (const lane of vectors.keys()) {
         last.vectors[lane]! += vectors[lane]!
-        last.macs[lane]! += made[lane]!
+        last.macs[lane]! += macs[lane]!
       }
+    } else {
+      const [fromNs, toNs] = [this.#sharedNs, this.#nowNs]
+      this.jobSpans.push({ part, tile, fromNs, toNs, vectors: [...vectors], macs: [...macs] })
     }
+    this.#sharedNs = this.#nowNs
   }
 
   /** Closes the account, and keeps what is modelled beside the readings. */

@@ -47,7 +47,7 @@ function sceneOf(mainsW: (ageS: number) => number, heatersMw: () => number = () 
 }
 
 /** Lit at once, then a job of `frames` frames of a quarter of a second each, tiles in turn. */
-async function jobOf(scene: Scene, frames: number, tiles = 1): Promise<EnergyAccount> {
+async function jobOf(scene: Scene, frames: number, tiles = 1, afterS = 0): Promise<EnergyAccount> {
   const { ledger, log, frame } = scene
   log.step('light')
   ledger.begin('warm-up')
@@ -56,6 +56,7 @@ async function jobOf(scene: Scene, frames: number, tiles = 1): Promise<EnergyAcc
   await ledger.look(neverAborted)
   ledger.begin('job')
   for (let i = 0; i < frames; i++) await frame(0.25, Math.floor((i * tiles) / frames))
+  await scene.sleep(afterS)
   log.step('account energy')
   ledger.begin('idle')
   await ledger.look(neverAborted)
@@ -80,6 +81,20 @@ describe('power that is sampled while a job runs', () => {
     expect(account.boundaries[0]!.joules).toBeCloseTo(0.2, 9)
     // Light of 20 mW at 20 %, and heaters of 50 mW.
     expect(account.boundaries[1]!.joules).toBeCloseTo(10 * (0.1 + 0.05), 9)
+  })
+
+  test('a job ends with its last frame: a minute of arithmetic behind it is idle', async () => {
+    const account = await jobOf(
+      sceneOf(() => 900),
+      40,
+      1,
+      60,
+    )
+    expect(account.headings.map(({ heading, seconds }) => [heading, seconds])).toEqual([
+      ['job', 10],
+      ['idle', 60],
+    ])
+    expect(wallOf(account)).toBeCloseTo(9000, 9)
   })
 
   test('a load that climbs by 7 W a second is integrated along its ramp, to 10⁻⁹', async () => {
