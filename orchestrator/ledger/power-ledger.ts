@@ -76,29 +76,30 @@ export class PowerLedger {
   readonly #silences = new Map<PowerChannel, { readonly failures: number; readonly passOver: number }>()
   #hasLight = false
   #heading: Heading = 'idle'
-  #nowNs: number
-  /** Until when time has its heading. */
-  #spentNs: number
+  #nowNs = 0
+  /** Until when time has its heading; undefined before the first one. */
+  #spentNs: number | undefined
   /** Until when the job's time belongs to a frame. */
   #sharedNs = 0
-  /** Time of the frame under way before it was interrupted. */
-  #pieces: Pick<JobSpan, 'fromNs' | 'toNs'>[] = []
   #lookedNs = -Infinity
   #lookTookNs = 0
   #framesBegun = 0
 
-  /** The account begins with what was journalled last. */
   constructor(bench: LightBench, log: LedgerLog) {
     const { channels, components } = benchPower(bench)
     this.components = components
     this.#channels = channels
     this.#log = log
-    this.#nowNs = this.#spentNs = log.journalledNs
   }
 
-  /** From here on time is for something else; a job ends with its last frame. Throws: ENERGY_UNMEASURED before a job. */
+  /**
+   * From here on time is for something else; a job ends with its last frame. The account begins with its first heading.
+   *
+   * Throws: ENERGY_UNMEASURED before a job.
+   */
   begin(heading: Heading): void {
     this.#reach(this.#log.journalledNs)
+    this.#spentNs ??= this.#nowNs
     if (this.#heading === 'job') {
       this.#spend('job', this.#sharedNs)
       this.#heading = 'idle'
@@ -116,7 +117,6 @@ export class PowerLedger {
   /** Between two frames of the job comes something else, until `resumeJob`. */
   interruptJob(heading: Heading): void {
     this.#reach(this.#log.journalledNs)
-    this.#pieces.push({ fromNs: this.#sharedNs, toNs: this.#nowNs })
     this.#spend('job', this.#nowNs)
     this.#heading = heading
   }
@@ -170,22 +170,18 @@ export class PowerLedger {
   /** A frame of the job was just journalled: the time since the one before went into it. */
   frame({ part, tile, vectors, macs }: FrameOfJob): void {
     this.#reach(this.#log.journalledNs)
-    const pieces = [...this.#pieces, { fromNs: this.#sharedNs, toNs: this.#nowNs }]
-    this.#pieces = []
-    this.#sharedNs = this.#nowNs
-    for (const [i, piece] of pieces.entries()) {
-      const made = i === pieces.length - 1 ? macs : macs.map(() => 0)
-      const last = this.jobSpans.at(-1)
-      if (last?.part !== part || last.tile !== tile || last.toNs !== piece.fromNs) {
-        this.jobSpans.push({ part, tile, ...piece, vectors: [...vectors], macs: [...made] })
-        continue
-      }
-      last.toNs = piece.toNs
+    const last = this.jobSpans.at(-1)
+    if (last?.part === part && last.tile === tile && last.toNs === this.#sharedNs) {
+      last.toNs = this.#nowNs
       for (const lane of vectors.keys()) {
         last.vectors[lane]! += vectors[lane]!
-        last.macs[lane]! += made[lane]!
+        last.macs[lane]! += macs[lane]!
       }
+    } else {
+      const [fromNs, toNs] = [this.#sharedNs, this.#nowNs]
+      this.jobSpans.push({ part, tile, fromNs, toNs, vectors: [...vectors], macs: [...macs] })
     }
+    this.#sharedNs = this.#nowNs
   }
 
   /** Closes the account, and keeps what is modelled beside the readings. */
@@ -243,10 +239,11 @@ export class PowerLedger {
   }
 
   #spend(heading: Heading, toNs: number): void {
-    if (toNs <= this.#spentNs) return
+    const fromNs = this.#spentNs ?? toNs
+    if (toNs <= fromNs) return
     const last = this.headings.at(-1)
     if (last?.heading === heading) last.toNs = toNs
-    else this.headings.push({ heading, fromNs: this.#spentNs, toNs })
+    else this.headings.push({ heading, fromNs, toNs })
     this.#spentNs = toNs
   }
 }

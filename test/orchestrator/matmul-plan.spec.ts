@@ -3,7 +3,7 @@ import type { OpticalCore } from '../../core/optical-core.ts'
 import { matmulPlan } from '../../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome } from '../../orchestrator/jobs/matmul-plan.ts'
 import { DenseArray } from '../../orchestrator/arrays/dense-array.ts'
-import { arrayProducts } from '../../orchestrator/jobs/array-products.ts'
+import { arrayProducts, productShape } from '../../orchestrator/jobs/array-products.ts'
 import { exactResult, productJob } from '../../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES as memoryBytes } from '../../orchestrator/jobs/multiply-panels.ts'
 import { openDirectBench } from '../support/direct-bench.ts'
@@ -25,9 +25,10 @@ const [a, b] = [matrix('A', 5, 8), matrix('B', 8, 4)]
 /** A product of two tiles on exact optics that take a quarter of a second a frame. */
 async function run(
   parts: Partial<OpticalCore> = {},
+  exact = new ExactCore(),
+  factors = { a, b },
 ): Promise<{ outcome: MatmulOutcome; product: DenseArray; steps: string[]; samples: readonly SampleRecord[] }> {
   const { bench } = openDirectBench({ size: 4, lanes: 1 })
-  const exact = new ExactCore()
   const core: OpticalCore = {
     shape: exact.shape,
     lanes: exact.lanes,
@@ -44,8 +45,8 @@ async function run(
   }
   const steps: string[] = []
   const log = new ClockedLog(bench.clock)
-  const product = new DenseArray('C', [5, 4], false)
-  const products = arrayProducts(a, b, product)
+  const product = new DenseArray('C', productShape(factors.a, factors.b), false)
+  const products = arrayProducts(factors.a, factors.b, product)
   const outcome = await runToEnd(matmulPlan(bench, { products, memoryBytes, core: () => core, log }), (name) => {
     steps.push(name)
     log.step(name)
@@ -89,6 +90,17 @@ describe('a multiplication from a cold, dark bench', () => {
     ])
     expect(energy.lanes).toEqual([{ ...energy.parts[0], name: 'lane 0' }])
     expect(energy.headings.map(({ heading }) => heading)).toEqual(['job'])
+  })
+
+  test('rows beyond the edges of a matrix and frames that were repeated cost energy and multiply nothing', async () => {
+    const first = new ExactCore({ spoil: (exact, _, count) => (count === 0 ? exact.map(() => 9) : exact) })
+    const { outcome } = await run({}, first, { a: matrix(5, 7), b: matrix(7, 3) })
+    const { energy, repeatedFrames } = outcome
+    expect(repeatedFrames).toBe(1)
+    expect(energy.benchSeconds).toBe(0.75)
+    expect([energy.macs, outcome.macs]).toEqual([105, 105])
+    expect(energy.tiles.map(({ macs }) => macs)).toEqual([60, 45])
+    expect(energy.tiles[0]!.joules.converters / energy.tiles[1]!.joules.converters).toBeCloseTo(2, 9)
   })
 
   test('every power that it counts is journalled as a sample, before and behind the product', async () => {

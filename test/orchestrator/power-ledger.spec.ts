@@ -1,7 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { VirtualClock } from '../../core/clock.ts'
 import { BenchError } from '../../core/errors.ts'
-import type { LightBench } from '../../core/light-bench.ts'
 import { powerDbm } from '../../core/quantities.ts'
 import { accountJob, accountRun } from '../../orchestrator/ledger/account-energy.ts'
 import { BOUNDARIES } from '../../orchestrator/ledger/boundaries.ts'
@@ -12,14 +10,13 @@ import { openDirectBench } from '../support/direct-bench.ts'
 import { neverAborted } from '../support/run-plan.ts'
 
 interface Scene {
-  readonly clock: LightBench['clock']
   readonly log: ClockedLog
   readonly ledger: PowerLedger
   /** Bench time so far, s. */
   readonly nowS: () => number
-  sleep(seconds: number): Promise<void>
+  readonly sleep: (seconds: number) => Promise<void>
   /** A frame of the job that takes so long, of two lanes with 3 and 2 vectors. */
-  frame(seconds: number, tile?: number): Promise<void>
+  readonly frame: (seconds: number, tile?: number) => Promise<void>
 }
 
 /** A bench whose mains draw what `mainsW` says at its age in seconds, one laser of 20 mW, heaters of 50 mW. */
@@ -46,11 +43,11 @@ function sceneOf(mainsW: (ageS: number) => number, heatersMw: () => number = () 
     log.frame()
     ledger.frame({ part: 'product', tile, vectors: [3, 2], macs: [30, 20] })
   }
-  return { clock: clock as VirtualClock, log, ledger, nowS, sleep, frame }
+  return { log, ledger, nowS, sleep, frame }
 }
 
 /** Lit at once, then a job of `frames` frames of a quarter of a second each, tiles in turn. */
-async function jobOf(scene: Scene, frames: number, tiles = 1): Promise<EnergyAccount> {
+async function jobOf(scene: Scene, frames: number, tiles = 1, afterS = 0): Promise<EnergyAccount> {
   const { ledger, log, frame } = scene
   log.step('light')
   ledger.begin('warm-up')
@@ -59,6 +56,7 @@ async function jobOf(scene: Scene, frames: number, tiles = 1): Promise<EnergyAcc
   await ledger.look(neverAborted)
   ledger.begin('job')
   for (let i = 0; i < frames; i++) await frame(0.25, Math.floor((i * tiles) / frames))
+  await scene.sleep(afterS)
   log.step('account energy')
   ledger.begin('idle')
   await ledger.look(neverAborted)
@@ -83,6 +81,20 @@ describe('power that is sampled while a job runs', () => {
     expect(account.boundaries[0]!.joules).toBeCloseTo(0.2, 9)
     // Light of 20 mW at 20 %, and heaters of 50 mW.
     expect(account.boundaries[1]!.joules).toBeCloseTo(10 * (0.1 + 0.05), 9)
+  })
+
+  test('a job ends with its last frame: a minute of arithmetic behind it is idle', async () => {
+    const account = await jobOf(
+      sceneOf(() => 900),
+      40,
+      1,
+      60,
+    )
+    expect(account.headings.map(({ heading, seconds }) => [heading, seconds])).toEqual([
+      ['job', 10],
+      ['idle', 60],
+    ])
+    expect(wallOf(account)).toBeCloseTo(9000, 9)
   })
 
   test('a load that climbs by 7 W a second is integrated along its ramp, to 10⁻⁹', async () => {
@@ -186,6 +198,9 @@ describe('energy by what it was for', () => {
   test('headings sum to the run to the last digit, and the job has only its own', async () => {
     const scene = sceneOf((ageS) => 900 + Math.sin(ageS))
     const { ledger, log, sleep } = scene
+    log.step('open bench')
+    // Not the account's yet.
+    await sleep(3)
     log.step('warm up')
     await ledger.look(neverAborted)
     ledger.begin('warm-up')
