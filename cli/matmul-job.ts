@@ -4,7 +4,6 @@ import { BenchError } from '../core/errors.ts'
 import type { OpticalCore } from '../core/optical-core.ts'
 import { matrixShape } from '../orchestrator/arrays/dense-array.ts'
 import type { DenseArray } from '../orchestrator/arrays/dense-array.ts'
-import type { NpyArray } from '../orchestrator/arrays/npy.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
 import type { ConvolutionOptions } from '../orchestrator/jobs/convolution.ts'
 import { productJob } from '../orchestrator/jobs/product-job.ts'
@@ -16,7 +15,6 @@ import type { Remedy } from '../orchestrator/numerics/error-sums.ts'
 import { DEFAULT_SCALING } from '../orchestrator/numerics/choose-numerics.ts'
 import type { NumericsOptions, Scaling } from '../orchestrator/numerics/choose-numerics.ts'
 import type { Plan } from '../orchestrator/plans/plan.ts'
-import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import { calibrationKey } from './calibrate-job.ts'
 import type { BenchChoice, StoredCalibration } from './calibrate-job.ts'
 import type { JobContext } from './command-context.ts'
@@ -239,8 +237,6 @@ export function matmulRecord(outcome: ProductOutcome, product: MatmulRecord['pro
 const jsonOf = (record: MatmulRecord): MatmulRecord => JSON.parse(JSON.stringify(record)) as MatmulRecord
 
 export const recordSha256 = (calibration: Calibration): string => sha256(Buffer.from(JSON.stringify(calibration)))
-
-export const matrixOf = ({ shape: [rows, columns], data }: NpyArray): RealMatrix => ({ rows, columns, data })
 
 export const factorNote = ({ path, array, sha256, kept }: OpenedFactor): MatrixNote => ({
   ...{ path, ...shapeNote(array.shape, array.isComplex), sha256 },

@@ -10,5 +10,5 @@ const { product, effectiveBits, energy, run } = await bench.matmul(a, b)
 console.log('C =', product)
 console.log(`${effectiveBits?.toFixed(2)} effective bits; run ${run}`)
 for (const { boundary, femtojoulePerMac } of energy.boundaries) {
-  console.log(`${boundary}: ${femtojoulePerMac?.toPrecision(3)} fJ a multiply-accumulate`)
+  console.log(`${boundary}: ${femtojoulePerMac.toPrecision(3)} fJ a multiply-accumulate`)
 }

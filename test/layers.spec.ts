@@ -70,6 +70,8 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'bench/good.ts': `${imports('../drivers/thing.ts')}export { thing as far } from '../sim/thing.ts'\n`,
   'pictures/good.ts': imports('../core/thing.ts'),
   'cli/good.ts': `${imports('../bench/thing.ts')}export { thing as drawn } from '../pictures/thing.ts'\n`,
+  'api/thing.ts': "export { other as thing } from '../cli/good.ts'\n",
+  'examples/good.ts': imports('../api/thing.ts'),
   'bench/fabricated-chip.ts': imports('../sim/thing.ts'),
   'cli/show-chip.ts': imports('../bench/fabricated-chip.ts'),
   // Half of a ring, which is told once, of its other half.
@@ -92,6 +94,8 @@ const FORBIDDEN: readonly (readonly [string, string, string])[] = [
   ],
   ['bench-imports-only-itself-core-drivers-sim', 'bench/a.ts', imports('../orchestrator/thing.ts')],
   ['cli-imports-only-itself-core-bench-orchestrator-calibration-pictures', 'cli/a.ts', imports('../sim/thing.ts')],
+  ['api-imports-only-itself-core-bench-orchestrator-cli', 'api/a.ts', imports('../drivers/thing.ts')],
+  ['examples-imports-only-itself-api', 'examples/a.ts', imports('../bench/thing.ts')],
   ['pictures-imports-only-itself-core', 'pictures/a.ts', imports('../calibration/thing.ts')],
   ['pictures-imports-only-itself-core', 'pictures/b.ts', imports('../orchestrator/thing.ts')],
   ['pictures-do-no-io', 'pictures/c.ts', "export { writeFile } from 'node:fs/promises'\n"],
@@ -114,7 +118,17 @@ describe('the rooms of the tree', () => {
     }
     const folders = scripts.layers.split(' ').slice(3)
     expect(folders).toEqual(
-      expect.arrayContaining(['core', 'drivers', 'sim', 'calibration', 'orchestrator', 'bench', 'pictures', 'cli']),
+      expect.arrayContaining([
+        'core',
+        'drivers',
+        'sim',
+        'calibration',
+        'orchestrator',
+        'bench',
+        'pictures',
+        'cli',
+        'api',
+      ]),
     )
     const { modules, violations } = await cruise(ROOT, folders)
     expect(violations).toEqual([])

@@ -28,7 +28,8 @@ export const MAX_HEADER_BYTES = 10_000
  * version 1, 4 in 2 and 3, little-endian), a Python dict of descr, fortran_order and shape, padding, newline.
  */
 export function readNpyHeader(bytes: Uint8Array): NpyHeader | string {
-  if (startsWith(bytes, ZIP_MAGIC)) return 'is a .npz archive; save the one array with numpy.save'
+  if (startsWith(bytes, ZIP_MAGIC))
+    return 'is a .npz archive; save the one array with numpy.save, a sparse one as A.toarray()'
   if (bytes.length === 0) return 'is empty; write it with numpy.save'
   const isNpy = startsWith(bytes, MAGIC.subarray(0, Math.min(bytes.length, MAGIC.length)))
   if (!isNpy) return 'is not a NumPy array file; write it with numpy.save'

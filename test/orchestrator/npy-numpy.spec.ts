@@ -1,9 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { RandomStream } from '../../core/random.ts'
-import { readNpy, writeNpy } from '../../orchestrator/arrays/npy.ts'
+import { DenseArray } from '../../orchestrator/arrays/dense-array.ts'
+import { decodeArray, readNpy, writeArray, writeNpy } from '../../orchestrator/arrays/npy.ts'
 import { pythonHas, runPython } from '../support/python.ts'
 
 const NUMPY = { modules: ['numpy'] }
@@ -42,6 +43,36 @@ print(json.dumps(names))
       expect(shape, name).toEqual([2, 3])
       expect([...data], name).toEqual(values)
     }
+  })
+
+  test('complex arrays of three dimensions, in both byte and memory orders, are read as NumPy reads them', async () => {
+    const listing = await write(`
+import itertools, json
+A = (np.arange(24) + 1j * np.arange(24, 0, -1)).reshape(2, 3, 4)
+names = []
+for t, endian, order in itertools.product(['c8', 'c16'], '<>', 'CF'):
+    name = f'{t}-{"little" if endian == "<" else "big"}-{order}.npy'
+    np.save(f'{out}/{name}', np.array(A.astype(endian + t), order=order))
+    names.append(name)
+print(json.dumps([names, A.astype('c16').view('f8').flatten().tolist()]))
+`)
+    const [names, values] = JSON.parse(listing) as readonly [readonly string[], readonly number[]]
+    expect(names).toHaveLength(8)
+    for (const name of names) {
+      const array = decodeArray(await readFile(join(folder, name)), name)
+      expect(array, name).toMatchObject({ shape: [2, 3, 4], isComplex: true })
+      expect([...array.data], name).toEqual(values)
+    }
+  })
+
+  test('a complex64 array that Fringe writes, NumPy reads', async () => {
+    const array = new DenseArray('C', [1, 2, 2], true, Float64Array.of(1, -2, 0.5, 3, -0, 1e-30, 7, 1 / 3))
+    await writeArray(join(folder, 'single.npy'), array, 'complex64')
+    const seen = await write(`
+C = np.load(f'{out}/single.npy', allow_pickle=False)
+print(C.shape, C.dtype.str, (C == np.array([1-2j, .5+3j, 1e-30j, 7+1j/3], 'c8').reshape(1, 2, 2)).all())
+`)
+    expect(seen.trim()).toBe('(1, 2, 2) <c8 True')
   })
 
   test('every finite float16 has the value that NumPy gives it', async () => {

@@ -103,7 +103,11 @@ describe('a file that is no matrix of real numbers is refused, saying what would
   const REAL = 'give real numbers, for example A.astype("float64")'
   const cases: readonly (readonly [string, Uint8Array, string])[] = [
     ['text', Buffer.from('1,2\n3,4\n'), 'A.npy is not a NumPy array file; write it with numpy.save'],
-    ['an archive', Buffer.from('PK\x03\x04rest'), 'A.npy is a .npz archive; save the one array with numpy.save'],
+    [
+      'an archive',
+      Buffer.from('PK\x03\x04rest'),
+      'A.npy is a .npz archive; save the one array with numpy.save, a sparse one as A.toarray()',
+    ],
     ['nothing', Buffer.alloc(0), 'A.npy is empty; write it with numpy.save'],
     ['half a magic', Buffer.from([0x93, 0x4e]), 'A.npy is cut short inside its header; copy it again'],
     [
