@@ -20,6 +20,8 @@ const PHASE_RAD: Wander = { atOnce: 0.001, inAnHour: 0.004, most: 0.05 }
 const COEFFICIENT: Wander = { atOnce: 0.0002, inAnHour: 0.0006, most: 0.004 }
 /** More than this is left where a chip has gone farther than expected: then only its readings count. */
 const MOVED_RESIDUAL = 0.01
+/** And where they explain the rest so much better, not by chance. */
+const CLEARLY = 0.7
 /** Local oscillators come over fibres. */
 const LO_PHASE_RAD = 0.5
 /** ln of a port's field gain: lasers, connectors. */
@@ -68,7 +70,7 @@ export function fitDrift(
   const expected = fitted(sinceS)
   if (expected.heldOut <= MOVED_RESIDUAL) return expected
   const anew = fitted(Infinity)
-  return anew.heldOut < expected.heldOut ? anew : expected
+  return anew.heldOut < CLEARLY * expected.heldOut ? anew : expected
 }
 
 const wandered = ({ atOnce, inAnHour, most }: Wander, sinceS: number): number =>
