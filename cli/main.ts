@@ -32,6 +32,7 @@ import {
 } from './options.ts'
 import type { CalibrateFlags, DiscoverFlags, JsonFlag, JournalFlag, ShowFlags, SimFlags, TwinFlags } from './options.ts'
 import type { Strides } from './convolution-on.ts'
+import type { KernelsFlags } from './kernels-matmul.ts'
 import type { MatmulFlags } from './matmul.ts'
 import { packageVersion } from './package-info.ts'
 
@@ -129,8 +130,12 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .addOption(seedOption())
   .addOption(ageOption())
   .addOption(journalOption())
-  .action((bench: string, a: string, b: string, flags: MatmulFlags) =>
-    onBench(flags, async (context) => (await import('./matmul.ts')).matmul(context, [bench, a, b], flags)),
+  .action((bench: string, a: string, b: string, flags: MatmulFlags | KernelsFlags) =>
+    onBench(flags, async (context) =>
+      flags.sim === 'kernels'
+        ? (await import('./kernels-matmul.ts')).kernelsMatmul(context, [bench, a, b], flags)
+        : (await import('./matmul.ts')).matmul(context, [bench, a, b], flags),
+    ),
   )
 
 command(
