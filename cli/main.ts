@@ -132,7 +132,7 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .addOption(journalOption())
   .action((bench: string, a: string, b: string, flags: MatmulFlags | KernelsFlags) =>
     onBench(flags, async (context) =>
-      flags.sim === 'kernels'
+      isByKernels(flags)
         ? (await import('./kernels-matmul.ts')).kernelsMatmul(context, [bench, a, b], flags)
         : (await import('./matmul.ts')).matmul(context, [bench, a, b], flags),
     ),
@@ -196,6 +196,8 @@ command('demo', 'everything once, on the twin of the default bench', 'demo --see
   .action((flags: TwinFlags & JournalFlag & JsonFlag) =>
     onBench(flags, async (context) => (await import('./demo.ts')).demo(context, flags)),
   )
+
+const isByKernels = (flags: MatmulFlags | KernelsFlags): flags is KernelsFlags => flags.sim === 'kernels'
 
 function command(name: string, description: string, example: string): Command {
   return program
