@@ -135,14 +135,15 @@ export async function kernelsProduct(
   signal: AbortSignal,
   onEvent: (event: PlanEvent<RowsOutcome>) => void,
 ): Promise<RowsOutcome> {
-  const { rows, columns, inner, readA, readB, write } = productJob(a.array, b.array).products(to)[0]!
+  const product = productJob(a.array, b.array).products(to)[0]!
+  const { rows, columns, inner } = product
   const plan = rowsPlan(core, {
     a: {
       ...{ rows, columns: inner },
-      read: async (first, count, signal) => (await readA(first, count, signal)).data,
+      read: async (first, count, signal) => (await product.readA(first, count, signal)).data,
     },
-    b: await readB(0, columns, signal),
-    sink: (firstRow, rows, data) => write({ firstRow, rows, firstColumn: 0, columns }, { rows, columns, data }),
+    b: await product.readB(0, columns, signal),
+    sink: (firstRow, rows, data) => product.write({ firstRow, rows, firstColumn: 0, columns }, { rows, columns, data }),
     log,
   })
   const last = await lastValueFrom(runPlan(plan, log, signal).pipe(tapEvents(onEvent)))

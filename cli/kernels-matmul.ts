@@ -9,18 +9,24 @@ import type { ExitCode } from './exit-codes.ts'
 import { kernelsJob } from './kernels-job.ts'
 import { kernelsReport } from './kernels-report.ts'
 import { keptBytesOf } from './matmul-job.ts'
+import { claimStandardStreams } from './matmul.ts'
 import type { MatmulFlags } from './matmul.ts'
 import { DEFAULT_SEED } from './options.ts'
 import { requireFactors, requirePlaces } from './product-limits.ts'
+
+export interface KernelsFlags extends Omit<MatmulFlags, 'sim'> {
+  readonly sim: 'kernels'
+}
 
 /** `fringe matmul --sim=kernels`: C = A·B by the kernels of the twin, without instruments and without a calibration. */
 export async function kernelsMatmul(
   context: CommandContext,
   [benchPath, aPath, bPath]: readonly [string, string, string],
-  flags: MatmulFlags,
+  flags: KernelsFlags,
 ): Promise<ExitCode> {
   const { output, signal } = context
   const { dtype, journal, memory: memoryBytes = PANEL_MEMORY_BYTES, output: cPath } = flags
+  claimStandardStreams(output, [aPath, bPath], flags)
   requireNoCalibration(flags)
   const file = await readBenchFile(benchPath)
   const factorOptions = { keptBytes: keptBytesOf(memoryBytes), signal, standardInput: process.stdin }
@@ -37,7 +43,7 @@ export async function kernelsMatmul(
   return EXIT.done
 }
 
-function requireNoCalibration({ calibration, maxAge, watch, age }: MatmulFlags): void {
+function requireNoCalibration({ calibration, maxAge, watch, age }: KernelsFlags): void {
   const given = Object.entries({ calibration, 'max-age': maxAge, watch, age }).find(([, value]) => value !== undefined)
   if (given === undefined) return
   throw new BenchError(

@@ -43,6 +43,7 @@ import type {
   TwinFlags,
 } from './options.ts'
 import type { Strides } from './convolution-on.ts'
+import type { KernelsFlags } from './kernels-matmul.ts'
 import type { MatmulFlags } from './matmul.ts'
 import { packageVersion } from './package-info.ts'
 
@@ -140,8 +141,12 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .addOption(seedOption())
   .addOption(ageOption())
   .addOption(journalOption())
-  .action((bench: string, a: string, b: string, flags: MatmulFlags) =>
-    onBench(flags, async (context) => (await import('./matmul.ts')).matmul(context, [bench, a, b], flags)),
+  .action((bench: string, a: string, b: string, flags: MatmulFlags | KernelsFlags) =>
+    onBench(flags, async (context) =>
+      isByKernels(flags)
+        ? (await import('./kernels-matmul.ts')).kernelsMatmul(context, [bench, a, b], flags)
+        : (await import('./matmul.ts')).matmul(context, [bench, a, b], flags),
+    ),
   )
 
 command(
@@ -213,6 +218,8 @@ command('demo', 'everything once, on the twin of the default bench', 'demo --see
   .action((flags: TwinFlags & JournalFlag & JsonFlag) =>
     onBench(flags, async (context) => (await import('./demo.ts')).demo(context, flags)),
   )
+
+const isByKernels = (flags: MatmulFlags | KernelsFlags): flags is KernelsFlags => flags.sim === 'kernels'
 
 function command(name: string, description: string, example: string): Command {
   return program

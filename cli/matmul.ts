@@ -42,13 +42,7 @@ export async function matmul(
 ): Promise<ExitCode> {
   const { output, signal } = context
   const { dtype, memory: memoryBytes = PANEL_MEMORY_BYTES, output: cPath } = flags
-  requireOneStandardInput(aPath, bPath)
-  if (cPath === '-') {
-    if (flags.json === true) {
-      throw new BenchError('CALL_INVALID', '-o - and --json both want standard output: give -o a file')
-    }
-    output.keepStandardOutputFree()
-  }
+  claimStandardStreams(output, [aPath, bPath], flags)
   const { sim, ...others } = flags
   if (sim === 'kernels') {
     return (await import('./kernels-matmul.ts')).kernelsMatmul(context, [benchPath, aPath, bPath], flags)
@@ -83,7 +77,18 @@ export async function matmul(
   return EXIT.done
 }
 
-function requireOneStandardInput(aPath: string, bPath: string): void {
-  if (aPath !== '-' || bPath !== '-') return
-  throw new BenchError('CALL_INVALID', 'A and B cannot both come from standard input: give one of them a file')
+/** Throws: CALL_INVALID when two want the same one. */
+export function claimStandardStreams(
+  output: CommandContext['output'],
+  [aPath, bPath]: readonly [string, string],
+  { output: cPath, json }: Pick<MatmulFlags, 'output' | 'json'>,
+): void {
+  if (aPath === '-' && bPath === '-') {
+    throw new BenchError('CALL_INVALID', 'A and B cannot both come from standard input: give one of them a file')
+  }
+  if (cPath !== '-') return
+  if (json === true) {
+    throw new BenchError('CALL_INVALID', '-o - and --json both want standard output: give -o a file')
+  }
+  output.keepStandardOutputFree()
 }

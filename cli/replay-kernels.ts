@@ -1,6 +1,6 @@
 import { benchFromText } from '../bench/bench-file.ts'
 import { openProductTwin } from '../bench/product-twin.ts'
-import { BenchError } from '../core/errors.ts'
+import { BenchError, isBenchError } from '../core/errors.ts'
 import { DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import { decodeArray } from '../orchestrator/arrays/npy.ts'
 import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
@@ -9,7 +9,15 @@ import type { RunRecord } from '../orchestrator/journal/records.ts'
 import { kernelsProduct, kernelsRecord } from './kernels-job.ts'
 import type { KernelsArguments, KernelsRecord } from './kernels-job.ts'
 import { differenceOf, json, ReplayLog } from './replay-log.ts'
-import { factorAgain, firstDifference, firstElement, placeIn, requireEnded } from './replay-run.ts'
+import {
+  factorAgain,
+  firstDifference,
+  firstElement,
+  isTampering,
+  placeIn,
+  requireEnded,
+  tampering,
+} from './replay-run.ts'
 import type { ReplayOptions, ReplayVerdict } from './replay-run.ts'
 import { sealOf } from './run-job.ts'
 import type { RunOutcome } from './run-job.ts'
@@ -30,7 +38,14 @@ export async function replayKernels(
   options: ReplayOptions,
 ): Promise<ReplayVerdict> {
   requireEnded(record)
-  return { run: record.id, record, wires: 0, wireRecords: 0, ...(await computedAgain(journal, record, options)) }
+  const verdict = { run: record.id, record, wires: 0, wireRecords: 0 }
+  try {
+    return { ...verdict, ...(await computedAgain(journal, record, options)) }
+  } catch (error) {
+    if (isBenchError(error, 'REPLAY_DIVERGED')) return { ...verdict, divergence: error, steps: 0 }
+    if (isTampering(error)) return { ...verdict, divergence: tampering(record.id, error), steps: 0 }
+    throw error
+  }
 }
 
 async function computedAgain(

@@ -114,12 +114,12 @@ export async function replayRun(journal: JournalReader, name: string, options: R
 }
 
 /** What the journal says when something in it was edited, rather than damaged. */
-function isTampering(error: unknown): error is BenchError {
+export function isTampering(error: unknown): error is BenchError {
   if (isBenchError(error, 'CALIBRATION_MISSING')) return true
   return isBenchError(error, 'JOURNAL_UNREADABLE') && error.context['sqlite'] === undefined
 }
 
-const tampering = (run: string, { message }: BenchError): BenchError =>
+export const tampering = (run: string, { message }: BenchError): BenchError =>
   differenceOf(run, undefined, `what the journal holds (${message})`, 'as it was written', 'changed')
 
 const REPLAYED: ReadonlySet<string> = new Set(['matmul', 'calibrate', 'verify', 'watch'])

@@ -1,9 +1,11 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { sealOf, sha256 } from '../../cli/run-job.ts'
 import { RandomStream } from '../../core/random.ts'
 import { readNpy, writeNpy } from '../../orchestrator/arrays/npy.ts'
 import { exactProduct } from '../../orchestrator/jobs/matmul.ts'
+import type { RunHeader } from '../../orchestrator/journal/records.ts'
 import { oncePerRun } from '../support/once-per-run.ts'
 import {
   copyOf,
@@ -89,53 +91,65 @@ describe('a product by kernels', { timeout: PATIENCE_MS }, () => {
     expect(await documentOf('replay', ended)).toMatchObject({ replay: 'computed', matched: true, steps: 2, wires: 0 })
   })
 
+  /** Changes a run and its seal, as if it had always been so. */
+  async function rewrite(
+    journal: string,
+    changes: { readonly header?: object; readonly result?: object },
+  ): Promise<void> {
+    const [row] = await query(journal, 'SELECT header, result FROM runs')
+    const [header, result] = (['header', 'result'] as const).map((of) => ({
+      ...(JSON.parse(String(row![of])) as object),
+      ...changes[of],
+    })) as [RunHeader, object]
+    const text = JSON.stringify({ ...result, seal: sealOf(header, result) })
+    await edit(journal, 'UPDATE runs SET header = ?, result = ?', JSON.stringify(header), text)
+  }
+
   test('whose record was changed ends its replay with 4, and names the place', async () => {
-    const product = JSON.parse(await readFile(join(place, 'matmul.json'), 'utf8')) as { product: { sha256: string } }
+    const { product } = JSON.parse(await readFile(join(place, 'matmul.json'), 'utf8')) as {
+      product: { sha256: string }
+    }
     const bytes = await readFile(join(place, 'C.npy'))
-    // Element [0, 1], by one in its last bit.
+    // Element [0, 1], by its last bit.
     bytes[128 + 8] = bytes[128 + 8]! ^ 1
-    for (const [what, change] of [
+    const changed = sha256(bytes)
+    const hex = bytes.toString('hex')
+    const changes: readonly (readonly [what: RegExp, change: (journal: string) => Promise<void>])[] = [
       [
-        'C',
-        (journal: string) =>
-          edit(
-            journal,
-            `UPDATE blobs SET bytes = X'${bytes.toString('hex')}' WHERE sha256 = ?`,
-            product.product.sha256,
-          ),
+        /blob .* was changed/,
+        (journal) => edit(journal, `UPDATE blobs SET bytes = X'${hex}' WHERE sha256 = ?`, product.sha256),
       ],
       [
-        'frame',
-        (journal: string) => edit(journal, `UPDATE frames SET data = json_set(data, '$.overRange', 7) WHERE seq = 2`),
+        /diverged on C\[0, 1\]/,
+        async (journal) => {
+          await edit(journal, `INSERT INTO blobs (sha256, bytes) VALUES (?, X'${hex}')`, changed)
+          await rewrite(journal, { result: { product: { ...product, sha256: changed } } })
+        },
       ],
       [
-        'the header or the result',
-        (journal: string) => edit(journal, `UPDATE runs SET header = json_set(header, '$.seed', 4)`),
+        /frame 2/,
+        (journal) => edit(journal, `UPDATE frames SET data = json_set(data, '$.overRange', 7) WHERE seq = 2`),
       ],
-    ] as const) {
+      [
+        /the header or the result/,
+        (journal) => edit(journal, `UPDATE runs SET header = json_set(header, '$.seed', 4)`),
+      ],
+      [/result.checked/, (journal) => rewrite(journal, { result: { checked: 1 } })],
+    ]
+    for (const [what, change] of changes) {
       const journal = await copyOf(join(place, 'fringe.db'))
       await change(journal)
       const ended = await fringe(['replay', 'last', '--json', '--journal', journal])
       expect(ended.code, ended.stderr).toBe(4)
       const { matched, divergence } = await documentOf('replay', ended)
       expect(matched).toBe(false)
-      expect((divergence as { message: string }).message).toContain(what)
+      expect((divergence as { message: string }).message).toMatch(what)
     }
   })
 
   test('of another engine than there is says so instead of comparing last bits', async () => {
     const journal = await copyOf(join(place, 'fringe.db'))
-    const [row] = await query(journal, 'SELECT header, result FROM runs')
-    const header = { ...(JSON.parse(String(row!['header'])) as object), engines: { twin: 'an abacus, 1 thread' } }
-    const result = JSON.parse(String(row!['result'])) as object
-    const { sealOf } = await import('../../cli/run-job.ts')
-    const seal = sealOf(header as never, result)
-    await edit(
-      journal,
-      'UPDATE runs SET header = ?, result = ?',
-      JSON.stringify(header),
-      JSON.stringify({ ...result, seal }),
-    )
+    await rewrite(journal, { header: { engines: { twin: 'an abacus, 1 thread' } } })
     const refused = await expectFailure(
       await fringe(['replay', 'last', '--json', '--journal', journal]),
       2,
