@@ -10,6 +10,7 @@ import {
   calibrationOption,
   chipOption,
   exportFormatOption,
+  followOption,
   forOption,
   formatOption,
   freshOption,
@@ -148,6 +149,7 @@ command('show', 'show what a run was and what came of it, or what chip a twin ha
   .addOption(plotOption())
   .addOption(formatOption())
   .addOption(reportOption())
+  .addOption(followOption())
   .addOption(chipOption())
   .addOption(seedOption())
   .action((run: string | undefined, flags: ShowFlags & JsonFlag) =>
