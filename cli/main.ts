@@ -11,6 +11,7 @@ import {
   chipOption,
   dtypeOption,
   exportFormatOption,
+  followOption,
   forOption,
   formatOption,
   freshOption,
@@ -187,6 +188,7 @@ command('show', 'show what a run was and what came of it, or what chip a twin ha
   .addOption(plotOption())
   .addOption(formatOption())
   .addOption(reportOption())
+  .addOption(followOption())
   .addOption(chipOption())
   .addOption(seedOption())
   .action((run: string | undefined, flags: ShowFlags & JsonFlag) =>

@@ -41,6 +41,7 @@ export interface ShowFlags extends JournalFlag {
   readonly plot?: string | true
   readonly format?: PictureFormat
   readonly report?: string | true
+  readonly follow?: boolean
   /** A bench file: its twin's chip instead of a run. */
   readonly chip?: string
   readonly seed?: number
@@ -112,6 +113,9 @@ export const reportOption = (): Option =>
     '--report [folder]',
     'write report.md with pictures of the calibration into this folder (default: RUN-report)',
   )
+
+export const followOption = (): Option =>
+  new Option('--follow', 'watch the run (default: the last one) until it ends; exit code 1 unless it is done')
 
 export const chipOption = (): Option =>
   new Option('--chip <bench>', 'instead of a run: what was fabricated of the twin of this bench, hidden truth and all')

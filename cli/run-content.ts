@@ -41,7 +41,8 @@ async function arraysOf(journal: JournalReader, { kind, header, result }: RunRec
     says: string,
     note: { readonly sha256?: string | null } | undefined,
   ): Promise<ExportArray[]> => {
-    if (typeof note?.sha256 !== 'string') return []
+    // Others are no plain matrices, or lie in files of their own.
+    if (typeof note?.sha256 !== 'string' || 'kept' in note || 'leading' in note || 'complex' in note) return []
     const { shape, data } = decodeNpy(await journal.readBlob(note.sha256), name)
     return [{ name, says, unit: null, shape, data }]
   }
@@ -51,7 +52,7 @@ async function arraysOf(journal: JournalReader, { kind, header, result }: RunRec
     ...(await read('C', 'product computed on light', product)),
   ]
   const [a, b, c] = arrays
-  if (a === undefined || b === undefined || c === undefined) return arrays
+  if (a === undefined || b === undefined || c === undefined || asked.command !== 'matmul') return arrays
   const exact = exactProduct(matrixOf(a), matrixOf(b)).data
   const data = c.data.map((value, i) => value - exact[i]!)
   return [

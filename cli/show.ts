@@ -20,6 +20,7 @@ import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 import { measured, moment, seconds } from './numbers.ts'
 import { ageText, DEFAULT_SEED } from './options.ts'
 import type { ShowFlags } from './options.ts'
+import type { RunState } from './run-follower.ts'
 import type { RunOutcome } from './run-job.ts'
 import type { WrittenReport } from './report.ts'
 import { writePictures } from './run-picture.ts'
@@ -32,7 +33,7 @@ import { textTable } from './text-table.ts'
 export async function show(
   context: Pick<CommandContext, 'output'>,
   run: string | undefined,
-  { journal, plot, format, report, chip, seed }: ShowFlags,
+  { journal, plot, format, report, follow, chip, seed }: ShowFlags,
 ): Promise<ExitCode> {
   if (format !== undefined && plot === undefined) {
     throw callInvalid('--format says what --plot writes: add --plot, or leave it out')
@@ -41,9 +42,10 @@ export async function show(
     if (run !== undefined) throw callInvalid(`--chip shows no run: leave out "${run}"`)
     if (plot !== undefined) throw callInvalid('--plot draws a run, and --chip shows none: leave out one of them')
     if (report !== undefined) throw callInvalid('--report tells of a run, and --chip shows none: leave out one of them')
+    if (follow === true) throw callInvalid('--follow watches a run, and --chip shows none: leave out one of them')
     return (await import('./show-chip.ts')).showChip(context, chip, seed ?? DEFAULT_SEED)
   }
-  if (run === undefined) {
+  if (run === undefined && follow !== true) {
     const folders = Object.entries({ plot, report }).filter(([, folder]) => typeof folder === 'string')
     const taken = folders
       .map(([option, folder]) => `; "${folder}" is the folder of --${option}, so write the run before it`)
@@ -52,7 +54,21 @@ export async function show(
   }
   if (seed !== undefined) throw callInvalid('--seed chooses the chip that --chip BENCH shows; a run has its own')
   const pictures = plot === undefined ? undefined : { folder: plot, format: format ?? 'svg' }
-  return showRun(context, run, journal, { pictures, report })
+  const wish = { pictures, report }
+  if (follow !== true) return showRun(context, run!, journal, wish)
+  const ended = await followRun(context, run ?? 'last', journal)
+  await showRun(context, ended.run.id, journal, wish)
+  return ended.run.status === 'done' ? EXIT.done : EXIT.workFailed
+}
+
+/** On standard error, where progress belongs; what came of the run is shown afterwards. */
+async function followRun({ output }: Pick<CommandContext, 'output'>, name: string, journal: string): Promise<RunState> {
+  const { follow } = await import('./follow.ts')
+  const clock = new SystemClock()
+  await using opened = await Journal.open(journal, { clock, mode: 'read' })
+  output.progress.clear()
+  // Ctrl-C ends the process on the spot: there is nothing to make safe.
+  return await follow(opened, name, { terminal: process.stderr, clock, signal: new AbortController().signal })
 }
 
 const callInvalid = (message: string): BenchError => new BenchError('CALL_INVALID', message)
