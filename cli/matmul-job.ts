@@ -127,7 +127,8 @@ export async function matmulJob(
     calibrations: [id],
     arguments: { ...asked },
     inputs: [aBytes, bBytes],
-    plan: (bench, log) => productPlan(bench, { a: matrixOf(a), b: matrixOf(b), calibration, log, watchS, bits, scaling }),
+    plan: (bench, log) =>
+      productPlan(bench, { a: matrixOf(a), b: matrixOf(b), calibration, log, watchS, bits, scaling }),
     keep: async (outcome, run) => {
       if (outcome.followed !== undefined) {
         const record = { benchHash: calibrationKey(file, twin), chip: chipOf(twin), record: outcome.followed }

@@ -140,9 +140,7 @@ function spectrumPictures(
   const { wiring } = requireKind(benchFromText(header.bench.text, header.bench.path), 'awgr')
   const { numerics } = (result ?? {}) as Partial<MatmulRecord>
   const setting =
-    factors === undefined
-      ? 'cold'
-      : firstTile(factors, calibration.size, wiring.heaters.limitV, numerics?.scaling)
+    factors === undefined ? 'cold' : firstTile(factors, calibration.size, wiring.heaters.limitV, numerics?.scaling)
   const set = setting === 'cold' ? 'all heaters at 0 V' : 'heaters as programmed for the first tile of B'
   const lasersThz = wiring.wavelengths.map(({ frequencyThz }) => frequencyThz)
   const svg = spectrumChart({

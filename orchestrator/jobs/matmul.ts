@@ -114,7 +114,7 @@ export async function multiply(
   }
   let done = 0
   const toTheEnd = async (jobs: Iterable<FrameJob>): Promise<void> => {
-    for (let now = jobs; ; ) {
+    for (let now = jobs; ;) {
       const again: FrameJob[] = []
       await stream(now, again)
       if (again.length === 0) return
