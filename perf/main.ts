@@ -19,6 +19,7 @@ import { ledger } from './ledger.ts'
 import { writePerformancePage } from './performance-page.ts'
 import { largerCores } from './larger-cores.ts'
 import { meshError } from './mesh-error.ts'
+import { numerics } from './numerics.ts'
 import { polling } from './polling.ts'
 import { streaming } from './streaming.ts'
 import { wireRates } from './wire-rates.ts'
@@ -27,6 +28,7 @@ import { wireRates } from './wire-rates.ts'
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   accuracy,
   drift,
+  numerics,
   'larger-cores': largerCores,
   'awgr-temperature': awgrTemperature,
   'mesh-error': meshError,

@@ -88,7 +88,7 @@ export class TileProduct {
     const inner = Math.min(shape.inputs, b.rows - firstInner)
     const columns = Math.min(shape.outputs, b.columns - firstColumn)
     const weights = new Float64Array(shape.outputs * shape.inputs)
-    const [scale, offset, sum] = [new Float64Array(shape.outputs).fill(1), zeros(shape.outputs), zeros(shape.outputs)]
+    const [scale, offset, sum] = [zeros(shape.outputs), zeros(shape.outputs), zeros(shape.outputs)]
     let largest = 0
     for (let output = 0; output < columns; output++) {
       const row = weights.subarray(output * shape.inputs, output * shape.inputs + inner)
@@ -104,9 +104,11 @@ export class TileProduct {
     for (let output = 0; output < columns; output++) {
       const row = weights.subarray(output * shape.inputs, output * shape.inputs + inner)
       if (unit !== 1) for (let i = 0; i < inner; i++) row[i]! /= unit
-      const norm = this.scaling.scaled === 'output' ? Math.hypot(...row) || 1 : 1
+      const length = Math.hypot(...row)
+      const norm = this.scaling.scaled === 'output' ? length || 1 : 1
       if (norm !== 1) for (let i = 0; i < inner; i++) row[i]! /= norm
-      scale[output] = unit * norm
+      // Whatever the optics make of no weights at all, it belongs to nothing.
+      scale[output] = length === 0 ? 0 : unit * norm
     }
     return { tile: { id, weights }, firstInner, firstColumn, inner, columns, scale, offset, sum }
   }
