@@ -45,7 +45,7 @@ export async function matmul(
   claimStandardStreams(output, [aPath, bPath], flags)
   const { sim, ...others } = flags
   if (sim === 'kernels') {
-    return (await import('./kernels-matmul.ts')).kernelsMatmul(context, [benchPath, aPath, bPath], flags)
+    return (await import('./kernels-matmul.ts')).kernelsMatmul(context, [benchPath, aPath, bPath], { ...flags, sim })
   }
   const twin = chosenTwin({ ...others, ...(sim && { sim }) })
   const file = await readBenchFile(benchPath)

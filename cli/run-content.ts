@@ -6,7 +6,7 @@ import type { TableName } from '../orchestrator/exports/run-tables.ts'
 import { exactProduct } from '../orchestrator/jobs/matmul.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
-import { matrixOf } from './matmul-job.ts'
+import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 
 export interface ContentWish {
@@ -53,10 +53,12 @@ async function arraysOf(journal: JournalReader, { kind, header, result }: RunRec
   ]
   const [a, b, c] = arrays
   if (a === undefined || b === undefined || c === undefined || asked.command !== 'matmul') return arrays
-  const exact = exactProduct(matrixOf(a), matrixOf(b)).data
+  const exact = exactProduct(realMatrixOf(a), realMatrixOf(b)).data
   const data = c.data.map((value, i) => value - exact[i]!)
   return [
     ...arrays,
     { name: 'errors', says: 'C less the float64 product of A and B', unit: null, shape: c.shape, data },
   ]
 }
+
+const realMatrixOf = ({ shape: [rows, columns], data }: ExportArray): RealMatrix => ({ rows, columns, data })

@@ -25,7 +25,6 @@ interface Slot {
   readonly values: Float32Array
   /** [output][light row] */
   readonly sums: Float32Array
-  readonly scratch: ProductScratch
 }
 
 /**
@@ -110,6 +109,8 @@ class KernelFactor implements ProgrammedFactor {
   readonly #detectors: readonly Float32Array[]
   readonly #detectorStride: number
   readonly #free: Slot[]
+  /** [thread] */
+  readonly #scratches: readonly ProductScratch[]
   readonly #onDispose: () => void
   /** Rows of tiles that are made. */
   #made = 0
@@ -142,8 +143,9 @@ class KernelFactor implements ProgrammedFactor {
     this.#free = Array.from({ length: slots }, () => ({
       values: memory.float32(this.#lightRows * this.#stride),
       sums: memory.unclearedFloat32(this.#outputTiles * size * this.#lightRows),
-      scratch: productScratch(memory, { tileInputs: size, tileOutputs: size }),
     }))
+    const shape = { tileInputs: size, tileOutputs: size, innerTiles: this.#innerTiles }
+    this.#scratches = Array.from({ length: pool.threads }, () => productScratch(memory, shape))
     this.#making = this.#makeRow(signal)
     // Told to whoever waits for it.
     this.#making.catch(() => undefined)
@@ -243,7 +245,7 @@ class KernelFactor implements ProgrammedFactor {
       sumStride: this.#lightRows,
     }
     // Negative parts follow a whole block of positive ones.
-    return { job, scratch: slot.scratch, first: 0, rows: symbolsPerRow === 1 ? rows : this.#lightRows }
+    return { job, scratches: this.#scratches, first: 0, rows: symbolsPerRow === 1 ? rows : this.#lightRows }
   }
 
   #fill(to: Float32Array, values: RowBlock['values'], rows: number, scale: number): void {

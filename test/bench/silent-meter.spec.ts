@@ -12,12 +12,14 @@ import type { Clock } from '../../core/clock.ts'
 import { VirtualClock } from '../../core/clock.ts'
 import type { OpticalCore } from '../../core/optical-core.ts'
 import { BytePipe } from '../../drivers/transports/byte-pipe.ts'
+import { DenseArray } from '../../orchestrator/arrays/dense-array.ts'
+import { arrayProducts } from '../../orchestrator/jobs/array-products.ts'
 import { matmulPlan } from '../../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome, MatmulPlanOptions } from '../../orchestrator/jobs/matmul-plan.ts'
+import { noSink } from '../../orchestrator/jobs/product-job.ts'
 import { runOnBench } from '../../orchestrator/jobs/run-on-bench.ts'
 import { Journal } from '../../orchestrator/journal/journal.ts'
 import { Player } from '../../orchestrator/replay/player.ts'
-import type { RealMatrix } from '../../orchestrator/tiles/tile-product.ts'
 import { FaultScript } from '../../sim/faults/fault-script.ts'
 import { FaultyInstrument } from '../../sim/faults/faulty.ts'
 import { scratchFile } from '../orchestrator/conversation.ts'
@@ -26,13 +28,12 @@ import { SMALL_BENCH } from '../cli/fringe-process.ts'
 import { ExactCore } from '../support/exact-core.ts'
 import { neverAborted } from '../support/run-plan.ts'
 
-const matrix = (rows: number, columns: number): RealMatrix => ({
-  rows,
-  columns,
-  data: Float64Array.from({ length: rows * columns }, (_, i) => Math.sin(i)),
-})
+const matrix = (name: string, rows: number, columns: number): DenseArray => {
+  const data = Float64Array.from({ length: rows * columns }, (_, i) => Math.sin(i))
+  return new DenseArray(name, [rows, columns], false, data)
+}
 /** 16 tiles of one frame each. */
-const [a, b] = [matrix(4, 8), matrix(8, 8)]
+const products = arrayProducts(matrix('A', 4, 8), matrix('B', 8, 8), noSink)
 const FRAME_MS = 500
 
 /** Exact optics that take half a second a frame; `onFrame` is told which one. */
@@ -64,7 +65,7 @@ function product(
       const opened = await openBench(await readBenchFile(SMALL_BENCH), { connect, clock, signal })
       return { bench: opened.bench, close: async () => safeStateError(await opened.close()) }
     },
-    plan: (bench) => matmulPlan(bench, { a, b, log, core: () => slowCore(clock, onFrame) }),
+    plan: (bench) => matmulPlan(bench, { products, memoryBytes: Infinity, log, core: () => slowCore(clock, onFrame) }),
     log,
     signal: neverAborted,
   })
@@ -108,7 +109,12 @@ test('a mains meter that falls silent on its wire for some frames leaves a produ
 
   await using player = await Player.open(await journal.readWires(run.id))
   const log = await ReplayLog.open(journal, run.id, () => player.divergence !== undefined)
-  const again = await product((name) => Promise.resolve(player.wire(name)), player.clock, log, () => undefined)
+  const again = await product(
+    (name) => Promise.resolve(player.wire(name)),
+    player.clock,
+    log,
+    () => undefined,
+  )
   log.finish()
   await player.finish()
   expect(log.difference).toBeUndefined()

@@ -94,7 +94,7 @@ describe('a multiplication from a cold, dark bench', () => {
 
   test('rows beyond the edges of a matrix and frames that were repeated cost energy and multiply nothing', async () => {
     const first = new ExactCore({ spoil: (exact, _, count) => (count === 0 ? exact.map(() => 9) : exact) })
-    const { outcome } = await run({}, first, { a: matrix(5, 7), b: matrix(7, 3) })
+    const { outcome } = await run({}, first, { a: matrix('A', 5, 7), b: matrix('B', 7, 3) })
     const { energy, repeatedFrames } = outcome
     expect(repeatedFrames).toBe(1)
     expect(energy.benchSeconds).toBe(0.75)
