@@ -63,7 +63,7 @@ function framesOf({ layout, timing }: EstimatedMesh, chip: ChipPlan): readonly P
   const { size, lanes, sigma } = layout
   const symbols = probePatterns(size)[0]!.length
   const probes = (name: string, frames: number): PlayedFrames => ({ name, frames, symbols })
-  const verification = verificationFrames(size)
+  const verification = verificationFrames(size, layout.design.form === 'svd' ? 'any' : 'given')
   const levels = sweepLevels(timing.maxSymbolsPerFrame, size).length
   return [
     { name: 'dark', frames: 1, symbols: DARK_SYMBOLS },

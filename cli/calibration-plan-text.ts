@@ -23,7 +23,7 @@ export function estimateFor(file: BenchFile, budget: CalibrationBudget | undefin
     const { lanes, design } = file.wiring
     return planMesh({ ...bench, layout: meshCoreLayout(size, lanes.length, design) }, budget).estimate
   }
-  if (budget === undefined) return estimateAwgr({ ...bench, layout: { size } })
+  if (budget === undefined) return estimateAwgr({ ...bench, layout: { size, form: file.wiring.form } })
   throw new BenchError('CALL_INVALID', '--budget is for mesh cores: what an AWGR core needs depends on its rings')
 }
 

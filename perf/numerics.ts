@@ -20,8 +20,8 @@ import { figure, median } from './figure.ts'
 import { KINDS, randomMatrix, runToEnd } from './product-bits.ts'
 import { randomJob } from './random-jobs.ts'
 
-const CHIPS = 5
-const JOBS_A_CHIP = 40
+const CHIPS = 4
+const JOBS_A_CHIP = 50
 const NEAR_BITS = 0.2
 const ASKED_BITS = [8, 10, 12] as const
 const COST_SPREAD = 0.2
@@ -48,7 +48,7 @@ export async function numerics(): Promise<readonly Figure[]> {
   process.stderr.write('\n')
   const misses = chips.flatMap((chip) => chip.misses).map(Math.abs)
   const near = misses.filter((miss) => miss <= NEAR_BITS).length
-  const against = `${misses.length} random jobs: 1 to 64 rows and columns, five distributions, scales and sparsity; ${CHIPS} chips`
+  const against = `${misses.length} random jobs: 1 to 48 rows and columns, five distributions, scales and sparsity; ${CHIPS} chips`
   const bits = { unit: 'bits', better: 'lower', against } as const
   return [
     figure({ name: 'predicted bits are off by, median', value: median(misses), ...bits }),

@@ -17,7 +17,7 @@ const FEWEST_ELEMENTS = 256
 
 /** Sizes, distributions, scales by matrix and by row, and sparsity, all at random. */
 export function randomJob(random: RandomStream): { readonly a: RealMatrix; readonly b: RealMatrix } {
-  const size = (): number => 1 + Math.floor(random.uniform(0, 64))
+  const size = (): number => 1 + Math.floor(random.uniform(0, 48))
   let [rows, columns] = [size(), size()]
   while (rows * columns < FEWEST_ELEMENTS) [rows, columns] = [size(), size()]
   const inner = size()

@@ -14,7 +14,7 @@ export const REFINEMENT_ROUNDS = 2
 
 /** A bench with an AWGR core, as far as its file tells. */
 export interface EstimatedAwgr extends EstimatedBench {
-  readonly layout: Pick<AwgrLayout, 'size'>
+  readonly layout: Pick<AwgrLayout, 'size' | 'form'>
 }
 
 /**
@@ -22,7 +22,7 @@ export interface EstimatedAwgr extends EstimatedBench {
  * an input vector of its verification is two symbols, of either sign.
  */
 export function estimateAwgr(bench: EstimatedAwgr): CalibrationEstimate {
-  const { size } = bench.layout
+  const { size, form } = bench.layout
   const { maxSymbolsPerFrame } = bench.timing
   const probes = (name: string, frames: number, symbols: number): PlayedFrames => ({
     name,
@@ -32,7 +32,7 @@ export function estimateAwgr(bench: EstimatedAwgr): CalibrationEstimate {
   const rounds = Array.from({ length: REFINEMENT_ROUNDS }, (_, round) =>
     probes(`weights, round ${round + 1}`, REFINEMENT_SETTINGS, PROBE_SYMBOLS.learn),
   )
-  const { frames, inputs } = verificationFrames(size)
+  const { frames, inputs } = verificationFrames(size, form === 'per-port' ? 'any' : 'given')
   return estimateOf(bench, 1, [
     { name: 'modulators', frames: 1, symbols: size * sweepLevels(maxSymbolsPerFrame, size).length },
     probes('lines', MOST_LINE_FRAMES, PROBE_SYMBOLS.look),

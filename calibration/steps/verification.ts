@@ -1,4 +1,4 @@
-import type { Frame, OpticalCore } from '../../core/optical-core.ts'
+import type { CoreKnowledge, Frame, OpticalCore } from '../../core/optical-core.ts'
 import type { RandomStream } from '../../core/random.ts'
 import type { Verification } from '../calibration-record.ts'
 import { accuracyOf } from '../../core/accuracy.ts'
@@ -8,9 +8,12 @@ import { ErrorParts } from './error-parts.ts'
 const MATRICES = 4
 const VECTORS = 24
 
-/** Frames that a verification plays, and input vectors of each. */
-export const verificationFrames = (size: number): { readonly frames: number; readonly inputs: number } => ({
-  frames: MATRICES,
+/** Frames that a verification plays, and input vectors of each: orthogonal matrices, and others where a core makes them. */
+export const verificationFrames = (
+  size: number,
+  weights: CoreKnowledge['weights'],
+): { readonly frames: number; readonly inputs: number } => ({
+  frames: weights === 'any' ? 2 * MATRICES : MATRICES,
   inputs: 2 * size + VECTORS,
 })
 
@@ -26,9 +29,12 @@ export async function verify(
   draw: (size: number, random: RandomStream) => Float64Array = randomOrthogonal,
 ): Promise<Verification> {
   const size = core.shape.inputs
-  const frames: Frame[] = Array.from({ length: MATRICES }, (_, id) => ({
+  const isFree = core.knowledge?.weights === 'any'
+  const weightsOf = (id: number): Float64Array =>
+    id < MATRICES ? draw(size, random) : Float64Array.from({ length: size * size }, () => random.normal())
+  const frames: Frame[] = Array.from({ length: isFree ? 2 * MATRICES : MATRICES }, (_, id) => ({
     // Negative ids: never a job's tile.
-    tile: { id: -1 - id, weights: draw(size, random) },
+    tile: { id: -1 - id, weights: weightsOf(id) },
     lanes: Array.from({ length: core.lanes }, () => testInputs(size, random)),
   }))
   const parts: { E: number; F: number; amplitudeFidelity: number; tvd: number }[] = []
@@ -38,7 +44,10 @@ export async function verify(
   for await (const result of core.stream(asyncOf(frames), signal)) {
     if (result.overRange !== undefined) throw result.overRange
     const { frame, lanes } = result
-    errorParts.add(result)
+    const isOrthogonal = frame.tile.id >= -MATRICES
+    // Weights of jobs are seldom orthogonal: where a core makes others, those tell more.
+    if (isOrthogonal !== isFree) errorParts.add(result)
+    if (!isOrthogonal) continue
     for (const [lane, outputs] of lanes.entries()) {
       const inputs = frame.lanes[lane]!
       parts.push(compareMatrices(frame.tile.weights, readMatrix(outputs, size), size))

@@ -36,8 +36,8 @@ export interface Numerics {
 const MARGIN_BITS = 0.2
 const REPEATS = [1, 2, 4, 8, 16, 32]
 /** Enough to tell scalings apart, and to predict. */
-const FEW: Sample = { tiles: 16, rows: 64, compiled: 0 }
-const MANY: Sample = { tiles: 96, rows: 256, compiled: 32 }
+const FEW: Sample = { tiles: 8, rows: 24, compiled: 0 }
+const MANY: Sample = { tiles: 96, rows: 128, compiled: 32 }
 /** Zero points of whole rows and columns are looked for in matrices up to this size together. */
 const MOST_ELEMENTS = 2 ** 22
 
