@@ -19,8 +19,7 @@ import type { JournalFlag, JsonFlag, TwinFlags } from './options.ts'
 import { requireFactors, requirePlaces } from './product-limits.ts'
 import type { NumberType } from './product-target.ts'
 
-export interface MatmulFlags extends Omit<TwinFlags, 'sim'>, JournalFlag, JsonFlag {
-  readonly sim?: TwinFlags['sim'] | 'kernels'
+export interface MatmulFlags extends TwinFlags, JournalFlag, JsonFlag {
   readonly output: string
   readonly calibration?: string
   readonly maxAge?: number
@@ -43,11 +42,7 @@ export async function matmul(
   const { output, signal } = context
   const { dtype, memory: memoryBytes = PANEL_MEMORY_BYTES, output: cPath } = flags
   claimStandardStreams(output, [aPath, bPath], flags)
-  const { sim, ...others } = flags
-  if (sim === 'kernels') {
-    return (await import('./kernels-matmul.ts')).kernelsMatmul(context, [benchPath, aPath, bPath], { ...flags, sim })
-  }
-  const twin = chosenTwin({ ...others, ...(sim && { sim }) })
+  const twin = chosenTwin(flags)
   const file = await readBenchFile(benchPath)
   const factorOptions = { keptBytes: keptBytesOf(memoryBytes), signal, standardInput: process.stdin }
   await using a = await openFactor(aPath, factorOptions)
