@@ -25,7 +25,7 @@ export interface MatmulResult extends Accuracy {
 
 /** Who counts what the frames of a product cost. */
 export interface FrameAccount {
-  /** Before a frame, its step journalled: nothing but the read-out of the frame before is under way. */
+  /** Before a frame, its step journalled: mains, heaters and lasers have nothing else to answer now. */
   between(signal: AbortSignal): Promise<void>
   /** A frame was journalled; `isGood` when its products were taken. */
   frame(job: TileJob, isGood: boolean): void
