@@ -45,7 +45,7 @@ export const probeErrorOf = ({ squaredError, squared }: ProbeSums): number =>
 
 /** Who counts what the frames of a product cost. */
 export interface FrameAccount {
-  /** Before a frame, its step journalled: the light of the frame before plays, and no wire but those of meters is used. */
+  /** Before a frame, its step journalled: mains, heaters and lasers have nothing else to answer now. */
   between(signal: AbortSignal): Promise<void>
   /** A frame was journalled; `isGood` when its products were taken. */
   frame(job: FrameJob, isGood: boolean): void

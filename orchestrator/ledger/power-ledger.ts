@@ -137,34 +137,28 @@ export class PowerLedger {
 
   /** Asks every meter, the mains first. Throws what is worse than silence. */
   async look(signal: AbortSignal): Promise<void> {
-    this.#reach(this.#log.journalledNs)
-    const asked = this.#channels.filter((channel) => this.#isAsked(channel))
-    const [first, ...others] = asked
-    const failures = new Map<PowerChannel, unknown>()
-    const ask = async (channel: PowerChannel): Promise<void> => {
-      try {
-        this.#keep(channel, await channel.readW(signal))
-      } catch (error) {
-        failures.set(channel, error)
-      }
-    }
-    if (first !== undefined) await ask(first)
-    await Promise.all(others.map(ask))
-    // In the order of the meters, whichever gave up first.
-    for (const channel of asked) if (failures.has(channel)) this.#miss(channel, failures.get(channel))
+    await this.#ask(this.#channels, signal)
     this.#lookedNs = this.#nowNs
   }
 
-  /** Before a frame whose step was just journalled: looks when it is time, and once the job's first tile stands. */
+  /**
+   * Before a frame whose step was just journalled: looks when it is time. Once the job's first tile stands it asks the
+   * heaters alone: other meters have just been asked, and may want their silence.
+   */
   async between(signal: AbortSignal): Promise<void> {
     this.#reach(this.#log.journalledNs)
     const beganNs = this.#nowNs
     const apartNs = Math.max(LEAST_APART_NS, APART_PER_LOOK * this.#lookTookNs)
-    const isDue = beganNs - this.#lookedNs >= apartNs
-    if (++this.#framesBegun !== 2 && !isDue) return
-    await this.look(signal)
-    // Not right behind another look, when a meter may have waited for its silence.
-    if (isDue) this.#lookTookNs = this.#nowNs - beganNs
+    const isFirstTile = ++this.#framesBegun === 2
+    if (beganNs - this.#lookedNs >= apartNs) {
+      await this.look(signal)
+      this.#lookTookNs = this.#nowNs - beganNs
+    } else if (isFirstTile) {
+      await this.#ask(
+        this.#channels.filter(({ series }) => series.path === 'held'),
+        signal,
+      )
+    }
   }
 
   /** A frame of the job was just journalled: the time since the one before went into it. */
@@ -205,6 +199,24 @@ export class PowerLedger {
       `no power was measured yet by: ${sources.join(', ')}. Check its wire: energy cannot be counted from nothing`,
       { context: { sources } },
     )
+  }
+
+  async #ask(channels: readonly PowerChannel[], signal: AbortSignal): Promise<void> {
+    this.#reach(this.#log.journalledNs)
+    const asked = channels.filter((channel) => this.#isAsked(channel))
+    const [first, ...others] = asked
+    const failures = new Map<PowerChannel, unknown>()
+    const ask = async (channel: PowerChannel): Promise<void> => {
+      try {
+        this.#keep(channel, await channel.readW(signal))
+      } catch (error) {
+        failures.set(channel, error)
+      }
+    }
+    if (first !== undefined) await ask(first)
+    await Promise.all(others.map(ask))
+    // In the order of the meters, whichever gave up first.
+    for (const channel of asked) if (failures.has(channel)) this.#miss(channel, failures.get(channel))
   }
 
   #isAsked(channel: PowerChannel): boolean {

@@ -15,7 +15,7 @@ export interface Gap {
  * How a power goes between two readings: along a line, or `held`, where it is set in steps and each reading stands for
  * the time before it.
  */
-export type Between = 'line' | 'held'
+export type PowerPath = 'line' | 'held'
 
 interface Reading {
   readonly timeNs: number
@@ -31,13 +31,13 @@ interface Reading {
  * first reading and behind its last stand those.
  */
 export class PowerSeries {
-  readonly #between: Between
+  readonly path: PowerPath
   readonly #readings: Reading[] = []
   readonly #marksNs: number[] = []
   #silent = false
 
-  constructor(between: Between) {
-    this.#between = between
+  constructor(path: PowerPath) {
+    this.path = path
   }
 
   get isEmpty(): boolean {
@@ -96,10 +96,10 @@ export class PowerSeries {
     const list = inside.map((i) => this.#readings[i]!).filter(({ timeNs }) => timeNs <= toNs)
     const before = this.#readings.findLast(({ timeNs }) => timeNs <= fromNs)
     const known = before === undefined ? list : [before, ...list]
-    if (this.#between === 'held' && list.length > 1) {
+    if (this.path === 'held' && list.length > 1) {
       return standardDeviation(list.map(({ powerW }) => powerW)) / Math.sqrt(list.length)
     }
-    if (this.#between === 'line' && known.length > 2) {
+    if (this.path === 'line' && known.length > 2) {
       const beside = known.slice(1, -1).map((reading, i) => besideLine(known[i]!, reading, known[i + 2]!))
       return Math.sqrt(mean(beside.map((w) => w * w)) / 1.5 / known.length)
     }
@@ -131,7 +131,7 @@ export class PowerSeries {
       }
       const piece = {
         ...{ fromNs: from.timeNs, toNs: to.timeNs, toW: to.powerW, isGap: false },
-        fromW: this.#between === 'held' ? to.powerW : from.powerW,
+        fromW: this.path === 'held' ? to.powerW : from.powerW,
       }
       pieces.push(piece)
       joules += ((piece.fromW + piece.toW) / 2) * ((piece.toNs - piece.fromNs) / 1e9)

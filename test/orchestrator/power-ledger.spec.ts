@@ -105,12 +105,13 @@ describe('power that is sampled while a job runs', () => {
     expect(wallOf(account) / (9000 + (7 * 10 ** 2) / 2)).toBeCloseTo(1, 9)
   })
 
-  test('is looked at before the job, once its first tile stands, every second of it, and behind it', async () => {
+  test('is looked at before the job, every second of it, and behind it; heaters also when the first tile stands', async () => {
     const scene = sceneOf(() => 900)
     await jobOf(scene, 18)
-    for (const quantity of ['power of whole bench', 'power of heaters', 'power of laser light, laser-0']) {
-      expect(quantityOf(scene, quantity), quantity).toEqual([0, 0.25, 1.25, 2.25, 3.25, 4.25, 4.5])
+    for (const quantity of ['power of whole bench', 'power of laser light, laser-0']) {
+      expect(quantityOf(scene, quantity), quantity).toEqual([0, 1, 2, 3, 4, 4.5])
     }
+    expect(quantityOf(scene, 'power of heaters')).toEqual([0, 0.25, 1, 2, 3, 4, 4.5])
     expect(new Set(scene.log.samples.map(({ unit }) => unit))).toEqual(new Set(['W']))
   })
 
@@ -146,19 +147,19 @@ describe('a meter that falls silent', () => {
   }
 
   test('does not stop the job: its seconds are modelled by the mean before, and said to be', async () => {
-    const scene = sceneOf((ageS) => (ageS > 3 && ageS < 6 ? silence() : 900 + ageS))
-    const account = await jobOf(scene, 40)
+    const scene = sceneOf((ageS) => (ageS > 3 && ageS < 7 ? silence() : 900 + ageS))
+    const account = await jobOf(scene, 48)
     const [gap, ...others] = account.silent
     expect(others).toEqual([])
-    // The last reading before, at 2.25 s; asked in vain at 3.25 s, let alone once, asked again at 5.25 s and then at 9.25 s.
-    expect(gap).toMatchObject({ component: 'whole bench', fromSeconds: 2.25, toSeconds: 9.25 })
-    expect(gap!.powerW).toBeCloseTo(900 + 2.25 / 2, 9)
+    // The last reading before, at 3 s; asked in vain at 4 s, let alone once, asked again at 6 s and then at 10 s.
+    expect(gap).toMatchObject({ component: 'whole bench', fromSeconds: 3, toSeconds: 10 })
+    expect(gap!.powerW).toBeCloseTo(901.5, 9)
     const wall = account.shares.find(({ component }) => component === 'whole bench')!
-    expect(wall).toMatchObject({ source: 'measured', measuredSeconds: 3, modelledSeconds: 7 })
-    expect(wallOf(account)).toBeCloseTo(2.25 * 901.125 + 7 * 901.125 + 0.75 * (900 + 9.625), 6)
+    expect(wall).toMatchObject({ source: 'measured', measuredSeconds: 5, modelledSeconds: 7 })
+    expect(wallOf(account)).toBeCloseTo(10 * 901.5 + 2 * 911, 6)
     expect(wall.uncertaintyJ).toBeGreaterThan(0.01 * wall.joules)
     const said = scene.log.steps.filter(({ name }) => name === 'no reading')
-    expect(said.map(({ timeNs }) => timeNs / 1e9)).toEqual([3.25, 5.25])
+    expect(said.map(({ timeNs }) => timeNs / 1e9)).toEqual([4, 6])
     expect(said[0]!.detail).toEqual({
       quantity: 'power of whole bench',
       source: 'mains meter',
@@ -169,7 +170,7 @@ describe('a meter that falls silent', () => {
   test('for good, is asked ever less often, and all that is left is modelled', async () => {
     const scene = sceneOf((ageS) => (ageS > 3 ? silence('PROTOCOL_UNEXPECTED_REPLY') : 900))
     const account = await jobOf(scene, 4 * 60)
-    expect(account.silent).toEqual([{ component: 'whole bench', fromSeconds: 2.25, toSeconds: 60, powerW: 900 }])
+    expect(account.silent).toEqual([{ component: 'whole bench', fromSeconds: 3, toSeconds: 60, powerW: 900 }])
     expect(wallOf(account)).toBeCloseTo(60 * 900, 6)
     expect(scene.log.steps.filter(({ name }) => name === 'no reading').length).toBeLessThan(7)
     // Others are asked as before.

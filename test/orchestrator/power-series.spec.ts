@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { PowerSeries } from '../../orchestrator/ledger/power-series.ts'
-import type { Between } from '../../orchestrator/ledger/power-series.ts'
+import type { PowerPath } from '../../orchestrator/ledger/power-series.ts'
 
 const S = 1e9
 
 /** [seconds, watts] each; 'silent' where the meter was asked in vain. */
-function seriesOf(between: Between, ...readings: readonly (readonly [number, number] | 'silent')[]): PowerSeries {
-  const series = new PowerSeries(between)
+function seriesOf(path: PowerPath, ...readings: readonly (readonly [number, number] | 'silent')[]): PowerSeries {
+  const series = new PowerSeries(path)
   for (const reading of readings) {
     if (reading === 'silent') series.miss()
     else series.add(reading[0] * S, reading[1])
