@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
 import { Counter, Gauge, Registry } from 'prom-client'
 import { SystemClock } from '../core/clock.ts'
+import { isBenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import { packageVersion } from './package-info.ts'
 import { RunFollower } from './run-follower.ts'
@@ -56,13 +57,24 @@ export class RunMetrics implements AsyncDisposable {
     if (this.#journal === undefined) {
       // The first run makes it.
       if (!(await exists(this.#file))) return
-      this.#journal = await Journal.open(this.#file, { clock: this.#clock, mode: 'read' })
+      this.#journal = await this.#opened(this.#file)
+      if (this.#journal === undefined) return
     }
     for (const id of await this.#journal.runsOfProcess(process.pid, this.#startedMs)) {
       const known = this.#runs.get(id)
       if (known !== undefined && known.state.run.status !== 'running') continue
       const follower = known?.follower ?? (await RunFollower.of(this.#journal, id))
       this.#runs.set(id, { follower, state: await follower.look() })
+    }
+  }
+
+  /** Undefined while the first run is still making its tables; a file that never becomes a journal ends the command. */
+  async #opened(file: string): Promise<Journal | undefined> {
+    try {
+      return await Journal.open(file, { clock: this.#clock, mode: 'read' })
+    } catch (error) {
+      if (isBenchError(error, 'JOURNAL_UNREADABLE')) return undefined
+      throw error
     }
   }
 

@@ -136,17 +136,22 @@ describe('metrics of a run', () => {
 })
 
 describe('fringe --metrics', { timeout: PATIENCE_MS }, () => {
-  test('serves while a job runs, over a real socket, and lets go of the port when it was stopped', async () => {
+  test('serves while a job runs, over a real socket, and lets go of the port when it is stopped', async () => {
     const cwd = await scratchFolder()
-    const { child, ended, firstNote } = await startFringe(['sim', SMALL_BENCH, '--metrics', '127.0.0.1:0'], { cwd })
+    await writeSmallFactors(cwd)
+    const { child, ended, firstNote } = await startFringe([...SMALL_PRODUCT, '--metrics', '127.0.0.1:0'], { cwd })
     let said = ''
     child.stderr!.on('data', (text: string) => (said += text))
     await firstNote
-    const url = /metrics: (\S+)/.exec(said)?.[1]
-    expect(await asked(url!)).toContain('fringe_build_info{version="')
+    const url = /metrics: (\S+)/.exec(said)![1]!
+    // A product without a calibration calibrates first.
+    let text = ''
+    while (!text.includes('fringe_run_active{job="calibrate"} 1')) text = await asked(url)
+    expect(text).toContain('fringe_build_info{version="')
+    expect(text).toContain('fringe_runs_total{job="calibrate"} 1')
     child.kill('SIGINT')
-    expect((await ended).code).toBe(0)
-    await expect(fetch(url!)).rejects.toThrow()
+    expect((await ended).code).toBe(1)
+    await expect(fetch(url)).rejects.toThrow()
   })
 
   test('is refused before anything is switched on where another program listens, and for what is no place', async () => {
