@@ -1,4 +1,6 @@
+import { SystemClock } from '../core/clock.ts'
 import type { Clock } from '../core/clock.ts'
+import { Journal } from '../orchestrator/journal/journal.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { LineTerminal } from './progress-line.ts'
 import { RunFollower } from './run-follower.ts'
@@ -10,6 +12,13 @@ import type { SeenState } from './run-state-text.ts'
 const LOOK_MS = 500
 /** In a pipe a line is kept: one now and then. */
 const PIPE_LINE_NS = 5e9
+
+/** A run of a journal, on the computer's clock. Ctrl-C ends the process on the spot: there is nothing to make safe. */
+export async function followFile(file: string, name: string, terminal: LineTerminal): Promise<RunState> {
+  const clock = new SystemClock()
+  await using journal = await Journal.open(file, { clock, mode: 'read' })
+  return await follow(journal, name, { terminal, clock, signal: new AbortController().signal })
+}
 
 /**
  * Shows a run while another process writes it, until it ends. On a terminal the same lines are drawn over; in a pipe

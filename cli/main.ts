@@ -22,6 +22,7 @@ import {
   maxAgeOption,
   memoryOption,
   paddingOption,
+  metricsOption,
   plotOption,
   reportOption,
   seedOption,
@@ -34,6 +35,7 @@ import {
   withSimSpelledOut,
 } from './options.ts'
 import type {
+  MetricsFlag,
   CalibrateFlags,
   DiscoverFlags,
   ExportFlags,
@@ -93,6 +95,7 @@ command('discover', 'find out what is plugged in', 'discover /dev/ttyUSB0 10.0.0
 command('sim', 'let other programs talk to the simulated instruments', 'sim examples/mesh-8x8.yaml --json')
   .argument(...BENCH)
   .addOption(seedOption())
+  .addOption(metricsOption())
   .option('--paced', 'serial ports carry bytes no faster than their baud rate, as real lines do')
   .action((bench: string, flags: SimFlags & JsonFlag) =>
     onBench(flags, async (context) => (await import('./sim.ts')).sim(context, bench, flags), 'closing the ports'),
@@ -116,6 +119,7 @@ command(
   .addOption(forOption())
   .addOption(calibrationOption())
   .addOption(reportOption())
+  .addOption(metricsOption())
   .addOption(journalOption())
   .action((bench: string, flags: CalibrateFlags & JsonFlag) =>
     onBench(flags, async (context) => (await import('./calibrate.ts')).calibrate(context, bench, flags)),
@@ -166,6 +170,7 @@ command(
   .addOption(calibrationOption())
   .addOption(maxAgeOption())
   .addOption(watchOption())
+  .addOption(metricsOption())
   .addOption(simOption())
   .addOption(seedOption())
   .addOption(ageOption())
@@ -233,14 +238,22 @@ function command(name: string, description: string, example: string): Command {
 
 /** A command that may light a bench: nothing ends it before the bench is safe. */
 async function onBench(
-  flags: JsonFlag,
+  flags: JsonFlag & MetricsFlag & Partial<JournalFlag>,
   work: (context: CommandContext) => Promise<ExitCode>,
   stopping?: string,
 ): Promise<void> {
   const { listenForInterrupts } = await import('./interrupts.ts')
   const { keepFreedMemory } = await import('./keep-freed-memory.ts')
   keepFreedMemory()
-  await perform(flags, (output) => work({ output, signal: listenForInterrupts((line) => output.note(line), stopping) }))
+  await perform(flags, async (output) => {
+    const signal = listenForInterrupts((line) => output.note(line), stopping)
+    if (flags.metrics === undefined) return work({ output, signal })
+    const { withMetrics } = await import('./metrics-server.ts')
+    return withMetrics(flags.metrics, flags.journal, (url) => {
+      output.note(`metrics: ${url}`)
+      return work({ output, signal })
+    })
+  })
 }
 
 /** A command that only looks: Ctrl-C ends it on the spot. */

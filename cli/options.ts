@@ -21,6 +21,16 @@ export interface JournalFlag {
   readonly journal: string
 }
 
+export interface MetricsFlag {
+  readonly metrics?: MetricsPlace
+}
+
+/** Where metrics are served. */
+export interface MetricsPlace {
+  readonly host: string
+  readonly port: number
+}
+
 export interface CalibrateFlags extends TwinFlags, JournalFlag {
   readonly steps?: readonly string[]
   readonly budget?: CalibrationBudget
@@ -117,6 +127,11 @@ export const reportOption = (): Option =>
 export const followOption = (): Option =>
   new Option('--follow', 'watch the run (default: the last one) until it ends; exit code 1 unless it is done')
 
+export const metricsOption = (): Option =>
+  new Option('--metrics <place>', 'serve metrics for Prometheus here, like 127.0.0.1:9464 or 9464').argParser(
+    parseMetricsPlace,
+  )
+
 export const chipOption = (): Option =>
   new Option('--chip <bench>', 'instead of a run: what was fabricated of the twin of this bench, hidden truth and all')
 
@@ -194,6 +209,14 @@ export function chosenTwin({ sim, seed, age }: TwinFlags): TwinChoice | undefine
 export function withSimSpelledOut(argv: readonly string[]): string[] {
   const end = argv.indexOf('--')
   return argv.map((word, index) => (word === '--sim' && (end === -1 || index < end) ? '--sim=pipe' : word))
+}
+
+/** A port alone is one of this machine's, which nobody else reaches. */
+function parseMetricsPlace(text: string): MetricsPlace {
+  const [, bracketed, plain, digits = ''] = /^(?:(?:\[([^\]]+)\]|([^:[\]]+)):)?(\d{1,5})$/.exec(text) ?? []
+  const port = Number(digits)
+  if (digits !== '' && port < 65_536) return { host: bracketed ?? plain ?? '127.0.0.1', port }
+  throw new InvalidArgumentError('Metrics are served at host:port, like 127.0.0.1:9464, or at a port of this machine.')
 }
 
 function parseSeed(text: string): number {

@@ -20,6 +20,8 @@ export interface RunState {
   readonly probeError: number | undefined
   /** The newest of each, in W, by component. */
   readonly powersW: ReadonlyMap<string, number>
+  /** Under the samples of each, trapezoids between them, in J. */
+  readonly energiesJ: ReadonlyMap<string, number>
   /** The newest of each, in °C, by what is warm. */
   readonly temperaturesC: ReadonlyMap<string, number>
 }
@@ -38,6 +40,9 @@ export class RunFollower {
   /** [step of a frame that is under way]: its rows. */
   readonly #underWay = new Map<number, number>()
   readonly #powersW = new Map<string, number>()
+  readonly #energiesJ = new Map<string, number>()
+  /** [component]: when its newest sample was taken. */
+  readonly #sampledNs = new Map<string, number>()
   readonly #temperaturesC = new Map<string, number>()
   readonly #probes = { squares: 0, count: 0 }
   #step: string | undefined
@@ -82,7 +87,7 @@ export class RunFollower {
     return {
       ...{ run, step: this.#step, benchS: this.#lastNs / 1e9, frames: this.#frames, repeatedFrames: this.#repeated },
       ...{ done, macs: this.#macs, probeError: count === 0 ? undefined : Math.sqrt(squares / count) },
-      ...{ powersW: this.#powersW, temperaturesC: this.#temperaturesC },
+      ...{ powersW: this.#powersW, energiesJ: this.#energiesJ, temperaturesC: this.#temperaturesC },
     }
   }
 
@@ -108,8 +113,16 @@ export class RunFollower {
   #takeSample({ quantity, unit, value, timeNs }: SampleRecord): void {
     this.#lastNs = Math.max(this.#lastNs, timeNs)
     const component = POWER.exec(quantity)?.[1]
-    if (unit === 'W' && component !== undefined) this.#powersW.set(component, value)
+    if (unit === 'W' && component !== undefined) this.#takePower(component, value, timeNs)
     if (unit === '°C') this.#temperaturesC.set(quantity.replace(/^temperature of /, ''), value)
+  }
+
+  #takePower(component: string, powerW: number, timeNs: number): void {
+    const before = this.#sampledNs.get(component)
+    const joules = before === undefined ? 0 : ((this.#powersW.get(component)! + powerW) / 2) * ((timeNs - before) / 1e9)
+    this.#energiesJ.set(component, (this.#energiesJ.get(component) ?? 0) + joules)
+    this.#powersW.set(component, powerW)
+    this.#sampledNs.set(component, timeNs)
   }
 }
 

@@ -20,7 +20,6 @@ import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 import { measured, moment, seconds } from './numbers.ts'
 import { ageText, DEFAULT_SEED } from './options.ts'
 import type { ShowFlags } from './options.ts'
-import type { RunState } from './run-follower.ts'
 import type { RunOutcome } from './run-job.ts'
 import type { WrittenReport } from './report.ts'
 import { writePictures } from './run-picture.ts'
@@ -56,19 +55,11 @@ export async function show(
   const pictures = plot === undefined ? undefined : { folder: plot, format: format ?? 'svg' }
   const wish = { pictures, report }
   if (follow !== true) return showRun(context, run!, journal, wish)
-  const ended = await followRun(context, run ?? 'last', journal)
+  context.output.progress.clear()
+  const { followFile } = await import('./follow.ts')
+  const ended = await followFile(journal, run ?? 'last', process.stderr)
   await showRun(context, ended.run.id, journal, wish)
   return ended.run.status === 'done' ? EXIT.done : EXIT.workFailed
-}
-
-/** On standard error, where progress belongs; what came of the run is shown afterwards. */
-async function followRun({ output }: Pick<CommandContext, 'output'>, name: string, journal: string): Promise<RunState> {
-  const { follow } = await import('./follow.ts')
-  const clock = new SystemClock()
-  await using opened = await Journal.open(journal, { clock, mode: 'read' })
-  output.progress.clear()
-  // Ctrl-C ends the process on the spot: there is nothing to make safe.
-  return await follow(opened, name, { terminal: process.stderr, clock, signal: new AbortController().signal })
 }
 
 const callInvalid = (message: string): BenchError => new BenchError('CALL_INVALID', message)

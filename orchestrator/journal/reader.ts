@@ -43,6 +43,12 @@ export class JournalReader {
     return rows.map((row) => summaryOf(row))
   }
 
+  /** Runs that one process has begun since a time, oldest first. */
+  async runsOfProcess(pid: number, sinceMs: number): Promise<readonly string[]> {
+    const sql = 'SELECT id FROM runs WHERE pid = ? AND started_ms >= ? ORDER BY rowid'
+    return (await this.#all(sql, pid, sinceMs)).map((row) => textOf(row['id']))
+  }
+
   /** `name` is an id, an unambiguous beginning of one, or `last`. */
   async readRun(name: string): Promise<RunRecord> {
     const id = await this.#findRun(name)
