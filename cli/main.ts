@@ -6,6 +6,7 @@ import type { ExitCode } from './exit-codes.ts'
 import {
   againOption,
   ageOption,
+  bitsOption,
   budgetOption,
   calibrationOption,
   chipOption,
@@ -18,6 +19,7 @@ import {
   maxAgeOption,
   plotOption,
   reportOption,
+  scalingOption,
   seedOption,
   simOption,
   stepsOption,
@@ -115,6 +117,8 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .argument('<b>', 'matrix B, with as many rows as A has columns')
   .requiredOption('-o, --output <file>', 'where C goes, as float64')
   .addOption(calibrationOption())
+  .addOption(bitsOption())
+  .addOption(scalingOption())
   .addOption(maxAgeOption())
   .addOption(watchOption())
   .addOption(simOption())

@@ -3,6 +3,7 @@ import { access, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { readBenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
+import type { Scaling } from '../orchestrator/numerics/choose-numerics.ts'
 import { readNpy } from '../orchestrator/arrays/npy.ts'
 import type { NpyArray } from '../orchestrator/arrays/npy.ts'
 import { calibrateJob, findCalibration } from './calibrate-job.ts'
@@ -22,6 +23,8 @@ export interface MatmulFlags extends TwinFlags, JournalFlag {
   readonly calibration?: string
   readonly maxAge?: number
   readonly watch?: number
+  readonly bits?: number
+  readonly scaling?: Scaling
 }
 
 /** `fringe matmul`: C = A·B on the bench, calibrating first where that was never done. */
@@ -49,7 +52,8 @@ export async function matmul(
     output.note(calibrationReport(done.document).join('\n'))
   }
   const watched = flags.watch === undefined ? {} : { watchS: flags.watch }
-  const factors = { a, b, aPath, bPath, output: flags.output, ...watched }
+  const { bits, scaling } = flags
+  const factors = { a, b, aPath, bPath, output: flags.output, bits, scaling, ...watched }
   const { document } = await matmulJob(context, choice, factors, calibration)
   output.say(...matmulReport(document), `C is in ${flags.output}, the run in ${flags.journal}`)
   output.document(document)
