@@ -13,14 +13,13 @@ export interface Accuracy {
  */
 export function accuracyOf(exact: ArrayLike<number>, errors: ArrayLike<number>): Accuracy {
   const { min, max } = rangeOf(exact)
-  const range = max - min
+  // Half of it, because the whole of very large numbers leaves a double's range, as their squares do.
+  const half = max / 2 - min / 2
   let squares = 0
-  for (let i = 0; i < exact.length; i++) squares += errors[i]! ** 2
-  const rms = Math.sqrt(squares / exact.length)
+  for (let i = 0; i < exact.length; i++) squares += (errors[i]! / (half || 1)) ** 2
+  const nrmse = Math.sqrt(squares / exact.length) / 2
   if (squares === 0) return { effectiveBits: Infinity, nrmse: 0 }
-  return range === 0
-    ? { effectiveBits: 0, nrmse: Infinity }
-    : { effectiveBits: Math.log2(range / rms), nrmse: rms / range }
+  return half === 0 ? { effectiveBits: 0, nrmse: Infinity } : { effectiveBits: -Math.log2(nrmse), nrmse }
 }
 
 /** Of an empty list: Infinity and −Infinity. */
