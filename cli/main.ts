@@ -6,6 +6,7 @@ import type { ExitCode } from './exit-codes.ts'
 import {
   againOption,
   ageOption,
+  bitsOption,
   budgetOption,
   calibrationOption,
   chipOption,
@@ -25,6 +26,7 @@ import {
   metricsOption,
   plotOption,
   reportOption,
+  scalingOption,
   seedOption,
   simOption,
   stepsOption,
@@ -140,6 +142,8 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .addOption(dtypeOption())
   .addOption(memoryOption())
   .addOption(calibrationOption())
+  .addOption(bitsOption())
+  .addOption(scalingOption())
   .addOption(maxAgeOption())
   .addOption(watchOption())
   .addOption(matmulSimOption())

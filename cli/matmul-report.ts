@@ -4,11 +4,11 @@ import type { MatmulDocument } from './matmul-job.ts'
 import { measured, seconds } from './numbers.ts'
 
 export function matmulReport(document: MatmulDocument): string[] {
-  const { run, product, effectiveBits, nrmse, calibration, energy, frames, repeatedFrames, probeError, panels } =
-    document
+  const { run, product, nrmse, calibration, energy, frames, repeatedFrames, probeError, panels } = document
   return [
     `run ${run}: C (${sizeText(product)}) in ${seconds(document.seconds)}, calibration ${calibration}`,
-    `quality: ${effectiveBits === null ? 'exact' : `${effectiveBits.toFixed(2)} effective bits`}, NRMSE ${measured(nrmse)}`,
+    `quality: ${qualityText(document)}, NRMSE ${measured(nrmse)}`,
+    `  ${numericsText(document)}`,
     `  ${frames} frames${panels === 1 ? '' : ` in ${panels} panels`}, ${repeatedFrames} of them repeated; probes off by ${measured(100 * probeError, 2)} %`,
     ...watchText(document),
     ...energyTable(energy),
@@ -20,3 +20,21 @@ function watchText({ looks, followedBy }: MatmulDocument): string[] {
   const what = followedBy === null ? 'its calibration stays' : `followed by calibration ${followedBy}`
   return [`  chip looked at ${looks} times; ${what}`]
 }
+
+function qualityText({ predictedBits, effectiveBits }: MatmulDocument): string {
+  if (effectiveBits === null) return 'exact'
+  const foretold = predictedBits === null ? '' : `predicted ${predictedBits.toFixed(1)}, measured `
+  return `${foretold}${effectiveBits.toFixed(2)} effective bits`
+}
+
+function numericsText({ numerics: { repeats, slices, isMended, scaling } }: MatmulDocument): string {
+  const zeros = (['inputs', 'weights'] as const).map((of) => `${of} ${ZERO_POINTS[scaling[of]]}`)
+  const sent = [
+    repeats === 1 ? 'every row once' : `every row ${repeats} times`,
+    ...(slices === 2 ? ['what codes missed once more'] : []),
+    ...(isMended ? ['what weights missed by a second tile'] : []),
+  ]
+  return `${sent.join(', ')}; zero points: ${zeros.join(', ')}${scaling.scaled === 'output' ? '; outputs scaled alike' : ''}`
+}
+
+const ZERO_POINTS = { none: 'without', share: 'tile by tile', whole: 'as a whole' } as const

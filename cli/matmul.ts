@@ -3,6 +3,7 @@ import { BenchError } from '../core/errors.ts'
 import { openFactor } from '../orchestrator/arrays/open-factor.ts'
 import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
+import type { Scaling } from '../orchestrator/numerics/choose-numerics.ts'
 import { calibrateJob, findCalibration } from './calibrate-job.ts'
 import { calibrationReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
@@ -27,6 +28,8 @@ export interface MatmulFlags extends TwinFlags, JournalFlag, JsonFlag {
   readonly dtype: NumberType
   /** In bytes. */
   readonly memory?: number
+  readonly bits?: number
+  readonly scaling?: Scaling
 }
 
 /**
@@ -63,7 +66,8 @@ export async function matmul(
     calibration = done
     output.note(calibrationReport(done.document).join('\n'))
   }
-  const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS: flags.watch }
+  const { bits, scaling } = flags
+  const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS: flags.watch, bits, scaling }
   const { document } = await matmulJob(context, choice, request, calibration)
   const what = strides === undefined ? 'C' : 'the result'
   const place = cPath === '-' ? 'on standard output' : `in ${cPath}`

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander'
+import { DEFAULT_SCALING, SCALINGS } from '../orchestrator/numerics/choose-numerics.ts'
 import { BenchError } from '../core/errors.ts'
 import type { CalibrationBudget } from '../calibration/estimate-mesh.ts'
 import { TABLE_NAMES } from '../orchestrator/exports/run-tables.ts'
@@ -180,6 +181,17 @@ export const freshOption = (): Option =>
     .default(3600, '1h')
     .argParser(parseAge)
 
+export const bitsOption = (): Option =>
+  new Option(
+    '--bits <n>',
+    'effective bits that C must have, like 10: repeats, slices and mended weights are chosen for it',
+  ).argParser(parseBits)
+
+export const scalingOption = (): Option =>
+  new Option('--scaling <how>', 'a scale for each row of A in a tile, for each column of B in it, too, or what is best')
+    .choices(SCALINGS)
+    .default(DEFAULT_SCALING)
+
 export const watchOption = (): Option =>
   new Option(
     '--watch <time>',
@@ -267,4 +279,13 @@ function parseBudget(text: string): CalibrationBudget {
 export function ageText(ageS: number): string {
   const [unit, seconds] = Object.entries(SECONDS_PER).findLast(([, each]) => ageS >= each) ?? ['s', 1]
   return `${Number((ageS / seconds).toPrecision(4))} ${unit}`
+}
+
+/** Beyond these there is nothing to choose: one pass of any bench has more, and no double has as many. */
+const BITS_RANGE = { min: 1, max: 52 }
+
+function parseBits(text: string): number {
+  const bits = Number(text)
+  if (/^\d+(\.\d+)?$/.test(text) && bits >= BITS_RANGE.min && bits <= BITS_RANGE.max) return bits
+  throw new InvalidArgumentError(`It must be a number from ${BITS_RANGE.min} to ${BITS_RANGE.max}, like 10.`)
 }

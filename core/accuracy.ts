@@ -21,14 +21,20 @@ export function accuracyOf(exact: ArrayLike<number>, errors: ArrayLike<number>):
 export class AccuracySum {
   #min = Infinity
   #max = -Infinity
+  /** The largest error, and the sum of all squares in units of it: squares of very large numbers leave a double's range. */
+  #largest = 0
   #squares = 0
   #count = 0
 
   add(exact: number, error: number): void {
     this.#min = Math.min(this.#min, exact)
     this.#max = Math.max(this.#max, exact)
-    this.#squares += error ** 2
     this.#count++
+    const size = Math.abs(error)
+    if (size > this.#largest) {
+      this.#squares = this.#squares * (this.#largest / size) ** 2 + 1
+      this.#largest = size
+    } else if (size > 0) this.#squares += (size / this.#largest) ** 2
   }
 
   /** Of the exact results: the largest less the smallest. */
@@ -37,12 +43,12 @@ export class AccuracySum {
   }
 
   get accuracy(): Accuracy {
-    const rms = Math.sqrt(this.#squares / this.#count)
-    const { range } = this
-    if (this.#squares === 0) return { effectiveBits: Infinity, nrmse: 0 }
-    return range === 0
-      ? { effectiveBits: 0, nrmse: Infinity }
-      : { effectiveBits: Math.log2(range / rms), nrmse: rms / range }
+    if (this.#largest === 0) return { effectiveBits: Infinity, nrmse: 0 }
+    // Half of it, because the whole of very large numbers leaves a double's range.
+    const half = this.#max / 2 - this.#min / 2
+    if (half === 0) return { effectiveBits: 0, nrmse: Infinity }
+    const nrmse = ((this.#largest / half) * Math.sqrt(this.#squares / this.#count)) / 2
+    return { effectiveBits: -Math.log2(nrmse), nrmse }
   }
 }
 

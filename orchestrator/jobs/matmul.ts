@@ -84,7 +84,7 @@ export async function multiply(
   const { log, signal, account, onProgress = () => undefined } = options
   const exact = exactProduct(a, b)
   const { min, max } = rangeOf(exact.data)
-  const numerics = chooseNumerics(core, a, b, max - min, options)
+  const numerics = chooseNumerics(core, a, b, Math.min(max - min, Number.MAX_VALUE), options)
   const queue = new FrameQueue(core, a, b, numerics)
   const sum = new ProductSum(core, a, b, numerics)
   const repeated = { frames: 0, dimmed: 0 }
@@ -204,7 +204,7 @@ function requireFactors(a: RealMatrix, b: RealMatrix): void {
     }
     return most
   })
-  if (Number.isFinite(a.columns * largest[0]! * largest[1]!)) return
+  if (Number.isFinite(largest[0]! * largest[1]! * a.columns)) return
   throw new BenchError('RANGE_EXCEEDED', 'A times B may exceed what float64 holds: scale one of them', {
     context: { inner: a.columns, largestA: largest[0]!, largestB: largest[1]! },
   })

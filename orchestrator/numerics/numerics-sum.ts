@@ -14,6 +14,7 @@ export const UNPLANNED: Numerics = {
 /** What is expected of a job of several products, each with numerics of its own. */
 export class NumericsSum {
   #first: Numerics | undefined
+  #products = 0
   #squaredError: number | null = 0
   #elements = 0
   #frames = 0
@@ -23,6 +24,7 @@ export class NumericsSum {
   add(numerics: Numerics, exact: RealMatrix): void {
     const { effectiveBits, frames, benchSeconds } = numerics.predicted
     this.#first ??= numerics
+    this.#products++
     const count = exact.data.length
     const { min, max } = rangeOf(exact.data)
     const squared = effectiveBits === null ? null : count * ((max - min) * 2 ** -effectiveBits) ** 2
@@ -35,6 +37,7 @@ export class NumericsSum {
   /** `range` is that of all exact products together. */
   of(range: number): Numerics {
     const first = this.#first!
+    if (this.#products === 1) return first
     const rms = this.#squaredError === null ? null : Math.sqrt(this.#squaredError / this.#elements)
     const effectiveBits = rms === null ? null : bitsOf(range, rms)
     return { ...first, predicted: { effectiveBits, frames: this.#frames, benchSeconds: this.#benchSeconds } }

@@ -88,8 +88,9 @@ describe('metrics of a run', () => {
       const cal = await before.calibration({ benchHash: 'h', chip: 'twin:1', record: { size: 4 } })
       await before.finish('done')
       const run = await journal.startRun({ kind: 'matmul', header: { ...HEADER, calibrations: [cal] } })
-      const power = (value: number): void =>
+      const power = (value: number): void => {
         run.sample({ quantity: 'power of whole bench', unit: 'W', value, source: 'mains' })
+      }
       power(900)
       run.sample({ quantity: 'temperature of chip', unit: '°C', value: 30.25, source: 'oven' })
       await frames(run, 8, 0.003)

@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { exactProduct, multiply, PROBE_LIMIT } from '../../orchestrator/jobs/matmul.ts'
 import type { MatmulLog, MatmulResult } from '../../orchestrator/jobs/matmul.ts'
-import { PROBES } from '../../orchestrator/tiles/tile-product.ts'
+import { PROBES } from '../../orchestrator/numerics/probes.ts'
 import type { RealMatrix } from '../../orchestrator/tiles/tile-product.ts'
+import type { FrameResult } from '../../core/optical-core.ts'
 import { ExactCore } from '../support/exact-core.ts'
 import type { ExactCoreOptions } from '../support/exact-core.ts'
 import { neverAborted, quietLog } from '../support/run-plan.ts'
@@ -189,6 +190,70 @@ describe('a product that is watched', () => {
   })
 })
 
+describe('frames that are too bright', () => {
+  /** What a meter does beyond its range: no products, and the reason. */
+  class DazzledCore extends ExactCore {
+    readonly most: number
+
+    constructor(most: number) {
+      super()
+      this.most = most
+    }
+
+    override async *stream(...[frames, signal]: Parameters<ExactCore['stream']>): AsyncGenerator<FrameResult> {
+      for await (const result of super.stream(frames, signal)) {
+        const brightest = result.frame.lanes.reduce((most, lane) => Math.max(most, ...lane.map(Math.abs)), 0)
+        yield brightest > this.most ? { ...result, lanes: [], overRange: new Error('no valid power') } : result
+      }
+    }
+  }
+
+  test('are sent again with half the light until they fit, and C is right', async () => {
+    const core = new DazzledCore(0.3)
+    const [a, b] = [matrix(30, 8, Math.sin), matrix(8, 8, Math.cos)]
+    const result = await multiply(core, a, b, { log: quietLog, signal: neverAborted })
+    expect(result.dimmedFrames).toBeGreaterThan(0)
+    expect(result.repeatedFrames).toBe(result.dimmedFrames)
+    expect(worstError(a, b, result.product)).toBeLessThan(1e-12)
+  })
+
+  test('that no light suits stop the run and name the tile', async () => {
+    const core = new DazzledCore(0)
+    await expect(multiply(core, ones(3, 4), ones(4, 4), { log: quietLog, signal: neverAborted })).rejects.toMatchObject(
+      {
+        code: 'RANGE_EXCEEDED',
+        context: { tile: 0, firstRow: 0 },
+      },
+    )
+  })
+})
+
+describe('values that no double holds together', () => {
+  test.each([
+    ['1e308 times 1e308', 1e308, 1e308, 'A times B may exceed what float64 holds'],
+    ['NaN', NaN, 1, 'A[0, 0] is NaN'],
+    ['infinity', 1, Infinity, 'B[0, 0] is Infinity'],
+  ])('%s is refused before a frame is sent', async (_, left, right, message) => {
+    const { core, result } = run(
+      {},
+      matrix(2, 2, () => left),
+      matrix(2, 2, () => right),
+    )
+    await expect(result).rejects.toMatchObject({ code: 'RANGE_EXCEEDED', message: expect.stringContaining(message) })
+    expect(core.frames).toHaveLength(0)
+  })
+
+  test.each([
+    [1e308, 1e-3],
+    [5e-324, 1],
+    [1e-300, 1e300],
+  ])('%d times %d is right to 1e-12', async (left, right) => {
+    const [a, b] = [matrix(3, 4, () => left), matrix(4, 3, () => right)]
+    const { product } = await run({}, a, b).result
+    expect(worstError(a, b, product)).toBeLessThan(1e-12)
+  })
+})
+
 describe('quality is measured with probes', () => {
   /** Probes and data of one frame come back wrong by this factor. */
   const wrong = (exact: Float64Array, factor = 1.5): Float64Array => exact.map((value) => factor * value)
@@ -226,8 +291,8 @@ describe('quality is measured with probes', () => {
     const { product, repeatedFrames, frames, probeError } = await result
     expect(repeatedFrames).toBe(1)
     expect(core.frames).toHaveLength(frames + 1)
-    // The repeated one comes last, with the tile and rows of the third.
-    expect(core.frames.at(-1)!.lanes).toEqual(core.frames[2]!.lanes)
+    // The repeated one comes last, with the tile and rows of the third and half its light.
+    expect(core.frames.at(-1)!.lanes).toEqual(core.frames[2]!.lanes.map((lane) => lane.map((value) => value / 2)))
     expect(core.frames.at(-1)!.tile.id).toBe(core.frames[2]!.tile.id)
     expect(worstError(a, b, product)).toBeLessThan(1e-12)
     expect(probeError).toBe(0)

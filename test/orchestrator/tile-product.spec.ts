@@ -1,164 +1,145 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { countFrames, placeOfRow, PROBES, probeVectors, tileJobs } from '../../orchestrator/tiles/tile-product.ts'
-import type { RealMatrix, TilingShape } from '../../orchestrator/tiles/tile-product.ts'
+import { addOffsets, addProducts, codeFrame, placeOfRow } from '../../orchestrator/tiles/frame-coding.ts'
+import { ONE_PASS, sendRows } from '../../orchestrator/numerics/passes.ts'
+import { PROBES, probeVectors, weightProbes } from '../../orchestrator/numerics/probes.ts'
+import { cutTiles, TileProduct } from '../../orchestrator/tiles/tile-product.ts'
+import type { RealMatrix } from '../../orchestrator/tiles/tile-product.ts'
 import { close } from '../support/close.ts'
+import { ExactCore } from '../support/exact-core.ts'
 
 const matrix = (rows: number, columns: number, value: (row: number, column: number) => number): RealMatrix => ({
   rows,
   columns,
   data: Float64Array.from({ length: rows * columns }, (_, i) => value(Math.floor(i / columns), i % columns)),
 })
-
-const size = fc.integer({ min: 1, max: 40 })
-const shapes: fc.Arbitrary<TilingShape> = fc.record({
-  outputs: fc.integer({ min: 1, max: 9 }),
-  inputs: fc.integer({ min: 1, max: 9 }),
-  lanes: fc.integer({ min: 1, max: 3 }),
-  maxSymbols: fc.integer({ min: PROBES + 1, max: 30 }),
+const shape = { outputs: 4, inputs: 4 }
+const block = fc.constantFrom('none' as const, 'share' as const, 'whole' as const)
+const scalings = fc.record({
+  inputs: block,
+  weights: block,
+  scaled: fc.constantFrom('tile' as const, 'output' as const),
 })
-const shape: TilingShape = { outputs: 4, inputs: 4, lanes: 2, maxSymbols: 10 }
+const size = fc.integer({ min: 1, max: 20 })
 
-describe('a product cut into frames', () => {
-  test('every frame fits the optics: size of the tile, number of symbols, inputs within −1…1', () => {
+describe('a product cut into tiles', () => {
+  test('tiles, shares, scales and zero points of any scaling make the product again', () => {
     fc.assert(
-      fc.property(size, size, size, shapes, (m, k, n, fits) => {
+      fc.property(size, size, size, scalings, (m, k, n, scaling) => {
         const a = matrix(m, k, (row, column) => Math.sin(row * 31 + column * 7) * 10 ** (row % 5))
-        const b = matrix(k, n, (row, column) => Math.cos(row * 13 + column * 3))
-        let frames = 0
-        for (const { frame } of tileJobs(a, b, fits)) {
-          frames++
-          expect(frame.tile.weights).toHaveLength(fits.outputs * fits.inputs)
-          expect(frame.lanes).toHaveLength(fits.lanes)
-          for (const lane of frame.lanes) {
-            expect(lane.length).toBe(frame.lanes[0]!.length)
-            expect(lane.length / fits.inputs).toBeLessThanOrEqual(fits.maxSymbols)
-            expect(lane.length / fits.inputs).toBeGreaterThan(PROBES)
-            expect(lane.every((value) => Math.abs(value) <= 1)).toBe(true)
+        const b = matrix(k, n, (row, column) => 2 + Math.cos(row * 13 + column * 3))
+        const cutUp = new TileProduct(a, b, shape, scaling)
+        const c = matrix(m, n, () => 0)
+        for (let id = 0; id < cutUp.tiles; id++) {
+          const cut = cutUp.tile(id)
+          const inputs = cutUp.inputs(cut, 0, m)
+          expect(inputs.values.every((value) => Math.abs(value) <= 1)).toBe(true)
+          const coded = codeFrame(new ExactCore(), cut, inputs, { passes: ONE_PASS, probes: probeVectors(4), gain: 1 })
+          const results = new Float64Array((coded.frame.lanes[0]!.length / 4) * 4)
+          for (let at = 0; at < results.length; at++) {
+            for (let i = 0; i < 4; i++) {
+              results[at]! += cut.tile.weights[(at % 4) * 4 + i]! * coded.frame.lanes[0]![Math.floor(at / 4) * 4 + i]!
+            }
+          }
+          addProducts(c, coded, [results], [new Float64Array(4)])
+          addOffsets(c, cut, inputs)
+        }
+        for (let row = 0; row < m; row++) {
+          for (let column = 0; column < n; column++) {
+            let exact = 0
+            for (let i = 0; i < k; i++) exact += a.data[row * k + i]! * b.data[i * n + column]!
+            expect(Math.abs(c.data[row * n + column]! - exact)).toBeLessThan(1e-12 * k * 3 * 10 ** (row % 5))
           }
         }
-        expect(frames).toBe(countFrames(a, b, fits))
       }),
-      { numRuns: 25 },
+      { numRuns: 40 },
     )
   })
 
-  test('every element of A meets every element of B that it must, exactly once', () => {
-    fc.assert(
-      fc.property(size, size, size, shapes, (m, k, n, fits) => {
-        const met = new Map<string, number>()
-        for (const { firstRow, rows, firstInner, firstColumn } of tileJobs(
-          matrix(m, k, () => 1),
-          matrix(k, n, () => 1),
-          fits,
-        )) {
-          expect(rows).toBeGreaterThan(0)
-          expect(firstRow + rows).toBeLessThanOrEqual(m)
-          const place = `${firstInner}/${firstColumn}`
-          met.set(place, (met.get(place) ?? 0) + rows)
-        }
-        expect(met.size).toBe(Math.ceil(k / fits.inputs) * Math.ceil(n / fits.outputs))
-        for (const rows of met.values()) expect(rows).toBe(m)
-      }),
-      { numRuns: 25 },
-    )
-  })
-
-  test('each tile comes once, with all its rows in a row: 3 frames for 30 rows on 2 lanes of 6 symbols', () => {
-    const jobs = [
-      ...tileJobs(
-        matrix(30, 8, () => 1),
-        matrix(8, 4, () => 1),
-        shape,
-      ),
-    ]
-    expect(jobs.map(({ frame, firstRow, rows }) => [frame.tile.id, firstRow, rows])).toEqual([
-      [0, 0, 12],
-      [0, 12, 12],
-      [0, 24, 6],
-      [1, 0, 12],
-      [1, 12, 12],
-      [1, 24, 6],
-    ])
-  })
-
-  test('a tile is the transposed piece of B; beyond the edge of B it is zero', () => {
+  test('a tile is the transposed piece of B; beyond the edge of B it is zero, and worth nothing', () => {
     const b = matrix(5, 3, (row, column) => 10 * row + column)
-    const tiles = [
-      ...tileJobs(
-        matrix(1, 5, () => 1),
-        b,
-        shape,
-      ),
-    ].map(({ frame }) => [...frame.tile.weights])
-    expect(tiles).toEqual([
+    const tiles = [...cutTiles(b, shape)]
+    expect(tiles.map(({ tile }) => [...tile.weights])).toEqual([
       [0, 10, 20, 30, 1, 11, 21, 31, 2, 12, 22, 32, 0, 0, 0, 0],
       [40, 0, 0, 0, 41, 0, 0, 0, 42, 0, 0, 0, 0, 0, 0, 0],
+    ])
+    expect(tiles.map(({ scale }) => [...scale])).toEqual([
+      [1, 1, 1, 0],
+      [1, 1, 1, 0],
     ])
   })
 
   test('each row is scaled by its own largest value, so that small rows use the whole range; rows of zeros stay zero', () => {
     const a = matrix(3, 4, (row, column) => [0.001, 0, -200][row]! * (column + 1))
-    const [job] = [
-      ...tileJobs(
-        a,
-        matrix(4, 4, () => 1),
-        { ...shape, lanes: 1 },
-      ),
-    ]
-    expect([...job!.scale]).toEqual([0.004, 0, 800])
-    const symbol = (row: number): number[] => [
-      ...job!.frame.lanes[0]!.subarray(4 * (PROBES + row), 4 * (PROBES + row + 1)),
-    ]
-    expect(symbol(0)).toEqual([0.25, 0.5, 0.75, 1].map(close(14)))
-    expect(symbol(1)).toEqual([0, 0, 0, 0])
-    expect(symbol(2)).toEqual([-0.25, -0.5, -0.75, -1])
+    const cutUp = new TileProduct(
+      a,
+      matrix(4, 4, () => 1),
+      shape,
+    )
+    const { scale, values } = cutUp.inputs(cutUp.tile(0), 0, 3)
+    expect([...scale]).toEqual([0.004, 0, 800])
+    expect([...values.subarray(0, 4)]).toEqual([0.25, 0.5, 0.75, 1].map(close(14)))
+    expect([...values.subarray(4)]).toEqual([0, 0, 0, 0, -0.25, -0.5, -0.75, -1])
   })
 
-  test('begins with the same probes on every lane, whatever is multiplied', () => {
-    const probes = probeVectors(4)
-    expect(probes).toHaveLength(PROBES * 4)
-    for (const { frame } of tileJobs(matrix(20, 9, Math.atan2), matrix(9, 6, Math.atan2), shape)) {
-      for (const lane of frame.lanes) expect(lane.subarray(0, PROBES * 4)).toEqual(probes)
-    }
-    expect(Math.max(...probes.map(Math.abs))).toBeGreaterThan(0.5)
+  test('zero points are taken off shares that lie far from zero: 100 to 103 become −1 to 1', () => {
+    const a = matrix(1, 4, (_, column) => 100 + column)
+    const cutUp = new TileProduct(
+      a,
+      matrix(4, 4, () => 1),
+      shape,
+      { inputs: 'share', weights: 'none', scaled: 'tile' },
+    )
+    const { scale, offset, values } = cutUp.inputs(cutUp.tile(0), 0, 1)
+    expect([scale[0], offset[0]]).toEqual([1.5, 101.5])
+    expect([...values]).toEqual([-1, -1 / 3, 1 / 3, 1].map(close(14)))
   })
 
-  test('rows are dealt out to the lanes in turn, behind the probes', () => {
+  test('rows are dealt out to the lanes in turn', () => {
     expect([0, 1, 2, 3, 4].map((row) => placeOfRow(row, 2))).toEqual([
-      { lane: 0, symbol: PROBES },
-      { lane: 1, symbol: PROBES },
-      { lane: 0, symbol: PROBES + 1 },
-      { lane: 1, symbol: PROBES + 1 },
-      { lane: 0, symbol: PROBES + 2 },
+      { lane: 0, slot: 0 },
+      { lane: 1, slot: 0 },
+      { lane: 0, slot: 1 },
+      { lane: 1, slot: 1 },
+      { lane: 0, slot: 2 },
     ])
   })
+})
 
-  test('nothing to multiply is no frame', () => {
-    expect(
-      countFrames(
-        matrix(0, 4, () => 1),
-        matrix(4, 4, () => 1),
-        shape,
-      ),
-    ).toBe(0)
-    expect([
-      ...tileJobs(
-        matrix(0, 4, () => 1),
-        matrix(4, 4, () => 1),
-        shape,
-      ),
-    ]).toEqual([])
+describe('known inputs', () => {
+  test.each([
+    ['4 probes of every frame', probeVectors(4), PROBES],
+    ['8 that show every weight', weightProbes(4), 8],
+  ])('%s come in pairs of both signs, within the range', (_, probes, count) => {
+    expect(probes).toHaveLength(count * 4)
+    for (let pair = 0; pair < count; pair += 2) {
+      const [one, other] = [probes.subarray(4 * pair, 4 * pair + 4), probes.subarray(4 * pair + 4, 4 * pair + 8)]
+      expect([...other]).toEqual([...one].map((value) => -value))
+    }
+    expect(probes.every((value) => Math.abs(value) <= 1)).toBe(true)
+  })
+})
+
+describe('rows sent in several passes', () => {
+  /** Codes of 7 steps a side. */
+  const coarse = (values: Float64Array): Float64Array => values.map((value) => Math.round(7 * value) / 7)
+  const rows = Float64Array.from({ length: 40 }, (_, i) => 0.9 * Math.sin(i))
+  const rms = (values: Float64Array): number => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length)
+
+  test('each repeat makes up for what the codes before it missed: 8 repeats leave an eighth', () => {
+    const once = rms(sendRows(rows, 4, ONE_PASS, coarse).missed)
+    const often = rms(sendRows(rows, 4, { repeats: 8, slices: 1 }, coarse).missed)
+    expect(often / once).toBeLessThan(1 / 6)
+    expect(often / once).toBeGreaterThan(1 / 12)
   })
 
-  test('frames with room for the probes alone are refused, not repeated for ever', () => {
-    const small = { ...shape, maxSymbols: PROBES }
-    expect(() =>
-      countFrames(
-        matrix(1, 1, () => 1),
-        matrix(1, 1, () => 1),
-        small,
-      ),
-    ).toThrow(`a frame of ${PROBES} symbols has no room for data: ${PROBES} are probes`)
+  test('the second slice carries what is missing, at the whole range', () => {
+    const { missed } = sendRows(rows, 4, ONE_PASS, coarse)
+    const { symbols, fineScale } = sendRows(rows, 4, { repeats: 1, slices: 2 }, coarse)
+    for (let row = 0; row < 10; row++) {
+      const fine = symbols.subarray((2 * row + 1) * 4, (2 * row + 2) * 4)
+      expect(Math.max(...fine.map(Math.abs))).toBeCloseTo(1, 12)
+      for (let i = 0; i < 4; i++) expect(fine[i]! * fineScale[row]!).toBeCloseTo(missed[row * 4 + i]!, 12)
+    }
   })
 })
