@@ -5,6 +5,8 @@ import { BenchError } from '../../core/errors.ts'
 import type { Frame, FrameResult, OpticalCore } from '../../core/optical-core.ts'
 import { chooseNumerics } from '../numerics/choose-numerics.ts'
 import type { Numerics, NumericsOptions } from '../numerics/choose-numerics.ts'
+import { probeErrorOf } from '../numerics/probe-sums.ts'
+import type { ProbeSums } from '../numerics/probe-sums.ts'
 import { creditWindow } from '../operators/credit-window.ts'
 import type { StepLog } from '../plans/engine.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
@@ -34,14 +36,6 @@ export interface MatmulResult extends Accuracy {
   /** How it was computed, and what was expected of that before it began. */
   readonly numerics: Numerics
 }
-
-export interface ProbeSums {
-  readonly squaredError: number
-  readonly squared: number
-}
-
-export const probeErrorOf = ({ squaredError, squared }: ProbeSums): number =>
-  squared > 0 ? Math.sqrt(squaredError / squared) : 0
 
 /** Who counts what the frames of a product cost. */
 export interface FrameAccount {

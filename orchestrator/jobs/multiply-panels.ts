@@ -4,12 +4,12 @@ import type { Accuracy } from '../../core/accuracy.ts'
 import { withStep } from '../../core/step-context.ts'
 import type { ArraySink } from '../arrays/dense-array.ts'
 import type { Numerics } from '../numerics/choose-numerics.ts'
+import { probeErrorOf } from '../numerics/probe-sums.ts'
+import type { ProbeSums } from '../numerics/probe-sums.ts'
 import { NumericsSum } from '../numerics/numerics-sum.ts'
 import type { StepLog } from '../plans/engine.ts'
 import type { Progress } from '../plans/plan.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
-import { probeErrorOf } from './matmul.ts'
-import type { ProbeSums } from './matmul.ts'
 
 /** What rows and columns of C, of its panels and of its blocks are counted in: elements of C, complex or not. */
 export interface PanelPlace {

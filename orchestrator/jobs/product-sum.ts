@@ -2,10 +2,10 @@ import type { FrameResult, OpticalCore } from '../../core/optical-core.ts'
 import type { Numerics } from '../numerics/choose-numerics.ts'
 import { ProbeReader } from '../numerics/probe-check.ts'
 import type { ProbeReading } from '../numerics/probe-check.ts'
+import type { ProbeSums } from '../numerics/probe-sums.ts'
 import { addOffsets, addProducts } from '../tiles/frame-coding.ts'
 import type { CutTile, RealMatrix } from '../tiles/tile-product.ts'
 import type { FrameJob } from './frame-queue.ts'
-import type { ProbeSums } from './matmul.ts'
 
 /** Where the results of frames become C, and what their probes showed. */
 export class ProductSum {
