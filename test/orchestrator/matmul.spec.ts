@@ -193,15 +193,18 @@ describe('a product that is watched', () => {
 describe('frames that are too bright', () => {
   /** What a meter does beyond its range: no products, and the reason. */
   class DazzledCore extends ExactCore {
+    readonly #most: number
+
     override async *stream(...[frames, signal]: Parameters<ExactCore['stream']>): AsyncGenerator<FrameResult> {
       for await (const result of super.stream(frames, signal)) {
         const brightest = result.frame.lanes.reduce((most, lane) => Math.max(most, ...lane.map(Math.abs)), 0)
-        yield brightest > this.most ? { ...result, lanes: [], overRange: new Error('no valid power') } : result
+        yield brightest > this.#most ? { ...result, lanes: [], overRange: new Error('no valid power') } : result
       }
     }
 
-    constructor(readonly most: number) {
+    constructor(most: number) {
       super()
+      this.#most = most
     }
   }
 
