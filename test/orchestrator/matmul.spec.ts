@@ -239,7 +239,10 @@ describe('values that no double holds together', () => {
       matrix(2, 2, () => left),
       matrix(2, 2, () => right),
     )
-    await expect(result).rejects.toMatchObject({ code: 'RANGE_EXCEEDED', message: expect.stringContaining(message) })
+    await expect(result).rejects.toMatchObject({
+      code: 'RANGE_EXCEEDED',
+      message: expect.stringContaining(message) as string,
+    })
     expect(core.frames).toHaveLength(0)
   })
 
