@@ -1,6 +1,6 @@
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
-import { BOUNDARIES } from '../orchestrator/ledger/boundaries.ts'
+import { isWithin } from '../orchestrator/ledger/boundaries.ts'
 import type { BoundaryEnergy, PowerShare } from '../orchestrator/ledger/energy.ts'
 import { energyBars } from '../pictures/energy-bars.ts'
 import { powerChart } from '../pictures/power-chart.ts'
@@ -62,8 +62,10 @@ async function powerPanels(journal: JournalReader, run: string): Promise<readonl
 /** Of the ledger's account: energy of a component where it says so, mean power times time where it does not. */
 interface AccountedEnergy {
   readonly benchSeconds: number
-  readonly shares: readonly (PowerShare & { readonly joules?: number })[]
-  readonly boundaries: readonly (BoundaryEnergy & { readonly uncertainty?: { readonly joules: number } })[]
+  readonly shares: readonly (Pick<PowerShare, 'component' | 'boundary' | 'powerW' | 'source'> &
+    Partial<Pick<PowerShare, 'joules'>>)[]
+  readonly boundaries: readonly (Pick<BoundaryEnergy, 'boundary' | 'joules' | 'milliwattPerTops'> &
+    Partial<Pick<BoundaryEnergy, 'uncertainty'>>)[]
 }
 
 function sharePictures({ result }: RunRecord, subject: string): readonly RunPicture[] {
@@ -74,7 +76,7 @@ function sharePictures({ result }: RunRecord, subject: string): readonly RunPict
     boundary: total.boundary,
     total: totalText(total),
     parts: shares
-      .filter((share) => isInside(share.boundary, total.boundary))
+      .filter((share) => isWithin(share.boundary, total.boundary))
       .map((share) => ({
         component: share.component,
         joules: share.joules ?? share.powerW * benchSeconds,
@@ -84,12 +86,6 @@ function sharePictures({ result }: RunRecord, subject: string): readonly RunPict
   const says = `Energy of the job, ${seconds(benchSeconds)} on the bench’s clock, by component: each boundary holds all before it, the wall plug is one meter for everything.`
   const caption = { heading: 'Energy by component', lines: [subject, `${says} 1 MAC = 2 OPS.`] }
   return [{ kind: 'energy', says, svg: energyBars({ caption, bars }) }]
-}
-
-/** As the ledger sums it. */
-function isInside(component: PowerShare['boundary'], boundary: PowerShare['boundary']): boolean {
-  if (boundary === 'wall-plug') return component === 'wall-plug'
-  return BOUNDARIES.indexOf(component) <= BOUNDARIES.indexOf(boundary)
 }
 
 function totalText({ joules, milliwattPerTops, uncertainty }: AccountedEnergy['boundaries'][number]): string {

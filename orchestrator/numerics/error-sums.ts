@@ -42,7 +42,7 @@ const KURTOSIS = 3
 
 /**
  * Of the square of what weights are off by, the part that whole rows and columns of a tile have in common: gains of
- * ports that are a little wrong. Measured on eight chips of the default bench: 0.4 to 0.6.
+ * ports that are a little wrong. Assumption, near what two chips of the default bench showed.
  */
 const GAIN_SHARE = 0.5
 

@@ -193,18 +193,18 @@ describe('a product that is watched', () => {
 describe('frames that are too bright', () => {
   /** What a meter does beyond its range: no products, and the reason. */
   class DazzledCore extends ExactCore {
-    readonly most: number
-
-    constructor(most: number) {
-      super()
-      this.most = most
-    }
+    readonly #most: number
 
     override async *stream(...[frames, signal]: Parameters<ExactCore['stream']>): AsyncGenerator<FrameResult> {
       for await (const result of super.stream(frames, signal)) {
         const brightest = result.frame.lanes.reduce((most, lane) => Math.max(most, ...lane.map(Math.abs)), 0)
-        yield brightest > this.most ? { ...result, lanes: [], overRange: new Error('no valid power') } : result
+        yield brightest > this.#most ? { ...result, lanes: [], overRange: new Error('no valid power') } : result
       }
+    }
+
+    constructor(most: number) {
+      super()
+      this.#most = most
     }
   }
 
@@ -239,7 +239,10 @@ describe('values that no double holds together', () => {
       matrix(2, 2, () => left),
       matrix(2, 2, () => right),
     )
-    await expect(result).rejects.toMatchObject({ code: 'RANGE_EXCEEDED', message: expect.stringContaining(message) })
+    await expect(result).rejects.toMatchObject({
+      code: 'RANGE_EXCEEDED',
+      message: expect.stringContaining(message) as string,
+    })
     expect(core.frames).toHaveLength(0)
   })
 
