@@ -146,6 +146,7 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .addOption(scalingOption())
   .addOption(maxAgeOption())
   .addOption(watchOption())
+  .addOption(metricsOption())
   .addOption(matmulSimOption())
   .addOption(seedOption())
   .addOption(ageOption())

@@ -52,7 +52,7 @@ describe('fringe show --report', { timeout: PATIENCE_MS }, () => {
     const folder = `${run}-report`
     expect(report.file).toBe(join(folder, 'report.md'))
     expect(ended.stderr).toContain(`report ${report.file}`)
-    const kinds = ['mesh', 'splitters', 'fringes', 'crosstalk', 'residuals']
+    const kinds = ['mesh', 'splitters', 'fringes', 'crosstalk', 'residuals', 'power']
     expect(report.pictures).toEqual(kinds.map((kind) => ({ kind, file: join(folder, `${kind}.png`) })))
 
     const page = await readFile(join(cwd, report.file), 'utf8')
@@ -105,7 +105,7 @@ describe('fringe show --report', { timeout: PATIENCE_MS }, () => {
   test('tells of rings, paths and leaks of an AWGR core', async () => {
     const { cwd, run, record } = await placed(smallAwgrJournal)
     const report = await reportOf('show', await fringe(['show', run, '--report', 'r', '--json'], { cwd }))
-    const kinds = ['spectrum', 'crosstalk', 'fringes', 'residuals']
+    const kinds = ['spectrum', 'crosstalk', 'fringes', 'residuals', 'power']
     expect(report.pictures.map(({ kind }) => kind)).toEqual(kinds)
     const found = cells(await readFile(join(cwd, report.file), 'utf8'))
     const { fit, rings } = record as AwgrCalibration

@@ -78,6 +78,7 @@ describe('fringe show --plot', { timeout: PATIENCE_MS }, () => {
       { kind: 'fringes', file: join('a', 'b', 'fringes.svg') },
       { kind: 'crosstalk', file: join('a', 'b', 'crosstalk.svg') },
       { kind: 'residuals', file: join('a', 'b', 'residuals.svg') },
+      { kind: 'power', file: join('a', 'b', 'power.svg') },
     ])
     expect(await readFile(join(cwd, 'a/b/mesh.svg'), 'utf8')).toContain('all heaters at 0 V')
     expect(await readFile(join(cwd, 'a/b/splitters.svg'), 'utf8')).toContain('Splitters of the fitted chip')
@@ -107,7 +108,7 @@ describe('fringe show --plot', { timeout: PATIENCE_MS }, () => {
   test('draws power over time and energy by component with the numbers of samples and ledger', async () => {
     const cwd = await placed()
     const ended = await fringe(['show', 'last', '--plot', 'p', '--json'], { cwd })
-    const { result } = await documentOf('show', ended)
+    const { result, run } = await documentOf('show', ended)
     const { boundaries, shares } = (result as { energy: EnergyDocument }).energy
     if (!canParseXml) return
     const energy = await svgFacts(await readFile(join(cwd, 'p', 'energy.svg'), 'utf8'))
@@ -115,7 +116,10 @@ describe('fringe show --plot', { timeout: PATIENCE_MS }, () => {
     for (const { component, source } of shares) expect(energy.words).toContain(`${component}, ${source}`)
     const power = await svgFacts(await readFile(join(cwd, 'p', 'power.svg'), 'utf8'))
     expect(power.words).toContain('whole bench, W')
-    const samples = await query(journal, `SELECT 1 FROM samples WHERE unit = 'W' AND quantity LIKE 'power of %'`)
+    const samples = await query(
+      journal,
+      `SELECT 1 FROM samples WHERE run = '${String(run)}' AND unit = 'W' AND quantity LIKE 'power of %'`,
+    )
     expect(power.words.join(' ')).toContain(`${samples.length} samples`)
   })
 
@@ -139,7 +143,10 @@ describe('fringe show --plot', { timeout: PATIENCE_MS }, () => {
     await edit(bare, `UPDATE runs SET result = NULL WHERE kind = 'calibrate'`)
     const cwd = await scratchFolder()
     const ended = await fringe(['show', await idOf('calibrate'), '--journal', bare, '--plot', 'p', '--json'], { cwd })
-    expect((await documentOf('show', ended))['plots']).toEqual([{ kind: 'fringes', file: join('p', 'fringes.svg') }])
+    expect((await documentOf('show', ended))['plots']).toEqual([
+      { kind: 'fringes', file: join('p', 'fringes.svg') },
+      { kind: 'power', file: join('p', 'power.svg') },
+    ])
   })
 
   test('writes nothing without being asked', async () => {
@@ -154,6 +161,7 @@ describe('fringe show --plot', { timeout: PATIENCE_MS }, () => {
     const bare = await copyOf(journal)
     await edit(bare, `UPDATE runs SET result = NULL WHERE kind = 'calibrate'`)
     await edit(bare, `DELETE FROM steps WHERE name = 'result'`)
+    await edit(bare, 'DELETE FROM samples')
     const nothing = await fringe(['show', await idOf('calibrate'), '--journal', bare, '--plot', '--json'])
     expect(await expectFailure(nothing, 2, 'CALL_INVALID')).toMatch(/nothing to draw: leave out --plot/)
     const cwd = await placed()

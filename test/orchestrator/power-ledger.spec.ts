@@ -61,7 +61,7 @@ async function jobOf(scene: Scene, frames: number, tiles = 1, afterS = 0): Promi
   ledger.begin('idle')
   await ledger.look(neverAborted)
   ledger.end()
-  return accountJob(ledger, (tile) => `tile ${tile}`)
+  return accountJob(ledger, (_, tile) => `tile ${tile}`)
 }
 
 const wallOf = ({ boundaries }: EnergyAccount): number => boundaries[3]!.joules
