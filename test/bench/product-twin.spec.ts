@@ -54,6 +54,8 @@ describe('a mesh of perfect parts by its instruments and by kernels', () => {
     const known = {
       ...truth,
       ...{ schema: 'fringe-mesh-calibration-1', size: 4, lanes: 1, chip: Array.from(truth.chip) },
+      // Nothing that would choose another scaling than that of kernels.
+      verification: {},
     } as unknown as ConstructorParameters<typeof MeshCore>[1]
     const core = new MeshCore(bench, known, frames, new HeaterSetter(bench))
     const { effectiveBits } = await multiply(core, a, b, { log: quietLog, signal: neverAborted })

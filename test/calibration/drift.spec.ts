@@ -8,12 +8,13 @@ import { fitDrift } from '../../calibration/model/drift-fit.ts'
 import { RandomStream } from '../../core/random.ts'
 import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
+import { multiply } from '../../orchestrator/jobs/matmul.ts'
 import { PROBES } from '../../orchestrator/numerics/probes.ts'
 import { productBits } from '../../perf/product-bits.ts'
 import { defaultImperfections, openDirectBench } from '../support/direct-bench.ts'
 import { hiddenChip } from '../support/hidden-chip.ts'
 import { collect, frame, litCore, relativeError, tile } from '../support/lit-core.ts'
-import { neverAborted, runToEnd } from '../support/run-plan.ts'
+import { neverAborted, quietLog, runToEnd } from '../support/run-plan.ts'
 
 test.each([
   ['a chip that has drifted', Infinity],
@@ -80,7 +81,13 @@ describe('a bench of 4 ports that drifts half as fast again as others', () => {
     const random = new RandomStream(1, 'factors')
     const draw = () => ({ rows: 16, columns: 16, data: Float64Array.from({ length: 256 }, () => random.normal()) })
     const [a, b] = [draw(), draw()]
-    const bits = (core: MeshCore): Promise<number> => productBits(core, a, b, neverAborted).catch(() => 0)
+    // One scaling, so that all of a difference is the chip's.
+    const options = { log: quietLog, signal: neverAborted, scaling: 'row' } as const
+    const bits = async (core: MeshCore): Promise<number> =>
+      multiply(core, a, b, options).then(
+        ({ effectiveBits }) => effectiveBits,
+        () => 0,
+      )
     const plain = new MeshCore(bench, calibration, frames, heaters)
     watched = new MeshCore(bench, calibration, frames, heaters, {
       everyS: 900,
