@@ -49,8 +49,8 @@ describe('a small AWGR bench on its twin', { timeout: PATIENCE_MS }, () => {
 
   test('shows the spectrum of its rings, cold and as programmed', async () => {
     for (const [kind, expected, heaters] of [
-      ['calibrate', ['spectrum', 'crosstalk', 'fringes', 'residuals'], 'all heaters at 0 V'],
-      ['matmul', ['spectrum', 'errors'], 'heaters as programmed for the first tile of B'],
+      ['calibrate', ['spectrum', 'crosstalk', 'fringes', 'residuals', 'power'], 'all heaters at 0 V'],
+      ['matmul', ['spectrum', 'errors', 'power', 'energy'], 'heaters as programmed for the first tile of B'],
     ] as const) {
       const place = join(folder, `pictures-${kind}`)
       const shown = await documentOf('show', await inJournal('show', runs[kind], '--plot', place, '--json'))
