@@ -11,7 +11,10 @@ const vectors = readVectors('dns')
 const written = (labels: readonly string[]): string =>
   labels.map((label) => label.replaceAll(/[.\\]/g, '\\$&')).join('.')
 
-const label = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+// RFC 1035 §2.3.4: labels of 63 bytes at most; four of 60 keep names below 255.
+const label = fc
+  .string({ unit: 'grapheme', minLength: 1, maxLength: 12 })
+  .filter((text) => Buffer.byteLength(text, 'utf8') <= 60)
 const name = fc.array(label, { minLength: 1, maxLength: 4 })
 const port = fc.nat({ max: 65_535 })
 const key = fc.stringMatching(/^[a-z]{1,8}$/)
