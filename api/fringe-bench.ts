@@ -17,6 +17,7 @@ import { factorInMemory, openFactor } from '../orchestrator/arrays/open-factor.t
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
 import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
+import type { NumericsOptions } from '../orchestrator/numerics/choose-numerics.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
 import { denseArray } from './arrays.ts'
 import type { NumericArray } from './arrays.ts'
@@ -39,7 +40,7 @@ export interface JobOptions {
   readonly signal?: AbortSignal
 }
 
-export interface MatmulOptions extends JobOptions, CalibrationWish {
+export interface MatmulOptions extends JobOptions, CalibrationWish, NumericsOptions {
   /** Writes C to this file, too. A C that is larger than `memoryBytes` allows goes there only. */
   readonly output?: string
   /** Numbers of C; float64 when left out. */
@@ -139,7 +140,16 @@ export class FringeBench implements AsyncDisposable {
     options: MatmulOptions,
     strides?: Strides,
   ): Promise<MatmulAnswer> {
-    const { output, dtype = 'float64', memoryBytes = PANEL_MEMORY_BYTES, watchS, signal, ...wish } = options
+    const {
+      output,
+      dtype = 'float64',
+      memoryBytes = PANEL_MEMORY_BYTES,
+      watchS,
+      bits,
+      scaling,
+      signal,
+      ...wish
+    } = options
     const context = this.#context(signal)
     const keptBytes = keptBytesOf(memoryBytes)
     await using left = await factorOf('A', a, keptBytes, context.signal)
@@ -151,7 +161,7 @@ export class FringeBench implements AsyncDisposable {
     await requireWeights(this.#file, right.array.name, job.products(noSink), context.signal)
     await requirePlaces(left, right, job, { output, journal: this.#journal, dtype, memoryBytes })
     const stored = (await findCalibration(this.#choice, wish)) ?? (await this.#calibrate(context))
-    const request = { a: left, b: right, output, dtype, memoryBytes, convolution, watchS }
+    const request = { a: left, b: right, output, dtype, memoryBytes, convolution, watchS, bits, scaling }
     const { document, product } = await matmulJob(context, this.#choice, request, stored)
     if (product === undefined) return { ...document, product }
     const { shape, isComplex, data } = product

@@ -173,6 +173,8 @@ command(
   .addOption(dtypeOption())
   .addOption(memoryOption())
   .addOption(calibrationOption())
+  .addOption(bitsOption())
+  .addOption(scalingOption())
   .addOption(maxAgeOption())
   .addOption(watchOption())
   .addOption(metricsOption())

@@ -8,8 +8,10 @@ export interface Clock {
   sleep(durationMs: number, signal: AbortSignal): Promise<void>
 }
 
+/** Node's timers are late by up to a millisecond, and a little more when the loop is busy: a tenth of a frame. */
 const TIMER_LATE_MS = 1.5
 
+/** The computer's time. The last stretch of a sleep is spent looking at it, so that sleeps end when they should. */
 export class SystemClock implements Clock {
   readonly #startMs = performance.now()
 
@@ -38,9 +40,10 @@ export class SystemClock implements Clock {
         signal.removeEventListener('abort', onAbort)
         resolve()
       }
-      // Timers are late by up to a millisecond, a tenth of a frame: the last one is spent looking at the time.
       let look: NodeJS.Immediate | undefined
-      const timer = setTimeout(wakeWhenDue, durationMs - TIMER_LATE_MS)
+      // The shortest timer is a millisecond.
+      const timer = durationMs > TIMER_LATE_MS ? setTimeout(wakeWhenDue, durationMs - TIMER_LATE_MS) : undefined
+      if (timer === undefined) look = setImmediate(wakeWhenDue)
       signal.addEventListener('abort', onAbort, { once: true })
     })
   }

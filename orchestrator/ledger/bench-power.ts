@@ -7,11 +7,11 @@ import { PowerSeries } from './power-series.ts'
 /** Electrical to optical, of the laser modules. Source: SimPhony's device set; an assumption for the ITLA. */
 const LASER_WALL_EFFICIENCY = 0.2
 /** One channel of a linear transimpedance amplifier. Source: half of a dual chip's 238 mW, LSSC 2024. */
-export const TIA_MW = 119
+const TIA_MW = 119
 /** Energy of one conversion a bit, DAC and ADC alike. Source: SimPhony's figure of merit, 33.6 fJ. */
-export const CONVERTER_FJ_PER_BIT = 33.6
-export const DAC_BITS = 8
-export const ADC_BITS = 12
+const CONVERTER_FJ_PER_BIT = 33.6
+const DAC_BITS = 8
+const ADC_BITS = 12
 
 /** Modules are specified to half a decibel. Assumption: no sheet at hand says so of every module. */
 const LASER_READING: ReadingAccuracy = { relative: 10 ** 0.05 - 1, from: 'assumption: read-back within 0.5 dB' }
@@ -83,7 +83,9 @@ export function benchPower(bench: LightBench): {
   const light = lasers.map(({ series }) => series)
   const measured = { source: 'measured', factor: 1, constantW: 0 } as const
   const modelled = { source: 'modelled', accuracy: MODEL, series: [], factor: 1, constantW: 0 } as const
-  const { convertersW, amplifiersW } = receiverPower(bench)
+  const modulators = bench.lanes.reduce((sum, lane) => sum + lane.modulators.length, 0)
+  const photodiodes = bench.lanes.flatMap((lane) => lane.detectors).reduce((sum, { minus }) => sum + (minus ? 2 : 1), 0)
+  const { convertersW, amplifiersW } = receiverPower(modulators, photodiodes, bench.timing.symbolPeriodS)
   return {
     channels: [mains, heaters, ...lasers],
     components: [
@@ -99,7 +101,7 @@ export function benchPower(bench: LightBench): {
         ...modelled,
         component: 'lasers, electrical',
         boundary: 'electro-optic',
-        from: `light / ${LASER_WALL_EFFICIENCY} wall-plug efficiency, without the light (SimPhony)`,
+        from: laserSource(LASER_WALL_EFFICIENCY),
         series: light,
         factor: 1 / LASER_WALL_EFFICIENCY - 1,
       },
@@ -115,14 +117,14 @@ export function benchPower(bench: LightBench): {
         ...modelled,
         component: 'DAC and ADC',
         boundary: 'converters',
-        from: `${CONVERTER_FJ_PER_BIT} fJ a bit and conversion (SimPhony)`,
+        from: RECEIVER_SOURCES.converters,
         constantW: convertersW,
       },
       {
         ...modelled,
         component: 'transimpedance amplifiers',
         boundary: 'converters',
-        from: `${TIA_MW} mW a channel (LSSC 2024)`,
+        from: RECEIVER_SOURCES.amplifiers,
         constantW: amplifiersW,
       },
       {
@@ -137,12 +139,24 @@ export function benchPower(bench: LightBench): {
   }
 }
 
-function receiverPower({ lanes, timing }: LightBench): { readonly convertersW: number; readonly amplifiersW: number } {
-  const modulators = lanes.reduce((sum, lane) => sum + lane.modulators.length, 0)
-  const detectors = lanes.flatMap((lane) => lane.detectors).reduce((sum, { minus }) => sum + (minus ? 2 : 1), 0)
-  const bitsPerSymbol = modulators * DAC_BITS + detectors * ADC_BITS
+/** Converters and amplifiers of an integrated receiver behind so many modulators and photodiodes. */
+export function receiverPower(
+  modulators: number,
+  photodiodes: number,
+  symbolPeriodS: number,
+): { readonly convertersW: number; readonly amplifiersW: number } {
+  const bitsPerSymbol = modulators * DAC_BITS + photodiodes * ADC_BITS
   return {
-    convertersW: (bitsPerSymbol * CONVERTER_FJ_PER_BIT * 1e-15) / timing.symbolPeriodS,
-    amplifiersW: (detectors * TIA_MW) / 1e3,
+    convertersW: (bitsPerSymbol * CONVERTER_FJ_PER_BIT * 1e-15) / symbolPeriodS,
+    amplifiersW: (photodiodes * TIA_MW) / 1e3,
   }
 }
+
+/** Where the models of a receiver come from. */
+export const RECEIVER_SOURCES = {
+  converters: `${CONVERTER_FJ_PER_BIT} fJ a bit and conversion (SimPhony)`,
+  amplifiers: `${TIA_MW} mW a channel (LSSC 2024)`,
+} as const
+
+export const laserSource = (wallEfficiency: number): string =>
+  `light / ${wallEfficiency} wall-plug efficiency, without the light (SimPhony)`

@@ -1,5 +1,5 @@
 import type { ModelledBench } from '../../core/product-core.ts'
-import { ADC_BITS, CONVERTER_FJ_PER_BIT, DAC_BITS, MODEL, TIA_MW } from './bench-power.ts'
+import { laserSource, MODEL, RECEIVER_SOURCES, receiverPower } from './bench-power.ts'
 import { isWithin, joulesBy } from './boundaries.ts'
 import type { Boundary } from './boundaries.ts'
 import { boundaryEnergies, rootOfSquares, topsOf } from './energy.ts'
@@ -32,7 +32,7 @@ export function modelEnergy(bench: ModelledBench, rows: number, tiles: number, m
 
 function sharesOf(bench: ModelledBench, benchSeconds: number): readonly PowerShare[] {
   const { lightW, laserWallEfficiency, heatersW, restW, modulators, photodiodes, symbolPeriodS } = bench
-  const convertersW = ((modulators * DAC_BITS + photodiodes * ADC_BITS) * CONVERTER_FJ_PER_BIT * 1e-15) / symbolPeriodS
+  const { convertersW, amplifiersW } = receiverPower(modulators, photodiodes, symbolPeriodS)
   const lasersW = lightW / laserWallEfficiency
   const share = (component: string, boundary: Boundary, powerW: number, from: string): PowerShare => ({
     ...{ component, boundary, powerW, from },
@@ -44,20 +44,10 @@ function sharesOf(bench: ModelledBench, benchSeconds: number): readonly PowerSha
   })
   return [
     share('laser light', 'optical', lightW, 'powers that the bench file sets'),
-    share(
-      'lasers, electrical',
-      'electro-optic',
-      lasersW - lightW,
-      `light / ${laserWallEfficiency} wall-plug efficiency, without the light (SimPhony)`,
-    ),
+    share('lasers, electrical', 'electro-optic', lasersW - lightW, laserSource(laserWallEfficiency)),
     share('heaters', 'electro-optic', heatersW, 'each at its mean: half a turn in a mesh, the way from cold in a ring'),
-    share('DAC and ADC', 'converters', convertersW, `${CONVERTER_FJ_PER_BIT} fJ a bit and conversion (SimPhony)`),
-    share(
-      'transimpedance amplifiers',
-      'converters',
-      (photodiodes * TIA_MW) / 1e3,
-      `${TIA_MW} mW a channel (LSSC 2024)`,
-    ),
+    share('DAC and ADC', 'converters', convertersW, RECEIVER_SOURCES.converters),
+    share('transimpedance amplifiers', 'converters', amplifiersW, RECEIVER_SOURCES.amplifiers),
     share('whole bench', 'wall-plug', restW + lasersW + heatersW, 'the twin’s mains: instruments, lasers and heaters'),
   ]
 }

@@ -107,8 +107,8 @@ function remediesFor(core: OpticalCore, { knowledge }: KnownCore): readonly Reme
   return all.filter((remedy) => rowsPerFrame(core, 2 * core.shape.inputs, passCount(remedy)) > 0)
 }
 
-/** As `accuracyOf` counts them. */
-function bitsFor(squares: number, range: number): number {
+/** As `accuracyOf` counts them; `squares`: mean square of errors relative to the squared range. */
+export function bitsFor(squares: number, range: number): number {
   if (squares === 0) return Infinity
   return range > 0 ? -Math.log2(squares) / 2 : 0
 }

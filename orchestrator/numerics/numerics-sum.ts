@@ -1,6 +1,7 @@
 import { rangeOf } from '../../core/accuracy.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
 import { ROW_SCALING } from '../tiles/block-scaling.ts'
+import { bitsFor } from './choose-numerics.ts'
 import type { Numerics } from './choose-numerics.ts'
 import { NO_REMEDY } from './error-sums.ts'
 
@@ -38,14 +39,8 @@ export class NumericsSum {
   of(range: number): Numerics {
     const first = this.#first!
     if (this.#products === 1) return first
-    const rms = this.#squaredError === null ? null : Math.sqrt(this.#squaredError / this.#elements)
-    const effectiveBits = rms === null ? null : bitsOf(range, rms)
+    const squares = this.#squaredError === null ? null : this.#squaredError / this.#elements / (range || 1) ** 2
+    const effectiveBits = squares === null ? null : bitsFor(squares, range)
     return { ...first, predicted: { effectiveBits, frames: this.#frames, benchSeconds: this.#benchSeconds } }
   }
-}
-
-/** As `accuracyOf` counts them. */
-function bitsOf(range: number, rms: number): number {
-  if (rms === 0) return Infinity
-  return range > 0 ? Math.log2(range / rms) : 0
 }
