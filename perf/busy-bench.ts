@@ -31,6 +31,7 @@ import { startBareRun } from './start-run.ts'
 type MeshFile = Extract<BenchFile, { kind: 'mesh' }>
 
 const TILES = 10
+const LEAST_BITS = 8
 const FRAMES_PER_TILE = 100
 const SYMBOLS = 250
 const SYMBOL_US = 40
@@ -66,7 +67,8 @@ export async function busyBench(): Promise<readonly Figure[]> {
     const core = new MeshCore(bench, calibration, frames, new HeaterSetter(bench))
     const startMs = performance.now()
     const { effectiveBits } = await multiply(core, a, b, { log: run, signal })
-    process.stderr.write(`${effectiveBits.toFixed(2)} bits\n`)
+    // What was played must be what was asked for, or its time says nothing.
+    if (!(effectiveBits > LEAST_BITS)) throw new Error(`the product has ${effectiveBits} effective bits`)
     return performance.now() - startMs
   }
   const folder = await mkdtemp(join(tmpdir(), 'fringe-perf-'))

@@ -1,6 +1,5 @@
 import { keepFreedMemory } from '../cli/keep-freed-memory.ts'
 import { accuracy } from './accuracy.ts'
-import { busyBench } from './busy-bench.ts'
 import { awgrTemperature } from './awgr-temperature.ts'
 import { blockRate } from './block-rate.ts'
 import type { Figure } from './figure.ts'
@@ -35,7 +34,6 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'intensity-12': intensity12,
   'wire-rates': wireRates,
   'block-rate': blockRate,
-  'busy-bench': busyBench,
   polling,
   journal,
   faults,

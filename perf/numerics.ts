@@ -1,14 +1,7 @@
-import { setMaxListeners } from 'node:events'
-import { readBenchFile, requireKind } from '../bench/bench-file.ts'
-import { startDirectTwin } from '../bench/direct-twin.ts'
-import { openMeshBench } from '../bench/open-bench.ts'
-import { calibrationPlan } from '../calibration/calibrate.ts'
 import { MeshCore } from '../calibration/mesh-core.ts'
-import { VirtualClock } from '../core/clock.ts'
 import type { Clock } from '../core/clock.ts'
 import type { OpticalCore } from '../core/optical-core.ts'
 import { RandomStream } from '../core/random.ts'
-import { FrameRunner } from '../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
 import { multiply } from '../orchestrator/jobs/matmul.ts'
 import type { MatmulResult } from '../orchestrator/jobs/matmul.ts'
@@ -17,8 +10,9 @@ import type { NumericsOptions } from '../orchestrator/numerics/choose-numerics.t
 import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import type { Figure } from './figure.ts'
 import { figure, median } from './figure.ts'
-import { KINDS, randomMatrix, runToEnd } from './product-bits.ts'
+import { KINDS, randomMatrix } from './product-bits.ts'
 import { randomJob } from './random-jobs.ts'
+import { defaultMesh } from './default-mesh.ts'
 
 const CHIPS = 4
 const JOBS_A_CHIP = 50
@@ -95,17 +89,8 @@ function scalingFigure(name: string, chips: readonly ChipResult[]): Figure {
 }
 
 async function measureChip(seed: number): Promise<ChipResult> {
-  const file = requireKind(await readBenchFile('examples/mesh-8x8.yaml'), 'mesh')
-  const clock = new VirtualClock()
-  const { signal } = new AbortController()
-  // Every instrument of the bench listens to it.
-  setMaxListeners(0, signal)
-  const { direct } = startDirectTwin(file, { seed, clock })
-  await using open = await openMeshBench(file, { direct, clock, signal })
-  const { bench } = open
-  const { calibration } = await runToEnd(calibrationPlan(bench), signal)
-  const frames = new FrameRunner(bench)
-  await frames.prepare(signal)
+  await using mesh = await defaultMesh(seed)
+  const { bench, clock, calibration, frames, signal } = mesh
   const core = new MeshCore(bench, calibration, frames, new HeaterSetter(bench))
 
   const random = new RandomStream(seed, 'random jobs')

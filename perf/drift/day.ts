@@ -1,15 +1,9 @@
-import { setMaxListeners } from 'node:events'
-import { readBenchFile, requireKind } from '../../bench/bench-file.ts'
-import { startDirectTwin } from '../../bench/direct-twin.ts'
-import { openMeshBench } from '../../bench/open-bench.ts'
-import { calibrationPlan } from '../../calibration/calibrate.ts'
 import { MeshCore } from '../../calibration/mesh-core.ts'
-import { VirtualClock } from '../../core/clock.ts'
 import { RandomStream } from '../../core/random.ts'
-import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import type { RealMatrix } from '../../orchestrator/tiles/tile-product.ts'
-import { productBits, runToEnd } from '../product-bits.ts'
+import { productBits } from '../product-bits.ts'
+import { defaultMesh } from '../default-mesh.ts'
 
 export const HOURS = 24
 /** A job every so often; between them the bench stands lit. */
@@ -30,17 +24,8 @@ export interface Day {
 
 /** A day of the chip with this seed. */
 export async function dayOf(seed: number): Promise<Day> {
-  const file = requireKind(await readBenchFile('examples/mesh-8x8.yaml'), 'mesh')
-  const clock = new VirtualClock()
-  const { signal } = new AbortController()
-  // Every instrument of the bench listens to it.
-  setMaxListeners(0, signal)
-  const { direct } = startDirectTwin(file, { seed, clock })
-  await using open = await openMeshBench(file, { direct, clock, signal })
-  const { bench } = open
-  const { calibration } = await runToEnd(calibrationPlan(bench), signal)
-  const frames = new FrameRunner(bench)
-  await frames.prepare(signal)
+  await using mesh = await defaultMesh(seed)
+  const { bench, clock, calibration, frames, signal } = mesh
   const heaters = new HeaterSetter(bench)
   const random = new RandomStream(seed, 'products/normal')
   const [a, b] = [normalMatrix(ROWS, INNER, random), normalMatrix(INNER, INNER, random)]

@@ -4,11 +4,11 @@ import { cp, open, readFile, readdir, truncate, writeFile } from 'node:fs/promis
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { RandomStream } from '../../core/random.ts'
-import { DenseArray, elementCount } from '../../orchestrator/arrays/dense-array.ts'
+import { DenseArray } from '../../orchestrator/arrays/dense-array.ts'
 import { encodeNpyHeader } from '../../orchestrator/arrays/npy-header.ts'
 import { decodeArray, encodeArray } from '../../orchestrator/arrays/npy.ts'
 import { exactResult, productJob } from '../../orchestrator/jobs/product-job.ts'
+import { normalArray } from '../support/normal-array.ts'
 import {
   documentOf,
   edit,
@@ -38,17 +38,6 @@ async function folderWith(arrays: Readonly<Record<string, DenseArray | Uint8Arra
   return cwd
 }
 
-function normal(name: string, shape: readonly number[], isComplex = false): DenseArray {
-  const random = new RandomStream(7, name)
-  const count = elementCount(shape) * (isComplex ? 2 : 1)
-  return new DenseArray(
-    name,
-    shape,
-    isComplex,
-    Float64Array.from({ length: count }, () => random.normal()),
-  )
-}
-
 const product = (...words: readonly string[]): readonly string[] => [
   ...['matmul', SMALL_BENCH, 'A.npy', 'B.npy', '-o', 'C.npy', '--sim', '--seed', '3'],
   ...words,
@@ -62,7 +51,7 @@ function relativeError(c: DenseArray, exact: DenseArray): number {
 
 describe('a product that is larger than its memory', { timeout: PATIENCE_MS }, () => {
   test('is computed in panels, written to its file alone, and replayed from the files of its factors', async () => {
-    const [a, b] = [normal('A', [40, 4]), normal('B', [4, 9])]
+    const [a, b] = [normalArray('A', [40, 4]), normalArray('B', [4, 9])]
     const cwd = await folderWith({ 'A.npy': a, 'B.npy': b })
     const document = await documentOf('matmul', await fringe(product('--memory', '1KiB', '--json'), { cwd }))
     expect(document).toMatchObject({ panels: 28, product: { rows: 40, columns: 9, kept: 'file' } })
@@ -83,7 +72,7 @@ describe('a product that is larger than its memory', { timeout: PATIENCE_MS }, (
   })
 
   test('diverges on the panel whose journalled SHA-256 is another', async () => {
-    const cwd = await folderWith({ 'A.npy': normal('A', [40, 4]), 'B.npy': normal('B', [4, 3]) })
+    const cwd = await folderWith({ 'A.npy': normalArray('A', [40, 4]), 'B.npy': normalArray('B', [4, 3]) })
     expect((await fringe(product('--memory', '1KiB'), { cwd })).code).toBe(0)
     const edited = `UPDATE steps SET detail = json_set(detail, '$.sha256', '00') WHERE name = 'panel done' AND json_extract(detail, '$.panel') = 2`
     await edit(join(cwd, 'fringe.db'), edited)
@@ -97,7 +86,7 @@ const sha256Of = (document: Record<string, unknown>): string => (document['produ
 
 describe('what a user brings', { timeout: PATIENCE_MS }, () => {
   test('batches of complex matrices come out as NumPy would have them, and are replayed', async () => {
-    const [a, b] = [normal('A', [2, 1, 3, 4], true), normal('B', [2, 4, 3])]
+    const [a, b] = [normalArray('A', [2, 1, 3, 4], true), normalArray('B', [2, 4, 3])]
     const cwd = await folderWith({ 'A.npy': a, 'B.npy': b })
     const { code, stdout } = await fringe(product('--dtype', 'float32'), { cwd })
     expect(code).toBe(0)
@@ -114,7 +103,7 @@ describe('what a user brings', { timeout: PATIENCE_MS }, () => {
   })
 
   test('comes through standard input, and goes to standard output and nowhere else', async () => {
-    const [a, b] = [normal('A', [6, 4]), normal('B', [4, 3])]
+    const [a, b] = [normalArray('A', [6, 4]), normalArray('B', [4, 3])]
     const cwd = await folderWith({ 'B.npy': b })
     const words = product().map((word) => ({ 'A.npy': '-', 'C.npy': '-' })[word] ?? word)
     const child = spawn(process.execPath, [MAIN, ...words], { cwd, stdio: ['pipe', 'pipe', 'pipe'] })
@@ -158,16 +147,16 @@ describe('what a user brings', { timeout: PATIENCE_MS }, () => {
   })
 
   test('is refused where float32 may not hold the product', async () => {
-    const large = normal('A', [4, 4])
+    const large = normalArray('A', [4, 4])
     large.data[3] = 1e38
-    const cwd = await folderWith({ 'A.npy': large, 'B.npy': normal('B', [4, 3]) })
+    const cwd = await folderWith({ 'A.npy': large, 'B.npy': normalArray('B', [4, 3]) })
     const ended = await fringe(product('--json', '--dtype', 'float32'), { cwd })
     const right = /A\.npy times B\.npy may exceed what float32 holds: scale one of them, or leave out --dtype float32/
     expect(await expectFailure(ended, 2, 'ARRAY_FILE_INVALID')).toMatch(right)
   })
 
   test('leaves the older C as it was when the run fails', async () => {
-    const cwd = await folderWith({ 'A.npy': normal('A', [40, 4]), 'B.npy': normal('B', [4, 3]) })
+    const cwd = await folderWith({ 'A.npy': normalArray('A', [40, 4]), 'B.npy': normalArray('B', [4, 3]) })
     await writeFile(join(cwd, 'C.npy'), 'older')
     await using other = await open(join(cwd, 'C.npy'), 'r')
     const ended = await fringe(product('--memory', '1KiB', '--calibration', 'cal-none', '--json'), { cwd })

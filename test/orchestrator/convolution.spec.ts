@@ -1,25 +1,14 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { RandomStream } from '../../core/random.ts'
 import { DenseArray, elementCount } from '../../orchestrator/arrays/dense-array.ts'
 import type { ConvolutionOptions } from '../../orchestrator/jobs/convolution.ts'
 import { multiply } from '../../orchestrator/jobs/matmul.ts'
 import { multiplyPanels } from '../../orchestrator/jobs/multiply-panels.ts'
 import { exactResult, noSink, productJob } from '../../orchestrator/jobs/product-job.ts'
 import { cutTiles } from '../../orchestrator/tiles/tile-product.ts'
+import { normalArray } from '../support/normal-array.ts'
 import { ExactCore } from '../support/exact-core.ts'
 import { neverAborted, quietLog } from '../support/run-plan.ts'
-
-function normal(name: string, shape: readonly number[], isComplex = false): DenseArray {
-  const random = new RandomStream(9, name)
-  const count = elementCount(shape) * (isComplex ? 2 : 1)
-  return new DenseArray(
-    name,
-    shape,
-    isComplex,
-    Float64Array.from({ length: count }, () => random.normal()),
-  )
-}
 
 /** By its definition, output by output. */
 function byDefinition(image: DenseArray, kernels: DenseArray, { stride, padding }: ConvolutionOptions): number[] {
@@ -74,8 +63,8 @@ describe('a convolution', () => {
     await fc.assert(
       fc.asyncProperty(convolutions, async (drawn) => {
         const { images, channels, height, width, outputs, kernelHeight, kernelWidth, memoryBytes, ...options } = drawn
-        const image = normal('image', [...(images === null ? [] : [images]), channels, height, width])
-        const kernels = normal('kernels', [outputs, channels, kernelHeight, kernelWidth])
+        const image = normalArray('image', [...(images === null ? [] : [images]), channels, height, width])
+        const kernels = normalArray('kernels', [outputs, channels, kernelHeight, kernelWidth])
         const job = productJob(image, kernels, options)
         const out = new DenseArray('out', job.shape, false)
         const ports = options.circulant ?? 4
@@ -96,7 +85,7 @@ describe('a convolution', () => {
 
   test('on a core of n ports has tiles that are circulant, each row the one before turned by one', async () => {
     const options = { stride: 1, padding: 1, circulant: 5 }
-    const job = productJob(normal('image', [2, 6, 9]), normal('kernels', [3, 2, 3, 3]), options)
+    const job = productJob(normalArray('image', [2, 6, 9]), normalArray('kernels', [3, 2, 3, 3]), options)
     const b = await job.products(noSink)[0]!.readB(0, 3, neverAborted)
     const tiles = [...cutTiles(b, { inputs: 5, outputs: 5 })]
     expect(tiles).toHaveLength(2 * 3 * 3)
@@ -108,7 +97,7 @@ describe('a convolution', () => {
   })
 
   test('with a kernel of one pixel is the image', async () => {
-    const image = normal('image', [1, 4, 5])
+    const image = normalArray('image', [1, 4, 5])
     const one = new DenseArray('one', [1, 1, 1, 1], false, Float64Array.of(1))
     const result = await exactResult(productJob(image, one, { stride: 1, padding: 0, circulant: 3 }))
     expect(result.data).toEqual(image.data)
@@ -121,17 +110,17 @@ describe('a convolution', () => {
     [[2, 5, 5], [1, 2, 6, 2], 'with 0 zeros on each side the kernels do not fit in'],
   ])('of %j with %j is refused', (image, kernels, message) => {
     const options = { stride: 1, padding: 0, circulant: null }
-    expect(() => productJob(normal('image', image), normal('kernels', kernels), options)).toThrow(message)
+    expect(() => productJob(normalArray('image', image), normalArray('kernels', kernels), options)).toThrow(message)
   })
 
   test('of complex numbers, and of kernels that are wider than a circulant core, is refused', () => {
     const options = { stride: 1, padding: 0, circulant: 2 }
-    const image = normal('image', [1, 5, 5])
-    const wide = normal('kernels', [1, 1, 1, 3])
+    const image = normalArray('image', [1, 5, 5])
+    const wide = normalArray('kernels', [1, 1, 1, 3])
     expect(() => productJob(image, wide, options)).toThrow(
       'a core of 2 ports convolves with kernels of up to that width',
     )
-    expect(() => productJob(normal('image', [1, 5, 5], true), wide, options)).toThrow(
+    expect(() => productJob(normalArray('image', [1, 5, 5], true), wide, options)).toThrow(
       'convolutions are of real numbers',
     )
   })

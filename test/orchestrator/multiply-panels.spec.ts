@@ -9,20 +9,10 @@ import { exactProduct, multiply } from '../../orchestrator/jobs/matmul.ts'
 import type { MatmulLog } from '../../orchestrator/jobs/matmul.ts'
 import { multiplyPanels, panelSize } from '../../orchestrator/jobs/multiply-panels.ts'
 import type { MultiplyPanel, PanelTotals } from '../../orchestrator/jobs/multiply-panels.ts'
+import { normalArray } from '../support/normal-array.ts'
 import { ExactCore } from '../support/exact-core.ts'
 import type { ExactCoreOptions } from '../support/exact-core.ts'
 import { neverAborted, quietLog } from '../support/run-plan.ts'
-
-function normal(name: string, shape: readonly number[], isComplex = false): DenseArray {
-  const random = new RandomStream(7, name)
-  const count = elementCount(shape) * (isComplex ? 2 : 1)
-  return new DenseArray(
-    name,
-    shape,
-    isComplex,
-    Float64Array.from({ length: count }, () => random.normal()),
-  )
-}
 
 /** On optics that are exact, or spoiled. */
 async function onLight(
@@ -84,8 +74,8 @@ describe('a product that is computed panel by panel', () => {
       fc.asyncProperty(
         ...[size, size, size, leading, fc.boolean(), fc.boolean(), fc.integer({ min: 1, max: 4000 })],
         async (rows, inner, columns, [ofA, ofB], isComplexA, isComplexB, memoryBytes) => {
-          const a = normal('A', [...ofA!, rows, inner], isComplexA)
-          const b = normal('B', [...ofB!, inner, columns], isComplexB)
+          const a = normalArray('A', [...ofA!, rows, inner], isComplexA)
+          const b = normalArray('B', [...ofB!, inner, columns], isComplexB)
           const { product, totals } = await onLight(a, b, memoryBytes)
           const expected = byDefinition(a, b)
           for (const [element, { re, im }] of expected.entries()) {
@@ -104,7 +94,7 @@ describe('a product that is computed panel by panel', () => {
   })
 
   test('has the quality that it has in one piece', async () => {
-    const [a, b] = [normal('A', [40, 12]), normal('B', [12, 9])]
+    const [a, b] = [normalArray('A', [40, 12]), normalArray('B', [12, 9])]
     const random = new RandomStream(3, 'noise')
     const spoil = (exact: Float64Array): Float64Array => exact.map((value) => value + 0.01 * random.normal())
     const { product, totals } = await onLight(a, b, 2000, { core: { spoil } })
@@ -118,7 +108,7 @@ describe('a product that is computed panel by panel', () => {
   })
 
   test('programs the weights of a matrix of B once for all matrices of A that it multiplies', async () => {
-    const [a, b] = [normal('A', [5, 3, 4]), normal('B', [4, 4])]
+    const [a, b] = [normalArray('A', [5, 3, 4]), normalArray('B', [4, 4])]
     expect((await onLight(a, b, 2 ** 20, { core: { maxSymbolsPerFrame: 64 } })).totals).toMatchObject({
       panels: 1,
       frames: 1,
@@ -126,7 +116,7 @@ describe('a product that is computed panel by panel', () => {
   })
 
   test('keeps within its memory, and goes on with one row and one column where nothing fits', () => {
-    const [product] = arrayProducts(normal('A', [3000, 500]), normal('B', [500, 700]), noSink)
+    const [product] = arrayProducts(normalArray('A', [3000, 500]), normalArray('B', [500, 700]), noSink)
     const { rows, columns } = panelSize(product!, 2 ** 20)
     expect(columns).toBe(65)
     expect(rows).toBe(141)
@@ -136,7 +126,7 @@ describe('a product that is computed panel by panel', () => {
   })
 
   test('journals each panel and the SHA-256 of what it wrote, and nothing more where there is one only', async () => {
-    const [a, b] = [normal('A', [4, 4]), normal('B', [4, 4])]
+    const [a, b] = [normalArray('A', [4, 4]), normalArray('B', [4, 4])]
     const steps: [string, unknown][] = []
     const log = { ...quietLog, step: (name: string, detail?: unknown) => steps.push([name, detail]) }
     await onLight(a, b, 2 ** 20, { log })
@@ -152,7 +142,7 @@ describe('a product that is computed panel by panel', () => {
   })
 
   test('stops between two panels when it is aborted', async () => {
-    const [a, b] = [normal('A', [9, 4]), normal('B', [4, 4])]
+    const [a, b] = [normalArray('A', [9, 4]), normalArray('B', [4, 4])]
     const stop = new AbortController()
     let panels = 0
     const multiplyPanel: MultiplyPanel = (a, b) => {
@@ -179,13 +169,13 @@ describe('shapes that do not go together', () => {
       'A is 2×4×5 and B is 3×5×3: dimensions before the last two must be equal, 1 or missing on one side',
     ],
   ])('%j and %j are refused', (ofA, ofB, message) => {
-    expect(() => productShape(normal('A', ofA), normal('B', ofB))).toThrow(message)
+    expect(() => productShape(normalArray('A', ofA), normalArray('B', ofB))).toThrow(message)
   })
 })
 
 describe('a product of complex matrices', () => {
   test('is made of four real products, because three leave √3 of their error in the imaginary part', async () => {
-    const [a, b] = [normal('A', [64, 16], true), normal('B', [16, 64], true)]
+    const [a, b] = [normalArray('A', [64, 16], true), normalArray('B', [16, 64], true)]
     const random = new RandomStream(5, 'noise')
     // As on light: errors in proportion to the range of what a product may be.
     const noisy = ({ data }: { readonly data: Float64Array }): Float64Array => {
