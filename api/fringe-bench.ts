@@ -6,16 +6,15 @@ import type { CalibrateDocument, CalibrationWish, StoredCalibration } from '../c
 import type { JobContext } from '../cli/command-context.ts'
 import { convolutionOn } from '../cli/convolution-on.ts'
 import type { Strides } from '../cli/convolution-on.ts'
-import { requireCalibratableCore, requireWeights } from '../cli/core-limits.ts'
 import { JobFailure } from '../cli/explain-error.ts'
 import type { TwinChoice } from '../cli/far-side.ts'
 import { keptBytesOf, matmulJob } from '../cli/matmul-job.ts'
 import type { MatmulDocument } from '../cli/matmul-job.ts'
-import { requireFactors, requirePlaces } from '../cli/product-limits.ts'
+import { requireProduct } from '../cli/product-limits.ts'
 import { BenchError } from '../core/errors.ts'
 import { factorInMemory, openFactor } from '../orchestrator/arrays/open-factor.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
-import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
+import { productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
 import type { NumericsOptions } from '../orchestrator/numerics/choose-numerics.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
@@ -156,10 +155,8 @@ export class FringeBench implements AsyncDisposable {
     await using right = await factorOf('B', b, keptBytes, context.signal)
     const convolution = strides && convolutionOn(this.#file, strides)
     const job = productJob(left.array, right.array, convolution)
-    requireFactors(left, right, job, dtype)
-    requireCalibratableCore(this.#file)
-    await requireWeights(this.#file, right.array.name, job.products(noSink), context.signal)
-    await requirePlaces(left, right, job, { output, journal: this.#journal, dtype, memoryBytes })
+    const places = { output, journal: this.#journal, dtype, memoryBytes }
+    await requireProduct(this.#file, left, right, job, places, context.signal)
     const stored = (await findCalibration(this.#choice, wish)) ?? (await this.#calibrate(context))
     const request = { a: left, b: right, output, dtype, memoryBytes, convolution, watchS, bits, scaling }
     const { document, product } = await matmulJob(context, this.#choice, request, stored)

@@ -1,7 +1,7 @@
 import { readBenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import { openFactor } from '../orchestrator/arrays/open-factor.ts'
-import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
+import { productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
 import type { Scaling } from '../orchestrator/numerics/choose-numerics.ts'
 import { calibrateJob, findCalibration } from './calibrate-job.ts'
@@ -9,7 +9,6 @@ import { calibrationReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
 import { convolutionOn } from './convolution-on.ts'
 import type { Strides } from './convolution-on.ts'
-import { requireCalibratableCore, requireWeights } from './core-limits.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { chipOf } from './far-side.ts'
@@ -17,7 +16,7 @@ import { keptBytesOf, matmulJob } from './matmul-job.ts'
 import { matmulReport } from './matmul-report.ts'
 import { chosenTwin } from './options.ts'
 import type { JournalFlag, JsonFlag, TwinFlags } from './options.ts'
-import { requireFactors, requirePlaces } from './product-limits.ts'
+import { requireProduct } from './product-limits.ts'
 import type { NumberType } from './product-target.ts'
 
 export interface MatmulFlags extends TwinFlags, JournalFlag, JsonFlag {
@@ -52,10 +51,7 @@ export async function matmul(
   await using b = await openFactor(bPath, factorOptions)
   const convolution = strides && convolutionOn(file, strides)
   const job = productJob(a.array, b.array, convolution)
-  requireFactors(a, b, job, dtype)
-  requireCalibratableCore(file)
-  await requireWeights(file, bPath, job.products(noSink), signal)
-  await requirePlaces(a, b, job, { output: cPath, journal: flags.journal, dtype, memoryBytes })
+  await requireProduct(file, a, b, job, { output: cPath, journal: flags.journal, dtype, memoryBytes }, signal)
 
   const choice = { file, twin, journal: flags.journal }
   const { calibration: id, maxAge: maxAgeS } = flags

@@ -2,12 +2,14 @@ import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname } from 'node:path'
+import type { BenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import { elementCount } from '../orchestrator/arrays/dense-array.ts'
 import { FLOAT32_LIMIT, freeBytes, npyBytes } from '../orchestrator/arrays/npy-writer.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
 import { noSink } from '../orchestrator/jobs/product-job.ts'
 import type { ProductJob } from '../orchestrator/jobs/multiply-panels.ts'
+import { requireCalibratableCore, requireWeights } from './core-limits.ts'
 import { keptBytesOf } from './matmul-job.ts'
 import type { NumberType } from './product-target.ts'
 import { writtenType } from './product-target.ts'
@@ -23,6 +25,25 @@ export function requireFactors(a: OpenedFactor, b: OpenedFactor, job: ProductJob
   if (dtype === 'float64' || largest < FLOAT32_LIMIT) return
   const right = 'scale one of them, or leave out --dtype float32'
   throw new BenchError('ARRAY_FILE_INVALID', `${names} may exceed what float32 holds: ${right}`)
+}
+
+/**
+ * All that can be wrong with a product on a bench before the bench is opened.
+ *
+ * Throws: ARRAY_FILE_INVALID; CALL_INVALID for a core that cannot be calibrated, or cannot make these weights.
+ */
+export async function requireProduct(
+  file: BenchFile,
+  a: OpenedFactor,
+  b: OpenedFactor,
+  job: ProductJob,
+  places: JobPlaces,
+  signal: AbortSignal,
+): Promise<void> {
+  requireFactors(a, b, job, places.dtype)
+  requireCalibratableCore(file)
+  await requireWeights(file, b.array.name, job.products(noSink), signal)
+  await requirePlaces(a, b, job, places)
 }
 
 /** Where a job leaves what it makes. */
