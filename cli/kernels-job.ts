@@ -15,14 +15,13 @@ import type { RunHeader } from '../orchestrator/journal/records.ts'
 import { runPlan } from '../orchestrator/plans/engine.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
 import type { JobContext } from './command-context.ts'
-import { explainError, JobFailure } from './explain-error.ts'
+import type { JobFailure } from './explain-error.ts'
 import { JournalClock } from './journal-clock.ts'
 import { factorNote, keptBytesOf, PAPER, shapeNote } from './matmul-job.ts'
 import type { EnergyDocument, MatmulRequest, MatrixNote } from './matmul-job.ts'
 import { openTarget } from './product-target.ts'
 import type { NumberType } from './product-target.ts'
-import { firstHeader, sealOf } from './run-job.ts'
-import type { RunOutcome } from './run-job.ts'
+import { failRun, finisherOf, firstHeader } from './run-job.ts'
 
 /** The header's `arguments` of a matmul run that kernels computed. */
 export interface KernelsArguments {
@@ -101,8 +100,7 @@ export async function kernelsJob(
   const run = await journal.startRun({ kind: 'matmul', header })
   let stage: JobFailure['stage'] = 'work'
   const seconds = (): number => (performance.now() - startedMs) / 1e3
-  const finish = (status: 'done' | 'failed' | 'interrupted', outcome: Omit<RunOutcome, 'seal'>): Promise<void> =>
-    run.finish(status, { ...outcome, seal: sealOf(header, outcome) })
+  const finish = finisherOf(run, () => header)
   try {
     output.progress.begin('multiplying')
     for (const { blob } of [a, b]) if (blob !== undefined) run.blob(blob)
@@ -116,12 +114,10 @@ export async function kernelsJob(
     return { run: run.id, ...record, seconds: seconds(), calibration: null, output: cPath ?? null }
   } catch (error) {
     const why = signal.aborted ? stopped(signal) : error
-    const { code, messages } = explainError(why)
-    const said = { code, message: messages.join('\n') }
-    const status = signal.aborted ? 'interrupted' : 'failed'
-    // A journal that could not be written is told already: it is why the job failed.
-    await finish(status, { safe: true, stage, seconds: seconds(), error: said }).catch(() => undefined)
-    throw new JobFailure(run.id, stage, why)
+    return await failRun(run.id, finish, {
+      ...{ why, isInterrupted: signal.aborted, safe: true },
+      ...{ stage, seconds: seconds() },
+    })
   }
 }
 

@@ -75,8 +75,7 @@ export async function runJob<Result>(request: JobRequest<Result>): Promise<JobDo
   const run = await journal.startRun({ kind: request.kind, header })
   let stage: JobFailure['stage'] = 'open'
   const seconds = (): number => (performance.now() - startedMs) / 1e3
-  const finish = (status: 'done' | 'failed' | 'interrupted', outcome: Omit<RunOutcome, 'seal'>): Promise<void> =>
-    run.finish(status, { ...outcome, seal: sealOf(header, outcome) })
+  const finish = finisherOf(run, () => header)
   try {
     for (const input of request.inputs) run.blob(input)
     await using farSide = await openFarSide(request.file, request.twin, clock, (name) => run.tap(name))
@@ -95,13 +94,37 @@ export async function runJob<Result>(request: JobRequest<Result>): Promise<JobDo
     return { run: run.id, result, kept, seconds: seconds() }
   } catch (error) {
     const why = request.signal.aborted ? whyInterrupted(request.signal, error) : error
-    const { code, messages } = explainError(why)
-    const said = { code, message: messages.join('\n') }
-    const status = request.signal.aborted ? 'interrupted' : 'failed'
-    // A journal that could not be written is told already: it is why the job failed.
-    await finish(status, { safe: !saysNotSafe(error), stage, seconds: seconds(), error: said }).catch(() => undefined)
-    throw new JobFailure(run.id, stage, why)
+    return await failRun(run.id, finish, {
+      ...{ why, isInterrupted: request.signal.aborted, safe: !saysNotSafe(error) },
+      ...{ stage, seconds: seconds() },
+    })
   }
+}
+
+type Finish = (status: 'done' | 'failed' | 'interrupted', outcome: Omit<RunOutcome, 'seal'>) => Promise<void>
+
+/** What ends a run, its record sealed together with the header as it is by then. */
+export const finisherOf =
+  (run: RunWriter, header: () => RunHeader): Finish =>
+  (status, outcome) =>
+    run.finish(status, { ...outcome, seal: sealOf(header(), outcome) })
+
+/** Marks a run as failed, or as interrupted. Throws: JobFailure, which says why. */
+export async function failRun(
+  run: string,
+  finish: Finish,
+  failed: Pick<RunOutcome, 'safe' | 'seconds'> & {
+    readonly why: unknown
+    readonly isInterrupted: boolean
+    readonly stage: JobFailure['stage']
+  },
+): Promise<never> {
+  const { why, isInterrupted, safe, stage, seconds } = failed
+  const { code, messages } = explainError(why)
+  const error = { code, message: messages.join('\n') }
+  // A journal that could not be written is told already: it is why the job failed.
+  await finish(isInterrupted ? 'interrupted' : 'failed', { safe, stage, seconds, error }).catch(() => undefined)
+  throw new JobFailure(run, stage, why)
 }
 
 /** SHA-256 of a run's header and result, as the journal keeps them. */
