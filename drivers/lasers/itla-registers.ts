@@ -164,8 +164,11 @@ export class ItlaRegisters implements AsyncDisposable {
   /** Asks until the answer is yes. */
   async until(what: string, signal: AbortSignal, isSo: () => Promise<boolean>): Promise<void> {
     const startNs = this.#clock.monotonicNs()
-    while (!(await isSo())) {
-      if (this.#isOver(startNs)) {
+    for (;;) {
+      // Before the question: an answer that is long under way tells of the moment at which it was given.
+      const isLast = this.#isOver(startNs)
+      if (await isSo()) return
+      if (isLast) {
         throw new BenchError(
           'INSTRUMENT_NOT_SETTLED',
           `${this.name}: waited ${this.#settleTimeoutMs} ms until ${what}, in vain`,

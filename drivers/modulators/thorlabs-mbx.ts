@@ -96,11 +96,14 @@ export class ThorlabsMbx implements BiasController {
   async lockNull(signal: AbortSignal): Promise<void> {
     const startNs = this.#clock.monotonicNs()
     await this.#setMode('null', signal)
+    let isLast: boolean
     do {
       // Not before a while: right after a change of mode the controller may still report the lock of the old one.
       await this.#clock.sleep(POLL_MS, signal)
+      // Before the question: an answer that is long under way tells of the moment at which it was given.
+      isLast = this.#clock.monotonicNs() - startNs >= this.#lockTimeoutMs * 1e6
       if (await this.readLocked(signal)) return
-    } while (this.#clock.monotonicNs() - startNs < this.#lockTimeoutMs * 1e6)
+    } while (!isLast)
     throw new BenchError(
       'INSTRUMENT_NOT_SETTLED',
       `${this.#name}: no lock on the null within ${this.#lockTimeoutMs} ms; it needs light through the modulator`,

@@ -8,7 +8,7 @@ import { Deadline } from './deadline.ts'
 import { NextBytes } from './next-bytes.ts'
 import { aborted, cutShort, printable, stalled, timedOut } from './session-errors.ts'
 import { ABORTED, RESYNCHRONISE, TIMEOUT } from './session-words.ts'
-import { Wakefulness } from './wakefulness.ts'
+import { Wakefulness } from '../../core/wakefulness.ts'
 
 export interface SessionOptions {
   /** Longest silence before a reply. */

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import type { Socket } from 'node:net'
+import { Wakefulness } from '../../core/wakefulness.ts'
 import type { WireInstrument } from './wire-instrument.ts'
 import { listenOnLoopback } from './loopback-server.ts'
 
@@ -38,7 +39,12 @@ export async function serveTcp(
       () => socket.destroySoon(),
     )
     socket.on('drain', () => socket.resume())
-    socket.on('data', (bytes) => connection.receive(bytes))
+    const nextRequest = new Wakefulness()
+    socket.on('data', (bytes) => {
+      nextRequest.settle()
+      connection.receive(bytes)
+      nextRequest.expect()
+    })
     socket.once('close', () => {
       clients.delete(socket)
       connection.detach()

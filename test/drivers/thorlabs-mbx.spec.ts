@@ -127,6 +127,23 @@ describe('a Thorlabs MBX', () => {
     expect(clock.monotonicNs() / 1e9).toBeCloseTo(4, 0)
   })
 
+  test('an answer that is under way until after the deadline is not the last word', async () => {
+    const { controller, wire, clock } = await openBench()
+    await using _ = controller
+    let slow = true
+    wire.tamper((request) => {
+      if (slow && text(request).startsWith('MZM:CALIBRATING?')) {
+        slow = false
+        clock.moveTo(clock.monotonicNs() + 10_000e6)
+        return bytes('1\r\n')
+      }
+      return 'pass'
+    })
+    await controller.lockNull(forever())
+    expect(slow).toBe(false)
+    expect(await controller.readLocked(forever())).toBe(true)
+  })
+
   test('gives up on a lock at its deadline', async () => {
     const { controller, clock } = await openBench({ calibrationMs: 60_000 }, { lockTimeoutMs: 5000 })
     await using _ = controller
