@@ -121,20 +121,18 @@ function plainRound({ kernels: { memory, engine }, job: { values } }: Prepared):
     })
 }
 
+const SIZES = [256, 512, 1024, 2048, 4096]
+/** Every size in turn, so that a minute in which the machine is slow is no cost of one of them. */
+const TURNS = 3
+
 /** Each size in a process of its own, whose largest memory is then that of the job. */
 export function sizeFigures(): readonly Figure[] {
-  const sizes = [256, 512, 1024, 2048, 4096]
-  const runs = sizes.map((size) => {
-    const entry = fileURLToPath(new URL(`./large-product${extname(import.meta.url)}`, import.meta.url))
-    const { stdout, stderr, status } = spawnSync(process.execPath, [entry, String(size)], { encoding: 'utf8' })
-    if (status !== 0) throw new Error(`the product of ${size} failed: ${stderr}`)
-    return JSON.parse(stdout) as { picosecondsPerMac: number; rssMib: number }
-  })
-  const costs = runs.map(({ picosecondsPerMac }) => picosecondsPerMac)
+  const turns = Array.from({ length: TURNS }, () => SIZES.map(largeProduct))
+  const costs = SIZES.map((_, at) => Math.min(...turns.map((turn) => turn[at]!.picosecondsPerMac)))
   return [
     figure({
       name: 'behavioural product 4096³, memory',
-      value: runs.at(-1)!.rssMib,
+      value: Math.max(...turns.map((turn) => turn.at(-1)!.rssMib)),
       unit: 'MiB',
       better: 'lower',
       goal: 1024,
@@ -146,7 +144,14 @@ export function sizeFigures(): readonly Figure[] {
       unit: '1',
       better: 'lower',
       goal: 1.25,
-      against: `${costs.map((cost) => cost.toPrecision(3)).join(', ')} ps of a thread’s time at ${sizes.join(', ')}, best of eight batches each`,
+      against: `${costs.map((cost) => cost.toPrecision(3)).join(', ')} ps of a thread’s time at ${SIZES.join(', ')}, best of ${TURNS} × 8 batches each`,
     }),
   ]
+}
+
+function largeProduct(size: number): { readonly picosecondsPerMac: number; readonly rssMib: number } {
+  const entry = fileURLToPath(new URL(`./large-product${extname(import.meta.url)}`, import.meta.url))
+  const { stdout, stderr, status } = spawnSync(process.execPath, [entry, String(size)], { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`the product of ${size} failed: ${stderr}`)
+  return JSON.parse(stdout) as { picosecondsPerMac: number; rssMib: number }
 }
