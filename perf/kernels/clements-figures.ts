@@ -35,7 +35,7 @@ async function decomposition(size: 64 | 256): Promise<readonly Figure[]> {
   return [
     figure({
       name,
-      value: taken.ours,
+      value: taken.median('ours'),
       unit: 'ms',
       better: 'lower',
       against: `random unitary, float64, 1 thread, ${IN_A_ROW} in a row`,
@@ -44,7 +44,7 @@ async function decomposition(size: 64 | 256): Promise<readonly Figure[]> {
       ? noPeer(`${name}: than NumPy`, 'there is no NumPy here')
       : figure({
           name: `${name}: than NumPy`,
-          value: taken.numpy / taken.ours,
+          value: taken.ratio('numpy', 'ours'),
           unit: '× as fast',
           better: 'higher',
           goal: 15,

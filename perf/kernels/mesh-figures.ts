@@ -64,19 +64,27 @@ async function propagation(size: number): Promise<readonly Figure[]> {
     ROUNDS,
   )
   const name = `N = ${size}, ${BATCH} fields`
-  const times = (peer: number): Pick<Measured, 'value' | 'unit' | 'better'> => ({
-    value: peer / taken.ours,
+  const times = (
+    peer: 'numpy' | 'portable' | 'portableRotations' | 'native',
+  ): Pick<Measured, 'value' | 'unit' | 'better'> => ({
+    value: taken.ratio(peer, 'ours'),
     unit: '× as fast',
     better: 'higher',
   })
   return [
-    figure({ name: `${name}: propagation`, value: taken.ours, unit: 'ms', better: 'lower', against: IMPERFECT }),
+    figure({
+      name: `${name}: propagation`,
+      value: taken.median('ours'),
+      unit: 'ms',
+      better: 'lower',
+      against: IMPERFECT,
+    }),
     ...(numpy === undefined
       ? []
       : [
           figure({
             name: `${name}: than NumPy`,
-            ...times(taken.numpy),
+            ...times('numpy'),
             goal: 5,
             against: `columns vectorised, ${numpy.about}`,
           }),
@@ -86,24 +94,24 @@ async function propagation(size: number): Promise<readonly Figure[]> {
       : [
           figure({
             name: `${name}: than C`,
-            ...times(taken.portable),
+            ...times('portable'),
             goal: 1,
             against: `same columns, ${portable.about}`,
           }),
           figure({
             name: `${name}: than C with our 18 operations`,
-            ...times(taken.portableRotations),
+            ...times('portableRotations'),
             against: `its matrices are made before, ${portable.about}`,
           }),
         ]),
     ...(native === undefined
       ? []
-      : [figure({ name: `${name}: than native C`, ...times(taken.native), against: `same columns, ${native.about}` })]),
+      : [figure({ name: `${name}: than native C`, ...times('native'), against: `same columns, ${native.about}` })]),
     ...(portable === undefined ? [noPeer(`${name}: than C`, 'there is no C compiler here')] : []),
     ...(numpy === undefined ? [noPeer(`${name}: than NumPy`, 'there is no NumPy here')] : []),
     figure({
       name: `N = ${size}: transfer matrix from phases`,
-      value: taken.transfer,
+      value: taken.median('transfer'),
       unit: 'ms',
       better: 'lower',
       ...(size === 64 ? { goal: 0.4 } : {}),
