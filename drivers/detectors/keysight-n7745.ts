@@ -5,7 +5,7 @@ import type { Identity, MultichannelPowerMeter, PowerLog } from '../../core/inst
 import { requireInRange } from '../../core/range.ts'
 import { SCPI_WIRES } from '../driver-entry.ts'
 import type { DriverEntry } from '../driver-entry.ts'
-import { parseScpiInteger, parseScpiNumber, scpiBlockReply, unexpected } from '../protocols/scpi.ts'
+import { parseScpiInteger, parseScpiNumber, scpiBlocksReply, unexpected } from '../protocols/scpi.ts'
 import { ScpiSession, askScpiIdentity } from '../transports/scpi-session.ts'
 import type { Wire } from '../transports/wire.ts'
 
@@ -23,11 +23,13 @@ const MAX_LOG_POINTS = 1_000_000
 
 /** A record takes as long as it takes; between polls of its last stretch, this share of it passes. */
 const POLL_SHARE = 1 / 20
-const SHORTEST_POLL_MS = 1
+const SHORTEST_POLL_MS = 0.25
 /** How much longer than its own length a record may take before it is given up: no trigger came. */
 const TRIGGER_PATIENCE_MS = 10_000
 /** Slowest wire on which a record is still waited for. */
 const SLOWEST_BYTES_PER_MS = 50
+/** Longer records are asked for a port at a time. Assumption: the meter holds this much of an answer. */
+const MOST_BYTES_TOGETHER = 2 ** 18
 const SAFE_BUDGET_MS = 5_000
 
 const isN7745 = ({ model }: Identity): boolean => /^N774[45][AC]$/.test(model)
@@ -138,21 +140,25 @@ export class KeysightN7745 implements MultichannelPowerMeter {
     this.#requireConfigured()
     const known = this.#logSetup
     this.#armed = this.#logSetup = undefined
-    const setUp = known?.points !== points || known.averagingS !== averagingS
-    for (const n of this.#ports) {
-      await this.#scpi.tell(`SENS${n}:FUNC:STAT LOGG,STOP`, signal)
-      if (!setUp) continue
-      await this.#scpi.tell(`SENS${n}:FUNC:PAR:LOGG ${points},${averagingS}S`, signal)
-      await this.#scpi.tell(`TRIG${n}:INP CME`, signal)
-    }
-    for (const n of this.#ports) await this.#scpi.tell(`SENS${n}:FUNC:STAT LOGG,STAR`, signal)
+    const stop = each('FUNC:STAT LOGG,STOP', this.#ports)
+    const start = each('FUNC:STAT LOGG,STAR', this.#ports)
     // The answer proves that every port waits: a trigger on another cable must not come before.
-    await this.#requireNoError('arm a log', signal)
+    const armed = ':SYST:ERR?'
+    if (known?.points === points && known.averagingS === averagingS) {
+      await this.#requireNoError('arm a log', signal, [stop, start, armed].join(';'))
+    } else {
+      await this.#scpi.tell(stop, signal)
+      for (const n of this.#ports) {
+        await this.#scpi.tell(`SENS${n}:FUNC:PAR:LOGG ${points},${averagingS}S`, signal)
+        await this.#scpi.tell(`TRIG${n}:INP CME`, signal)
+      }
+      await this.#requireNoError('arm a log', signal, [start, armed].join(';'))
+    }
     this.#armed = this.#logSetup = { points, averagingS }
   }
 
   /**
-   * Polls: at once, after the length of the record, then more often.
+   * Polls: after the length of the record, then often.
    *
    * The deadline is counted in time slept, not read from a clock, so that a replay asks as often as the run did.
    */
@@ -161,33 +167,34 @@ export class KeysightN7745 implements MultichannelPowerMeter {
     const recordMs = points * averagingS * 1e3
     const deadlineMs = recordMs + TRIGGER_PATIENCE_MS
     let pauseMs = Math.max(recordMs, SHORTEST_POLL_MS)
-    for (let sleptMs = 0; !(await this.#logComplete(signal)); sleptMs += pauseMs) {
+    for (let sleptMs = 0; sleptMs < deadlineMs; sleptMs += pauseMs) {
       if (sleptMs > 0) pauseMs = Math.max(recordMs * POLL_SHARE, SHORTEST_POLL_MS)
-      if (sleptMs >= deadlineMs) {
-        throw new BenchError(
-          'INSTRUMENT_NOT_SETTLED',
-          `${this.#scpi.name}: no complete record within ${deadlineMs} ms; the trigger may not have reached the meter`,
-          { context: { instrument: this.#scpi.name, points, averagingS, deadlineMs } },
-        )
-      }
       await this.#clock.sleep(pauseMs, signal)
+      if (await this.#logComplete(signal)) return
     }
+    throw new BenchError(
+      'INSTRUMENT_NOT_SETTLED',
+      `${this.#scpi.name}: no complete record within ${deadlineMs} ms; the trigger may not have reached the meter`,
+      { context: { instrument: this.#scpi.name, points, averagingS, deadlineMs } },
+    )
   }
 
   async readLogMw(signal: AbortSignal): Promise<Float64Array[]> {
     const { points } = this.#requireArmed()
-    const timeoutMs = this.#settings.timeoutMs + (points * BYTES_PER_POINT) / SLOWEST_BYTES_PER_MS
+    const together = points * BYTES_PER_POINT * this.channelCount <= MOST_BYTES_TOGETHER
     const logs: Float64Array[] = []
-    for (const n of this.#ports) {
-      const framer = scpiBlockReply((payload) => decodeW(n, payload, points))
-      const logW = await this.#scpi.askFramed(`SENS${n}:FUNC:RES?`, framer, signal, timeoutMs)
+    for (const ports of together ? [this.#ports] : this.#ports.map((n) => [n])) {
+      const framer = scpiBlocksReply(ports.length, (payload, block) => decodeW(ports[block]!, payload, points))
+      const timeoutMs = this.#settings.timeoutMs + (ports.length * points * BYTES_PER_POINT) / SLOWEST_BYTES_PER_MS
+      logs.push(...(await this.#scpi.askFramed(each('FUNC:RES?', ports), framer, signal, timeoutMs)))
+    }
+    for (const [port, log] of logs.entries()) {
       for (let point = 0; point < points; point++) {
-        const powerW = logW[point]!
+        const powerW = log[point]!
         // Also false for NaN.
-        if (!(Math.abs(powerW) <= NO_READING_W)) throw this.#outOfRange(n - 1, powerW, point)
-        logW[point] = powerW * MW_PER_W
+        if (!(Math.abs(powerW) <= NO_READING_W)) throw this.#outOfRange(port, powerW, point)
+        log[point] = powerW * MW_PER_W
       }
-      logs.push(logW)
     }
     return logs
   }
@@ -267,8 +274,8 @@ export class KeysightN7745 implements MultichannelPowerMeter {
     )
   }
 
-  #requireNoError(doing: string, signal: AbortSignal): Promise<void> {
-    return this.#scpi.requireNoError(doing, signal, { harmless: HARMLESS_ERRORS })
+  #requireNoError(doing: string, signal: AbortSignal, question = ':SYST:ERR?'): Promise<void> {
+    return this.#scpi.requireNoError(doing, signal, { question, harmless: HARMLESS_ERRORS })
   }
 
   #requireConfigured(): void {
@@ -296,6 +303,9 @@ function decodeW(n: number, payload: Uint8Array, points: number): Float64Array {
   for (let point = 0; point < points; point++) powersW[point] = view.getFloat32(point * BYTES_PER_POINT, true)
   return powersW
 }
+
+/** One message for several ports: a round trip is worth more than its bytes. */
+const each = (command: string, ports: readonly number[]): string => ports.map((n) => `:SENS${n}:${command}`).join(';')
 
 const logUnderWay = (state: string): boolean => /^LOGGING_STABILITY,PROGRESS$/i.test(state)
 

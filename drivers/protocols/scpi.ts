@@ -5,6 +5,7 @@ import type { Framer } from './framer.ts'
 const NL = 0x0a
 const CR = 0x0d
 const HASH = 0x23
+const SEMICOLON = 0x3b
 const DIGIT_0 = 0x30
 const DIGIT_9 = 0x39
 
@@ -113,15 +114,34 @@ export function scpiBlockReply<T>(
   decode: (payload: Uint8Array) => T,
   longestIndefiniteBytes = LONGEST_INDEFINITE_BLOCK,
 ): Framer<T> {
-  return (bytes, ended) => {
-    if (bytes.length === 0) return undefined
-    if (bytes[0] !== HASH) throw unexpected('a block that begins with #', bytes)
-    if (bytes.length === 1) return undefined
-    const digits = bytes[1]! - DIGIT_0
-    if (digits < 0 || digits > 9) throw unexpected('a block with a length', bytes)
-    return digits === 0
+  return (bytes, ended) =>
+    bytes[0] === HASH && bytes[1] === DIGIT_0
       ? indefiniteBlock(decode, bytes, ended, longestIndefiniteBytes)
-      : definiteBlock(decode, bytes, ended, digits)
+      : definiteBlock(decode, bytes, ended)
+}
+
+/**
+ * As many definite blocks as were asked for in one message, separated by semicolons.
+ *
+ * Source: IEEE 488.2 §8.4.1, response message unit separator.
+ */
+export function scpiBlocksReply<T>(count: number, decode: (payload: Uint8Array, block: number) => T): Framer<T[]> {
+  return (bytes, ended) => {
+    const payloads: Uint8Array[] = []
+    let at = 0
+    for (;;) {
+      const block = blockHead(bytes, at)
+      if (block === undefined) return undefined
+      const { start, end } = block
+      payloads.push(bytes.subarray(start, end))
+      if (payloads.length === count) {
+        const used = lineEnd(bytes, end, ended)
+        return used === undefined ? undefined : { message: payloads.map(decode), used }
+      }
+      if (bytes.length <= end) return undefined
+      if (bytes[end] !== SEMICOLON) throw unexpected(`a semicolon after block ${payloads.length} of ${count}`, bytes)
+      at = end + 1
+    }
   }
 }
 
@@ -129,23 +149,38 @@ function definiteBlock<T>(
   decode: (payload: Uint8Array) => T,
   bytes: Uint8Array,
   ended: boolean | undefined,
-  digits: number,
 ): ReturnType<Framer<T>> {
-  const start = 2 + digits
+  const block = blockHead(bytes, 0)
+  const used = block === undefined ? undefined : lineEnd(bytes, block.end, ended)
+  if (block === undefined || used === undefined) return undefined
+  return { message: decode(bytes.subarray(block.start, block.end)), used }
+}
+
+/** Where the payload of the definite block at `at` begins and ends; undefined as long as its head is not whole. */
+function blockHead(bytes: Uint8Array, at: number): { readonly start: number; readonly end: number } | undefined {
+  if (bytes.length <= at) return undefined
+  if (bytes[at] !== HASH) throw unexpected('a block that begins with #', bytes)
+  if (bytes.length === at + 1) return undefined
+  const digits = bytes[at + 1]! - DIGIT_0
+  if (digits < 1 || digits > 9) throw unexpected('a block with a length', bytes)
+  const start = at + 2 + digits
   let length = 0
-  for (let at = 2; at < Math.min(start, bytes.length); at++) {
-    const digit = bytes[at]!
+  for (let place = at + 2; place < Math.min(start, bytes.length); place++) {
+    const digit = bytes[place]!
     if (digit < DIGIT_0 || digit > DIGIT_9) throw unexpected('a block with a decimal length', bytes)
     length = 10 * length + digit - DIGIT_0
   }
-  let end = start + length
-  const payload = (): Uint8Array => bytes.subarray(start, start + length)
-  if (ended === true && bytes.length === end) return { message: decode(payload()), used: end }
+  return bytes.length < start ? undefined : { start, end: start + length }
+}
+
+/** Where the answer ends whose last block ends at `end`; undefined as long as that has not come. */
+function lineEnd(bytes: Uint8Array, end: number, ended: boolean | undefined): number | undefined {
+  if (ended === true && bytes.length === end) return end
   if (bytes.length <= end) return undefined
-  if (bytes[end] === CR) end++
-  if (bytes.length <= end) return undefined
-  if (bytes[end] !== NL) throw unexpected(`a line end after a block of ${length} bytes`, bytes)
-  return { message: decode(payload()), used: end + 1 }
+  const at = bytes[end] === CR ? end + 1 : end
+  if (bytes.length <= at) return undefined
+  if (bytes[at] !== NL) throw unexpected(`a line end after a block, at byte ${end}`, bytes)
+  return at + 1
 }
 
 function indefiniteBlock<T>(

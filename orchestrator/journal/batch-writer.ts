@@ -5,7 +5,7 @@ export type Durability = 'durable' | 'process'
 
 /** A batch leaves when it holds this much, or after a while, or when somebody waits for it. */
 const FULL_ENTRIES = 1000
-const FULL_BYTES = 1 << 19
+const FULL_BYTES = 1 << 22
 const IDLE_FLUSH_MS = 50
 /** From here on `ready` asks the bench to wait for the disk. */
 const HIGH_WATER_BYTES = 32 * 2 ** 20

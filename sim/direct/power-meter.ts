@@ -20,7 +20,7 @@ const RANGE_STEP_DB = 10
 const AVERAGING_RANGE_S = { min: 1e-6, max: 10 }
 /** Between polls of the last stretch of a record, this share of it passes. */
 const POLL_SHARE = 1 / 20
-const SHORTEST_POLL_MS = 1
+const SHORTEST_POLL_MS = 0.25
 const TRIGGER_PATIENCE_MS = 10_000
 const SAFE_BUDGET_MS = 5_000
 
@@ -89,17 +89,16 @@ export class DirectPowerMeter implements MultichannelPowerMeter {
     const recordMs = points * averagingS * 1e3
     const deadlineMs = recordMs + TRIGGER_PATIENCE_MS
     let pauseMs = Math.max(recordMs, SHORTEST_POLL_MS)
-    for (let sleptMs = 0; !this.#complete(signal); sleptMs += pauseMs) {
+    for (let sleptMs = 0; sleptMs < deadlineMs; sleptMs += pauseMs) {
       if (sleptMs > 0) pauseMs = Math.max(recordMs * POLL_SHARE, SHORTEST_POLL_MS)
-      if (sleptMs >= deadlineMs) {
-        throw new BenchError(
-          'INSTRUMENT_NOT_SETTLED',
-          `${this.#name}: no complete record within ${deadlineMs} ms; the trigger may not have reached the meter`,
-          { context: { instrument: this.#name, points, averagingS, deadlineMs } },
-        )
-      }
       await wait(this.#name, this.#clock, pauseMs, signal)
+      if (this.#complete(signal)) return
     }
+    throw new BenchError(
+      'INSTRUMENT_NOT_SETTLED',
+      `${this.#name}: no complete record within ${deadlineMs} ms; the trigger may not have reached the meter`,
+      { context: { instrument: this.#name, points, averagingS, deadlineMs } },
+    )
   }
 
   async readLogMw(signal: AbortSignal): Promise<Float64Array[]> {
