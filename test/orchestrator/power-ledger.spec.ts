@@ -39,7 +39,7 @@ function sceneOf(
     mains: { ...plain.mains, readPowerW: async () => mainsW(nowS()) },
     ovens: Object.entries(ovens).map(([name, readC]) => ({
       ...{ name, temperatureC: 30 },
-      controller: { readTemperatureC: async () => readC(nowS()) } as TemperatureController,
+      controller: { readTemperatureC: async () => readC(nowS()) } as unknown as TemperatureController,
     })),
   }
   const log = new ClockedLog(clock)
