@@ -40,7 +40,7 @@ export async function exportRun(
   const format = formatOf(flags)
   const tables = tablesOf(flags)
   await using journal = await Journal.open(flags.journal, { clock: new SystemClock(), mode: 'read' })
-  const { run, written } = await journal.snapshot(async () => {
+  const { run, kind, written } = await journal.snapshot(async () => {
     const record = await journal.readRun(name)
     const file = flags.output ?? `${record.id}${extensionOf(format)}`
     await requirePlace(file)
@@ -48,10 +48,11 @@ export async function exportRun(
     const content = await runContent(journal, record, { tables, arrays: isArchive && flags.table === undefined })
     return {
       run: record.id,
+      kind: record.kind,
       written: isArchive ? await writeArchive(file, format, content) : await writeTables(file, format, content, flags),
     }
   })
-  output.say(...written.map(fileText))
+  output.say(...written.map(fileText), ...leftOut(format, kind, flags))
   output.document({ run, format, files: written })
   return EXIT.done
 }
@@ -131,6 +132,12 @@ async function requirePlace(file: string): Promise<void> {
 function fileText({ file, arrays, tables }: Written): string {
   const rows = tables.map(({ name, rows }) => `${name} (${counted(rows)})`)
   return `${file}: ${[...arrays, ...rows].join(', ')}`
+}
+
+/** Tables hold no matrices: whoever wants them must not look for them in vain. */
+function leftOut(format: ExportFormat, kind: string, { table }: ExportFlags): readonly string[] {
+  if (format === 'npz' || format === 'hdf5' || kind !== 'matmul' || table !== undefined) return []
+  return [`${format} has tables only: take .npz or .h5 for matrices`]
 }
 
 const callInvalid = (message: string): BenchError => new BenchError('CALL_INVALID', message)

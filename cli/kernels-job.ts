@@ -1,4 +1,4 @@
-import { tap as tapEvents, lastValueFrom } from 'rxjs'
+import { lastValueFrom } from 'rxjs'
 import type { BenchFile } from '../bench/bench-file.ts'
 import { fastestEngine, openProductTwin } from '../bench/product-twin.ts'
 import type { ProductTwinOptions } from '../bench/product-twin.ts'
@@ -12,6 +12,7 @@ import { rowsPlan } from '../orchestrator/jobs/rows-plan.ts'
 import type { RowsOutcome, RowsPlanOptions } from '../orchestrator/jobs/rows-plan.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { RunHeader } from '../orchestrator/journal/records.ts'
+import { planResult } from '../orchestrator/operators/plan-result.ts'
 import { runPlan } from '../orchestrator/plans/engine.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
 import type { JobContext } from './command-context.ts'
@@ -142,9 +143,7 @@ export async function kernelsProduct(
     sink: (firstRow, rows, data) => product.write({ firstRow, rows, firstColumn: 0, columns }, { rows, columns, data }),
     log,
   })
-  const last = await lastValueFrom(runPlan(plan, log, signal).pipe(tapEvents(onEvent)))
-  // A plan that completes has ended with its result.
-  return (last as Extract<typeof last, { kind: 'result' }>).result
+  return await lastValueFrom(runPlan(plan, log, signal).pipe(planResult(onEvent)))
 }
 
 /** As JSON has it: infinite where there was nothing to divide by is null. */

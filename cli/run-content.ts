@@ -1,12 +1,12 @@
-import { decodeNpy } from '../orchestrator/arrays/npy.ts'
+import { DenseArray } from '../orchestrator/arrays/dense-array.ts'
+import { decodeArray } from '../orchestrator/arrays/npy.ts'
 import { EXPORT_FORMAT, unitsOf } from '../orchestrator/exports/export-content.ts'
 import type { ExportArray, ExportContent, ExportTable } from '../orchestrator/exports/export-content.ts'
 import { runTable } from '../orchestrator/exports/run-tables.ts'
 import type { TableName } from '../orchestrator/exports/run-tables.ts'
-import { exactProduct } from '../orchestrator/jobs/matmul.ts'
+import { exactResult, productJob } from '../orchestrator/jobs/product-job.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
-import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 
 export interface ContentWish {
@@ -41,24 +41,22 @@ async function arraysOf(journal: JournalReader, { kind, header, result }: RunRec
     says: string,
     note: { readonly sha256?: string | null } | undefined,
   ): Promise<ExportArray[]> => {
-    // Others are no plain matrices, or lie in files of their own.
-    if (typeof note?.sha256 !== 'string' || 'kept' in note || 'leading' in note || 'complex' in note) return []
-    const { shape, data } = decodeNpy(await journal.readBlob(note.sha256), name)
-    return [{ name, says, unit: null, shape, data }]
+    // Others lie in files of their own.
+    if (typeof note?.sha256 !== 'string' || 'kept' in note) return []
+    const { shape, isComplex, data } = decodeArray(await journal.readBlob(note.sha256), name)
+    return [{ name, says, unit: null, shape, isComplex, data }]
   }
   const arrays = [
-    ...(await read('A', 'left factor, as given', asked.a)),
-    ...(await read('B', 'right factor, as given', asked.b)),
+    ...(await read('A', 'left factor or image, as given', asked.a)),
+    ...(await read('B', 'right factor or kernels, as given', asked.b)),
     ...(await read('C', 'product computed on light', product)),
   ]
   const [a, b, c] = arrays
-  if (a === undefined || b === undefined || c === undefined || asked.command !== 'matmul') return arrays
-  const exact = exactProduct(realMatrixOf(a), realMatrixOf(b)).data
+  if (a === undefined || b === undefined || c === undefined) return arrays
+  const exact = (await exactResult(productJob(arrayOf(a), arrayOf(b), asked.convolution))).data
   const data = c.data.map((value, i) => value - exact[i]!)
-  return [
-    ...arrays,
-    { name: 'errors', says: 'C less the float64 product of A and B', unit: null, shape: c.shape, data },
-  ]
+  return [...arrays, { ...c, name: 'errors', says: 'C less the same of A and B in float64', data }]
 }
 
-const realMatrixOf = ({ shape: [rows, columns], data }: ExportArray): RealMatrix => ({ rows, columns, data })
+const arrayOf = ({ name, shape, isComplex, data }: ExportArray): DenseArray =>
+  new DenseArray(name, shape, isComplex, data)

@@ -18,6 +18,8 @@ export interface RunState {
   readonly macs: number | undefined
   /** RMS over all frames so far, relative; undefined before the first. */
   readonly probeError: number | undefined
+  /** log2(range / RMS error) of the probes of all frames so far; undefined where none tells. */
+  readonly probeBits: number | undefined
   /** The newest of each, in W, by component. */
   readonly powersW: ReadonlyMap<string, number>
   /** Under the samples of each, trapezoids between them, in J. */
@@ -44,7 +46,8 @@ export class RunFollower {
   /** [component]: when its newest sample was taken. */
   readonly #sampledNs = new Map<string, number>()
   readonly #temperaturesC = new Map<string, number>()
-  readonly #probes = { squares: 0, count: 0 }
+  readonly #probeErrors = new MeanSquare()
+  readonly #probeNrmses = new MeanSquare()
   #step: string | undefined
   #lastNs = 0
   #frames = 0
@@ -83,10 +86,11 @@ export class RunFollower {
       for (const sample of records) this.#takeSample(sample)
     }
     const done = this.#rows === undefined ? undefined : Math.min(1, this.#rowsDone / this.#rows)
-    const { squares, count } = this.#probes
+    const nrmse = this.#probeNrmses.root
     return {
       ...{ run, step: this.#step, benchS: this.#lastNs / 1e9, frames: this.#frames, repeatedFrames: this.#repeated },
-      ...{ done, macs: this.#macs, probeError: count === 0 ? undefined : Math.sqrt(squares / count) },
+      ...{ done, macs: this.#macs, probeError: this.#probeErrors.root },
+      probeBits: nrmse === undefined ? undefined : -Math.log2(nrmse),
       ...{ powersW: this.#powersW, energiesJ: this.#energiesJ, temperaturesC: this.#temperaturesC },
     }
   }
@@ -100,14 +104,13 @@ export class RunFollower {
 
   #takeFrame({ data, timeNs }: FrameRecord): void {
     this.#lastNs = Math.max(this.#lastNs, timeNs)
-    const { step, attempt, probeError } = (data ?? {}) as Readonly<Record<string, unknown>>
+    const { step, attempt, probeError, probeNrmse } = (data ?? {}) as Readonly<Record<string, unknown>>
     this.#frames++
     if (attempt === 1 || attempt === undefined) this.#rowsDone += this.#underWay.get(step as number) ?? 0
     else this.#repeated++
     this.#underWay.delete(step as number)
-    if (typeof probeError !== 'number') return
-    this.#probes.squares += probeError ** 2
-    this.#probes.count++
+    this.#probeErrors.add(probeError)
+    this.#probeNrmses.add(probeNrmse)
   }
 
   #takeSample({ quantity, unit, value, timeNs }: SampleRecord): void {
@@ -123,6 +126,23 @@ export class RunFollower {
     this.#energiesJ.set(component, (this.#energiesJ.get(component) ?? 0) + joules)
     this.#powersW.set(component, powerW)
     this.#sampledNs.set(component, timeNs)
+  }
+}
+
+/** Of what frames noted; some say nothing. */
+class MeanSquare {
+  #squares = 0
+  #count = 0
+
+  add(value: unknown): void {
+    if (typeof value !== 'number') return
+    this.#squares += value ** 2
+    this.#count++
+  }
+
+  /** Undefined of nothing. */
+  get root(): number | undefined {
+    return this.#count === 0 ? undefined : Math.sqrt(this.#squares / this.#count)
   }
 }
 

@@ -115,11 +115,12 @@ export class RunMetrics implements AsyncDisposable {
     }
     const newest = states.at(-1)
     if (newest === undefined) return
-    const { run, done, probeError, powersW, temperaturesC, benchS } = newest
+    const { run, done, probeError, probeBits, powersW, temperaturesC, benchS } = newest
     gauge('fringe_run_active', 'Whether the newest run goes on.', run.status === 'running' ? 1 : 0, { job: run.kind })
     gauge('fringe_bench_time_seconds', 'Time on the bench’s clock since the start of the run.', benchS)
     gauge('fringe_done_ratio', 'Share of the product that is done.', done)
     gauge('fringe_probe_error_ratio', 'RMS error of the known vectors in all frames so far.', probeError)
+    gauge('fringe_probe_effective_bits', 'log2(range / RMS error) of the known vectors so far.', probeBits)
     for (const [component, powerW] of powersW) {
       gauge('fringe_power_watts', 'Newest sample of power, by component.', powerW, { component })
     }

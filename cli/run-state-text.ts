@@ -51,8 +51,11 @@ function framesText(seen: readonly SeenState[]): string[] {
   return [parts.join(', ')]
 }
 
-function probesText({ probeError }: RunState): string[] {
-  return probeError === undefined ? [] : [`probes off by ${measured(100 * probeError, 2)} % (RMS)`]
+function probesText({ probeError, probeBits }: RunState): string[] {
+  if (probeError === undefined) return []
+  // Exact probes have no end of bits.
+  const bits = probeBits === undefined || !Number.isFinite(probeBits) ? '' : `, ${probeBits.toFixed(1)} effective bits`
+  return [`probes so far: off by ${measured(100 * probeError, 2)} % (RMS)${bits}`]
 }
 
 /** More would fill the screen: of many lasers the first ones stand for all. */

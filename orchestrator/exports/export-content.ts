@@ -29,13 +29,15 @@ export interface ExportTable {
   readonly pages: () => AsyncIterable<readonly (readonly Cell[])[]>
 }
 
-/** A matrix of a run, row-major. */
+/** A matrix of a run, or matrices side by side, row-major. */
 export interface ExportArray {
   readonly name: string
   readonly says: string
   readonly unit: string | null
-  /** [rows, columns] */
-  readonly shape: readonly [number, number]
+  /** [...leading, rows, columns] */
+  readonly shape: readonly number[]
+  /** An element is then two numbers of the data, real part first. */
+  readonly isComplex: boolean
   readonly data: Float64Array
 }
 

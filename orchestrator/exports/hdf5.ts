@@ -26,11 +26,12 @@ interface H5Wasm {
 /** Rows that are compressed together. */
 const CHUNK_ROWS = 4096
 const GZIP_LEVEL = 4
-/** An element of a matrix has eight bytes: a chunk of about a megabyte. */
+/** A number of a matrix has eight bytes: a chunk of about a megabyte. */
 const CHUNK_ELEMENTS = 1 << 17
 
 /**
- * A run as HDF5: matrices as datasets of float64, each table as a group with a dataset a column, gzip-compressed. Units
+ * A run as HDF5: matrices as datasets of float64 in their shape, complex
+ * ones of records `r` and `i`, which h5py takes for complex numbers, each table as a group with a dataset a column, gzip-compressed. Units
  * and meanings are attributes `units` and `long_name` of the datasets, provenance is attributes of the file and of the
  * groups under `instruments`; `provenance` and `bench_file` hold all of it as text.
  *
@@ -102,12 +103,41 @@ function writeText(file: H5File, name: string, text: string, says: string): void
   written.create_attribute('long_name', says)
 }
 
-function writeMatrix(file: H5File, { name, says, unit, shape, data }: ExportArray): void {
-  const [rows, columns] = shape
-  const chunks = [Math.max(1, Math.min(rows, Math.floor(CHUNK_ELEMENTS / columns))), columns]
-  const matrix = file.create_dataset({ name, data, shape, dtype: '<d', chunks, compression: GZIP_LEVEL })
+function writeMatrix(file: H5File, { name, says, unit, shape, isComplex, data }: ExportArray): void {
+  const numbers = isComplex ? { data: complexParts(data), dtype: COMPLEX } : { data, dtype: '<d' }
+  const chunks = chunksOf(shape, CHUNK_ELEMENTS / (isComplex ? 2 : 1))
+  const matrix = file.create_dataset({ name, shape, ...numbers, chunks, compression: GZIP_LEVEL })
   matrix.create_attribute('long_name', says)
   if (unit !== null) matrix.create_attribute('units', unit)
+}
+
+/** Source: manual of h5py, "Configuring h5py": `complex_names` are ('r', 'i') by default. */
+const COMPLEX = [
+  ['r', '<d'],
+  ['i', '<d'],
+] as const
+
+/** As the library takes records: a column for each of their fields. */
+function complexParts(data: Float64Array): ReadonlyMap<string, Float64Array> {
+  const length = data.length / 2
+  const part = (first: 0 | 1): Float64Array => Float64Array.from({ length }, (_, i) => data[2 * i + first]!)
+  return new Map([
+    ['r', part(0)],
+    ['i', part(1)],
+  ])
+}
+
+/** As many of the last dimensions as fit into one chunk, a whole row at least. */
+function chunksOf(shape: readonly number[], elements: number): readonly number[] {
+  let left = elements
+  return shape
+    .toReversed()
+    .map((size, axis) => {
+      const chunk = axis === 0 ? size : Math.max(1, Math.min(size, Math.floor(left)))
+      left /= chunk
+      return chunk
+    })
+    .toReversed()
 }
 
 async function writeTable(file: H5File, table: ExportTable): Promise<void> {

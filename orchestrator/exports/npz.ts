@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises'
-import { encodeNpyHeader } from '../arrays/npy-header.ts'
+import { descrOf, encodeNpyHeader } from '../arrays/npy-header.ts'
 import type { Cell, ExportArray, ExportColumn, ExportContent, ExportTable, Provenance } from './export-content.ts'
 import { writeWhole } from './whole-file.ts'
 import { ZipWriter } from './zip-writer.ts'
@@ -8,7 +8,7 @@ import { ZipWriter } from './zip-writer.ts'
  * A run as numpy.load opens it, without pickles: matrices under their names, each table as one array of records, bytes
  * of its wires end to end in `wire_bytes`, and `provenance` as JSON text.
  *
- * Times and counts are int64, other numbers float64 (NaN where the journal says nothing), text is as wide as its longest.
+ * Times and counts are int64, other numbers float64, matrices complex128 where they are complex (NaN where the journal says nothing), text is as wide as its longest.
  */
 export async function writeNpz(path: string, { arrays, tables, provenance }: ExportContent): Promise<void> {
   await writeWhole(path, async (part) => {
@@ -33,8 +33,8 @@ const hasBytes = ({ columns }: ExportTable): boolean => columns.some(({ kind }) 
 /** Numbers leave in pieces: one Buffer must not hold a whole matrix a second time. */
 const PIECE_ELEMENTS = 1 << 16
 
-function* matrixFile({ shape, data }: ExportArray): Iterable<Uint8Array> {
-  yield encodeNpyHeader(shape)
+function* matrixFile({ shape, isComplex, data }: ExportArray): Iterable<Uint8Array> {
+  yield encodeNpyHeader(shape, descrOf(isComplex ? 'complex128' : 'float64'))
   for (let start = 0; start < data.length; start += PIECE_ELEMENTS) {
     const some = data.subarray(start, start + PIECE_ELEMENTS)
     const piece = Buffer.alloc(8 * some.length)

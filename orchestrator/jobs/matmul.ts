@@ -112,7 +112,7 @@ export async function multiply(
         return 0
       }
       const reading = sum.read(job, result)
-      log.frame({ ...frameNote(job, result), probeError: reading.relative })
+      log.frame({ ...frameNote(job, result), probeError: reading.relative, probeNrmse: finite(reading.nrmse) })
       const isGood = reading.relative <= PROBE_LIMIT
       account?.frame(job, isGood)
       if (isGood) {
@@ -161,6 +161,9 @@ export async function multiply(
 function frameNote({ attempt }: FrameJob, { frame }: FrameResult): { step?: number; tile: number; attempt: number } {
   return { ...(frame.step !== undefined && { step: frame.step }), tile: frame.tile.id, attempt }
 }
+
+/** A tile that makes nothing of its probes has no range. */
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null)
 
 function outOfBounds({ coded: { frame, inputs } }: FrameJob, error: number): BenchError {
   const [tile, firstRow] = [frame.tile.id, inputs.firstRow]

@@ -1,6 +1,7 @@
-import { tap as tapEvents, lastValueFrom } from 'rxjs'
+import { lastValueFrom } from 'rxjs'
 import type { LightBench } from '../../core/light-bench.ts'
 import { withStep } from '../../core/step-context.ts'
+import { planResult } from '../operators/plan-result.ts'
 import { runPlan } from '../plans/engine.ts'
 import type { PlanEvent, StepLog } from '../plans/engine.ts'
 import type { Plan } from '../plans/plan.ts'
@@ -26,13 +27,11 @@ export interface JobOptions<Result, Core extends LightBench> {
  * Throws: what the bench or the plan threw; SAFE_STATE_UNVERIFIED, together with it, when something is not safe.
  */
 export async function runOnBench<Result, Core extends LightBench>(options: JobOptions<Result, Core>): Promise<Result> {
-  const { open, plan, log, signal, onEvent = () => undefined } = options
+  const { open, plan, log, signal, onEvent } = options
   const opened = await withStep(log.step('open bench'), () => open(signal))
   let outcome: { readonly result: Result } | { readonly error: unknown }
   try {
-    const last = await lastValueFrom(runPlan(plan(opened.bench), log, signal).pipe(tapEvents(onEvent)))
-    // A plan that completes has ended with its result.
-    outcome = { result: (last as Extract<typeof last, { kind: 'result' }>).result }
+    outcome = { result: await lastValueFrom(runPlan(plan(opened.bench), log, signal).pipe(planResult(onEvent))) }
   } catch (error) {
     outcome = { error }
   }

@@ -3,6 +3,7 @@ import type { LightBench } from '../../core/light-bench.ts'
 import { dbmToMw } from '../../core/quantities.ts'
 import type { Boundary } from './boundaries.ts'
 import { PowerSeries } from './power-series.ts'
+import type { SampledChannel } from './sampled-channel.ts'
 
 /** Electrical to optical, of the laser modules. Source: SimPhony's device set; an assumption for the ITLA. */
 const LASER_WALL_EFFICIENCY = 0.2
@@ -21,14 +22,9 @@ const HEATER_READING: ReadingAccuracy = { relative: 0.01, from: 'assumption: vol
 export const MODEL: ReadingAccuracy = { relative: 0.5, from: 'assumption: model within 50 %' }
 
 /** One power that an instrument can be asked for. */
-export interface PowerChannel {
-  /** Component, and the instrument where several make one. */
-  readonly quantity: string
-  readonly source: string
+export interface PowerChannel extends SampledChannel {
+  readonly unit: 'W'
   readonly series: PowerSeries
-  /** Only while there is light; dark before. */
-  readonly needsLight: boolean
-  readW(signal: AbortSignal): Promise<number>
 }
 
 /** What is added up: readings times a factor, plus a constant power. */
@@ -58,26 +54,29 @@ export function benchPower(bench: LightBench): {
 } {
   const mains: PowerChannel = {
     quantity: 'power of whole bench',
+    unit: 'W',
     source: 'mains meter',
     series: new PowerSeries('line'),
     needsLight: false,
-    readW: (signal) => bench.mains.readPowerW(signal),
+    read: (signal) => bench.mains.readPowerW(signal),
   }
   const heaters: PowerChannel = {
     quantity: 'power of heaters',
+    unit: 'W',
     source: 'heater driver',
     series: new PowerSeries('held'),
     needsLight: false,
-    readW: async (signal) => (await bench.heaters.readPowersMw(signal)).reduce((sum, mw) => sum + mw, 0) / 1e3,
+    read: async (signal) => (await bench.heaters.readPowersMw(signal)).reduce((sum, mw) => sum + mw, 0) / 1e3,
   }
   const lasers = bench.lasers.map(({ laser, name }, lane): PowerChannel => {
     const source = name ?? `laser of lane ${lane}`
     return {
       quantity: `power of laser light, ${source}`,
+      unit: 'W',
       source,
       series: new PowerSeries('line'),
       needsLight: true,
-      readW: async (signal) => dbmToMw(await laser.readPowerDbm(signal)) / 1e3,
+      read: async (signal) => dbmToMw(await laser.readPowerDbm(signal)) / 1e3,
     }
   })
   const light = lasers.map(({ series }) => series)

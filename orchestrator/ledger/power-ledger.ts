@@ -5,6 +5,8 @@ import type { StepLog } from '../plans/engine.ts'
 import { benchPower } from './bench-power.ts'
 import type { PowerChannel, PowerComponent } from './bench-power.ts'
 import type { Heading } from './energy.ts'
+import { benchTemperatures } from './sampled-channel.ts'
+import type { SampledChannel } from './sampled-channel.ts'
 
 /** Where readings go, and what the ledger takes its time from: in a replay both are what they were. */
 export interface LedgerLog extends StepLog {
@@ -58,11 +60,11 @@ const SILENCE = [
 ] as const
 
 /**
- * Looks at all power meters of a bench while a plan runs, and remembers what its time was for.
+ * Looks at all power meters and ovens of a bench while a plan runs, and remembers what its time was for.
  *
  * Looks happen where the plan says: between its steps and between frames, never on timers, so that what is on a wire
  * depends on the plan and the replies alone. Times are those of the journal, so that a replay counts the same joules.
- * A meter that does not answer stops nothing.
+ * An instrument that does not answer stops nothing.
  */
 export class PowerLedger {
   readonly components: readonly PowerComponent[]
@@ -70,10 +72,11 @@ export class PowerLedger {
   readonly headings: HeadingSpan[] = []
   readonly jobSpans: JobSpan[] = []
   readonly #channels: readonly PowerChannel[]
+  readonly #temperatures: readonly SampledChannel[]
   readonly #log: LedgerLog
-  readonly #measured = new Set<PowerChannel>()
+  readonly #measured = new Set<SampledChannel>()
   /** [silent meter] */
-  readonly #silences = new Map<PowerChannel, { readonly failures: number; readonly passOver: number }>()
+  readonly #silences = new Map<SampledChannel, { readonly failures: number; readonly passOver: number }>()
   #hasLight = false
   #heading: Heading = 'idle'
   #nowNs = 0
@@ -89,6 +92,7 @@ export class PowerLedger {
     const { channels, components } = benchPower(bench)
     this.components = components
     this.#channels = channels
+    this.#temperatures = benchTemperatures(bench)
     this.#log = log
   }
 
@@ -135,9 +139,9 @@ export class PowerLedger {
     for (const { needsLight, series } of this.#channels) if (needsLight) series.add(this.#nowNs, 0)
   }
 
-  /** Asks every meter, the mains first. Throws what is worse than silence. */
+  /** Asks every meter and every oven, the mains first. Throws what is worse than silence. */
   async look(signal: AbortSignal): Promise<void> {
-    await this.#ask(this.#channels, signal)
+    await this.#ask([...this.#channels, ...this.#temperatures], signal)
     this.#lookedNs = this.#nowNs
   }
 
@@ -201,14 +205,14 @@ export class PowerLedger {
     )
   }
 
-  async #ask(channels: readonly PowerChannel[], signal: AbortSignal): Promise<void> {
+  async #ask(channels: readonly SampledChannel[], signal: AbortSignal): Promise<void> {
     this.#reach(this.#log.journalledNs)
     const asked = channels.filter((channel) => this.#isAsked(channel))
     const [first, ...others] = asked
-    const failures = new Map<PowerChannel, unknown>()
-    const ask = async (channel: PowerChannel): Promise<void> => {
+    const failures = new Map<SampledChannel, unknown>()
+    const ask = async (channel: SampledChannel): Promise<void> => {
       try {
-        this.#keep(channel, await channel.readW(signal))
+        this.#keep(channel, await channel.read(signal))
       } catch (error) {
         failures.set(channel, error)
       }
@@ -219,7 +223,7 @@ export class PowerLedger {
     for (const channel of asked) if (failures.has(channel)) this.#miss(channel, failures.get(channel))
   }
 
-  #isAsked(channel: PowerChannel): boolean {
+  #isAsked(channel: SampledChannel): boolean {
     if (channel.needsLight && !this.#hasLight) return false
     const silence = this.#silences.get(channel)
     if (silence === undefined || silence.passOver === 0) return true
@@ -227,21 +231,21 @@ export class PowerLedger {
     return false
   }
 
-  #keep(channel: PowerChannel, powerW: number): void {
-    const { quantity, source, series } = channel
-    const timeNs = this.#log.sample({ quantity, unit: 'W', value: powerW, source })
+  #keep(channel: SampledChannel, value: number): void {
+    const { quantity, unit, source, series } = channel
+    const timeNs = this.#log.sample({ quantity, unit, value, source })
     this.#reach(timeNs)
-    series.add(timeNs, powerW)
+    series?.add(timeNs, value)
     this.#measured.add(channel)
     this.#silences.delete(channel)
   }
 
-  #miss(channel: PowerChannel, error: unknown): void {
+  #miss(channel: SampledChannel, error: unknown): void {
     if (!isBenchError(error, ...SILENCE)) throw error
     const { quantity, source, series } = channel
     this.#log.step('no reading', { quantity, source, code: error.code })
     this.#reach(this.#log.journalledNs)
-    series.miss()
+    series?.miss()
     const failures = (this.#silences.get(channel)?.failures ?? 0) + 1
     this.#silences.set(channel, { failures, passOver: Math.min(2 ** failures - 1, MOST_LOOKS_PASSED_OVER) })
   }

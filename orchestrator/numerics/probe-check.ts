@@ -1,4 +1,5 @@
 import { inverse, Matrix } from 'ml-matrix'
+import { AccuracySum } from '../../core/accuracy.ts'
 import type { Frame, FrameResult, OpticalCore } from '../../core/optical-core.ts'
 
 /** What the known inputs of a frame show. */
@@ -7,6 +8,8 @@ export interface ProbeReading {
   readonly squared: number
   /** RMS error of the probes, relative to their RMS. */
   readonly relative: number
+  /** RMS error of the probes, relative to the range of what they should be. */
+  readonly nrmse: number
   /** [lane][output] what all symbols are off by alike. */
   readonly shared: readonly Float64Array[]
   /** [output, input] what the weights are off by, mean over the lanes. Undefined unless it was asked for. */
@@ -32,6 +35,7 @@ export class ProbeReader {
     const unit = 2 ** Math.floor(Math.log2(largest))
     let [squaredError, squared] = [0, 0]
     const found = Matrix.zeros(outputs, inputs)
+    const accuracy = new AccuracySum()
     const shared = lanes.map((results, lane) => {
       const given = this.#playedProbes(frame, lane, gain)
       const probes = given.length / inputs
@@ -48,13 +52,15 @@ export class ProbeReader {
       const errors = left.subRowVector(off)
       squared += sumOfSquares(expected)
       squaredError += sumOfSquares(errors)
+      const [exact, missed] = [expected.to1DArray(), errors.to1DArray()]
+      for (let i = 0; i < exact.length; i++) accuracy.add(exact[i]!, missed[i]!)
       if (measuresWeights) found.add(this.#solver(frame, lane, gain).mmul(errors).transpose().div(lanes.length))
       return Float64Array.from(off, (value) => value * unit)
     })
     // A tile of zeros has no scale to be compared with.
     const relative = squared > 0 ? Math.sqrt(squaredError / squared) : 0
     const weightErrors = measuresWeights ? Float64Array.from(found.mul(unit).to1DArray()) : undefined
-    return { squaredError, squared, relative, shared, weightErrors }
+    return { squaredError, squared, relative, nrmse: accuracy.accuracy.nrmse, shared, weightErrors }
   }
 
   /** Shape: [probe, input]. */

@@ -99,6 +99,7 @@ describe('fringe export', { timeout: PATIENCE_MS }, () => {
       ['frames', 'samples', 'steps', 'wire'].map((name) => `run-${name}.parquet`),
     )
     const samples = await parquet(join(cwd, 'run-samples.parquet'))
+    expect(samples.rows.map(({ quantity, unit }) => [quantity, unit])).toContainEqual(['temperature of chip', '°C'])
     expect(samples.rows.map(({ time_ns, ...rest }) => ({ timeNs: Number(time_ns), ...rest }))).toEqual(truth.samples)
     expect(samples.types).toEqual(['Int64', 'Utf8', 'Float64', 'Utf8', 'Utf8'])
     expect(JSON.parse(samples.metadata.get('units')!)).toEqual({ time_ns: 'ns' })

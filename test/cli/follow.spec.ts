@@ -62,10 +62,16 @@ async function stage(): Promise<Stage> {
 }
 
 /** Frames of ten rows. */
-async function frames(run: RunWriter, count: number, probeError: number, attempt = 1): Promise<void> {
+async function frames(
+  run: RunWriter,
+  count: number,
+  probeError: number,
+  attempt = 1,
+  probeNrmse?: number | null,
+): Promise<void> {
   for (let i = 0; i < count; i++) {
     const step = run.step('frame', { tile: 0, firstRow: 0, rows: 10, attempt })
-    withStep(step, () => run.frame({ step, tile: 0, probeError, attempt }))
+    withStep(step, () => run.frame({ step, tile: 0, probeError, probeNrmse, attempt }))
   }
   await run.flush()
 }
@@ -113,19 +119,38 @@ describe('following a run', () => {
       [
         `up 1: run ${run.id} (matmul): multiply, 0 s on the bench`,
         '4 frames (25 %), 4 frames/s, 6.40e-7 GMAC/s, about 3.0 s left',
-        'probes off by 0.3 % (RMS)',
+        'probes so far: off by 0.3 % (RMS)',
         'power: whole bench 907 W',
         'temperature: chip 30.3 °C\n',
       ].join('\n'),
     )
     expect(screens[2]).toContain('up 5: ')
     // (4 · 0.3² + 4 · 0.4²) / 8 = 0.125
-    expect(screens[2]).toContain('8 frames (50 %), 4 frames/s, 6.40e-7 GMAC/s, about 2.0 s left\nprobes off by 0.35 %')
+    expect(screens[2]).toContain(
+      '8 frames (50 %), 4 frames/s, 6.40e-7 GMAC/s, about 2.0 s left\nprobes so far: off by 0.35 %',
+    )
     expect(screens[2]).toContain('multiply, 2 s on the bench')
     expect(screens[3]).toContain('9 frames (50 %), 1 repeated')
     expect(screens.at(-2)).toContain('17 frames (100 %), 1 repeated, 4.25 frames/s, 6.40e-7 GMAC/s\n')
     expect(screens.at(-1)).toBe(`run ${run.id} is done; bench safe, read back\n`)
     expect(state.run.status).toBe('done')
+  })
+
+  test('tells effective bits of the probes so far, by the RMS of all frames that tell theirs', async () => {
+    const { file, run, journal } = await stage()
+    await using _journal = journal
+    const acts = [
+      () => frames(run, 1, 0.01, 1, 2 ** -8),
+      () => frames(run, 1, 0.01, 1, Math.sqrt(2 * 2 ** -14 - 2 ** -16)),
+      // A tile of zeros, and a frame of before such notes were taken.
+      () => frames(run, 1, 0, 1, null),
+      () => frames(run, 1, 0.01),
+      () => run.finish('done'),
+    ]
+    const { written } = await followed(file, new PlayClock(acts), { isTTY: true })
+    expect(written.map((text) => /so far: .* (\S+) effective bits\n/.exec(text)?.[1])).toEqual([
+      ...[undefined, '8.0', '7.0', '7.0', '7.0', '7.0', undefined],
+    ])
   })
 
   test('writes plain lines into a pipe: at most one in five seconds, and the last in any case', async () => {
@@ -181,7 +206,7 @@ describe('fringe show --follow', { timeout: PATIENCE_MS }, () => {
     const ended = await started.ended
     expect(ended.code, ended.stderr).toBe(0)
     expect(ended.stderr).toMatch(
-      /^run \S+ \(matmul\): make safe, \S+ s on the bench; 4 frames \(100 %\); probes off by/,
+      /^run \S+ \(matmul\): make safe, \S+ s on the bench; 4 frames \(100 %\); probes so far: off by \S+ % \(RMS\), \d+\.\d effective bits; power: .*; temperature: chip \S+ °C/,
     )
     expect(ended.stderr).toContain('is done; bench safe, read back')
     expect(await documentOf('show', ended)).toMatchObject({ kind: 'matmul', status: 'done' })

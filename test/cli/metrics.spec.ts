@@ -69,7 +69,7 @@ class DatedClock extends VirtualClock implements Clock {
 async function frames(run: RunWriter, count: number, probeError: number, attempt = 1): Promise<void> {
   for (let i = 0; i < count; i++) {
     const step = run.step('frame', { tile: 0, firstRow: 0, rows: 10, attempt })
-    withStep(step, () => run.frame({ step, tile: 0, probeError, attempt }))
+    withStep(step, () => run.frame({ step, tile: 0, probeError, probeNrmse: 2 ** -9, attempt }))
   }
   await run.flush()
 }
@@ -109,6 +109,7 @@ describe('metrics of a run', () => {
       expect(of('fringe_temperature_celsius')).toEqual({ 'fringe_temperature_celsius{"place": "chip"}': 30.25 })
       // (8 · 0.003² + 0.006²) / 9
       expect(of('fringe_probe_error_ratio')['fringe_probe_error_ratio{}']).toBeCloseTo(Math.sqrt(12e-6), 12)
+      expect(of('fringe_probe_effective_bits')).toEqual({ 'fringe_probe_effective_bits{}': 9 })
       expect(of('fringe_runs')).toEqual({
         'fringe_runs_total{"job": "calibrate"}': 1,
         'fringe_runs_total{"job": "matmul"}': 1,

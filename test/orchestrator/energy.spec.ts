@@ -93,7 +93,7 @@ describe('what a bench draws', () => {
       mains: { ...plain.mains, readPowerW: async () => 987 },
     }
     const read = await Promise.all(
-      benchPower(bench).channels.map(async (channel) => [channel.quantity, await channel.readW(neverAborted)]),
+      benchPower(bench).channels.map(async (channel) => [channel.quantity, await channel.read(neverAborted)]),
     )
     expect(read).toEqual([
       ['power of whole bench', 987],

@@ -152,9 +152,9 @@ describe('a product that is watched', () => {
     await result
     expect(journal).toEqual([
       ['frame', { tile: 0, firstRow: 0, rows: 3, attempt: 1 }],
-      { step: 11, tile: 0, probeError: 0, attempt: 1 },
+      { step: 11, tile: 0, probeError: 0, probeNrmse: 0, attempt: 1 },
       ['frame', { tile: 1, firstRow: 0, rows: 3, attempt: 1 }],
-      { step: 12, tile: 1, probeError: 0, attempt: 1 },
+      { step: 12, tile: 1, probeError: 0, probeNrmse: 0, attempt: 1 },
     ])
     expect(core.frames.map(({ step }) => step)).toEqual([11, 12])
   })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { BenchError } from '../../core/errors.ts'
+import type { TemperatureController } from '../../core/instruments.ts'
 import { powerDbm } from '../../core/quantities.ts'
 import { accountJob, accountRun } from '../../orchestrator/ledger/account-energy.ts'
 import { BOUNDARIES } from '../../orchestrator/ledger/boundaries.ts'
@@ -20,7 +21,11 @@ interface Scene {
 }
 
 /** A bench whose mains draw what `mainsW` says at its age in seconds, one laser of 20 mW, heaters of 50 mW. */
-function sceneOf(mainsW: (ageS: number) => number, heatersMw: () => number = () => 50): Scene {
+function sceneOf(
+  mainsW: (ageS: number) => number,
+  heatersMw: () => number = () => 50,
+  ovens: Readonly<Record<string, (ageS: number) => number>> = {},
+): Scene {
   const { bench: plain } = openDirectBench({ size: 2, lanes: 1 })
   const { clock } = plain
   const nowS = (): number => clock.monotonicNs() / 1e9
@@ -32,6 +37,10 @@ function sceneOf(mainsW: (ageS: number) => number, heatersMw: () => number = () 
     })),
     heaters: { ...plain.heaters, readPowersMw: async () => Float64Array.of(heatersMw()) },
     mains: { ...plain.mains, readPowerW: async () => mainsW(nowS()) },
+    ovens: Object.entries(ovens).map(([name, readC]) => ({
+      ...{ name, temperatureC: 30 },
+      controller: { readTemperatureC: async () => readC(nowS()) } as unknown as TemperatureController,
+    })),
   }
   const log = new ClockedLog(clock)
   const ledger = new PowerLedger(bench, log)
@@ -280,5 +289,51 @@ describe('energy by part, tile and lane', () => {
     for (const { joules } of tiles) expect(joules['wall-plug']).toBeCloseTo(boundaries[3]!.joules / 4, 9)
     expect(lanes[0]!.joules.converters / lanes[1]!.joules.converters).toBeCloseTo(3 / 2, 9)
     expect(lanes.map(({ macs }) => macs)).toEqual([1200, 800])
+  })
+})
+
+describe('temperatures that are sampled beside the power', () => {
+  test('are those of every oven, in °C, as often as the meters, and no part of the energy', async () => {
+    const heat = { mux: () => 25, chip: (ageS: number) => 30 + ageS / 100 }
+    const scene = sceneOf(
+      () => 900,
+      () => 50,
+      heat,
+    )
+    const account = await jobOf(scene, 40)
+    const chip = scene.log.samples.filter(({ quantity }) => quantity === 'temperature of chip')
+    expect(chip[3]).toEqual({
+      ...{ quantity: 'temperature of chip', unit: '°C', value: 30.03, timeNs: 3e9 },
+      source: 'temperature controller of chip',
+    })
+    expect(quantityOf(scene, 'temperature of mux')).toEqual(quantityOf(scene, 'power of whole bench'))
+    expect(account.shares).toEqual(
+      (
+        await jobOf(
+          sceneOf(() => 900),
+          40,
+        )
+      ).shares,
+    )
+  })
+
+  test('of a controller that falls silent are missing, which the journal says, and the job goes on', async () => {
+    const chip = (ageS: number): number => {
+      if (ageS > 3 && ageS < 7) throw new BenchError('TRANSPORT_TIMEOUT', 'no answer')
+      return 30
+    }
+    const scene = sceneOf(
+      () => 900,
+      () => 50,
+      { chip },
+    )
+    const account = await jobOf(scene, 40)
+    expect(account.silent).toEqual([])
+    expect(quantityOf(scene, 'temperature of chip')).toEqual([0, 1, 2, 3, 10])
+    expect(scene.log.steps.filter(({ name }) => name === 'no reading').map(({ detail }) => detail)).toEqual(
+      Array.from({ length: 2 }, () => ({
+        ...{ quantity: 'temperature of chip', source: 'temperature controller of chip', code: 'TRANSPORT_TIMEOUT' },
+      })),
+    )
   })
 })
