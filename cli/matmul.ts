@@ -15,11 +15,11 @@ import { chipOf } from './far-side.ts'
 import { keptBytesOf, matmulJob } from './matmul-job.ts'
 import { matmulReport } from './matmul-report.ts'
 import { chosenTwin } from './options.ts'
-import type { JournalFlag, JsonFlag, TwinFlags } from './options.ts'
+import type { CoreFlag, JournalFlag, JsonFlag, TwinFlags } from './options.ts'
 import { requireProduct } from './product-limits.ts'
 import type { NumberType } from './product-target.ts'
 
-export interface MatmulFlags extends TwinFlags, JournalFlag, JsonFlag {
+export interface MatmulFlags extends TwinFlags, JournalFlag, JsonFlag, CoreFlag {
   readonly output: string
   readonly calibration?: string
   readonly maxAge?: number

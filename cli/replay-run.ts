@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { benchFromText } from '../bench/bench-file.ts'
+import { benchOfRun } from '../bench/bench-file.ts'
 import type { BenchFile } from '../bench/bench-file.ts'
 import { openBench } from '../bench/open-bench.ts'
 import { safeStateError } from '../bench/safe-order.ts'
@@ -91,7 +91,7 @@ export async function replayRun(journal: JournalReader, name: string, options: R
   const log = await ReplayLog.open(journal, record.id, () => player.divergence !== undefined)
   let divergence: BenchError | undefined
   try {
-    const file = benchFromText(record.header.bench.text, record.header.bench.path)
+    const file = benchOfRun(record.header.bench)
     if (record.kind === 'matmul') {
       const again = await matmulAgain(journal, record, options.signal, cleanup)
       divergence = await follow(file, again, { player, log, record, outcome, ...options })

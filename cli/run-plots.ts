@@ -1,4 +1,4 @@
-import { benchFromText, requireKind } from '../bench/bench-file.ts'
+import { benchOfRun, requireKind } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import type { DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import { decodeArray } from '../orchestrator/arrays/npy.ts'
@@ -62,7 +62,7 @@ export async function runPictures(
 
 /** Of which run, bench and chip. */
 function subjectOf({ id, kind, header }: RunRecord): string {
-  const { name } = benchFromText(header.bench.text, header.bench.path)
+  const { name } = benchOfRun(header.bench)
   return `run ${id} (${kind}) · bench ${name} · ${header.seed === null ? 'hardware' : `twin, chip ${header.seed}`}`
 }
 
@@ -96,7 +96,7 @@ function meshPictures(
   const fitted = `Fitted chip of calibration ${stored.id}`
   const light =
     'Light travels to the right; all inputs of V† equally lit and in phase, losses outside the meshes left out.'
-  const { wiring } = benchFromText(header.bench.text, header.bench.path)
+  const { wiring } = benchOfRun(header.bench)
   const setting = factors === undefined ? 'cold' : firstTile(factors, size, wiring.heaters.limitV)
   const heading = setting === 'cold' ? 'Phases and powers at zero volts' : 'Phases and powers of the first tile'
   const set = setting === 'cold' ? 'all heaters at 0 V' : 'heaters as programmed for the first tile of B'
@@ -146,7 +146,7 @@ function spectrumPictures(
 ): readonly RunPicture[] {
   const calibration = stored?.record as Calibration | undefined
   if (stored === undefined || !isAwgrRecord(calibration)) return []
-  const { wiring } = requireKind(benchFromText(header.bench.text, header.bench.path), 'awgr')
+  const { wiring } = requireKind(benchOfRun(header.bench), 'awgr')
   const { numerics } = (result ?? {}) as Partial<MatmulRecord>
   const setting =
     factors === undefined ? 'cold' : firstTile(factors, calibration.size, wiring.heaters.limitV, numerics?.scaling)

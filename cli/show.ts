@@ -32,7 +32,7 @@ import { textTable } from './text-table.ts'
 export async function show(
   context: Pick<CommandContext, 'output'>,
   run: string | undefined,
-  { journal, plot, format, report, follow, chip, seed }: ShowFlags,
+  { journal, plot, format, report, follow, chip, core, seed }: ShowFlags,
 ): Promise<ExitCode> {
   if (format !== undefined && plot === undefined) {
     throw callInvalid('--format says what --plot writes: add --plot, or leave it out')
@@ -42,7 +42,7 @@ export async function show(
     if (plot !== undefined) throw callInvalid('--plot draws a run, and --chip shows none: leave out one of them')
     if (report !== undefined) throw callInvalid('--report tells of a run, and --chip shows none: leave out one of them')
     if (follow === true) throw callInvalid('--follow watches a run, and --chip shows none: leave out one of them')
-    return (await import('./show-chip.ts')).showChip(context, chip, seed ?? DEFAULT_SEED)
+    return (await import('./show-chip.ts')).showChip(context, chip, seed ?? DEFAULT_SEED, core)
   }
   if (run === undefined && follow !== true) {
     const folders = Object.entries({ plot, report }).filter(([, folder]) => typeof folder === 'string')
@@ -51,6 +51,7 @@ export async function show(
       .join('')
     throw callInvalid(`say which run to show, or whose chip with --chip BENCH${taken}; see: fringe show --help`)
   }
+  if (core !== undefined) throw callInvalid('--core chooses whose chip --chip BENCH shows; a run has its own')
   if (seed !== undefined) throw callInvalid('--seed chooses the chip that --chip BENCH shows; a run has its own')
   const pictures = plot === undefined ? undefined : { folder: plot, format: format ?? 'svg' }
   const wish = { pictures, report }
@@ -170,7 +171,7 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
   return [
     `run ${id}: ${kind}, ${status}`,
     `  started ${moment(startedMs)}${took === undefined ? '' : `, took ${seconds(took)}`}`,
-    `  bench ${header.bench.path} (${header.bench.hash.slice(0, 12)}), ${chip}`,
+    `  bench ${header.bench.path}${header.bench.core === undefined ? '' : `, core ${header.bench.core}`} (${header.bench.hash.slice(0, 12)}), ${chip}`,
     `  ${engines.join('; ')}`,
     `  ${versions.join(', ')}, commit ${header.commit?.slice(0, 12) ?? 'unknown'}`,
     ...(asked.a === undefined || asked.b === undefined
