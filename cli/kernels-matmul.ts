@@ -10,7 +10,7 @@ import { kernelsJob } from './kernels-job.ts'
 import { kernelsReport } from './kernels-report.ts'
 import { keptBytesOf } from './matmul-job.ts'
 import { claimStandardStreams } from './matmul.ts'
-import type { MatmulFlags } from './matmul.ts'
+import type { MatmulFlags } from './matmul-flags.ts'
 import { DEFAULT_SEED } from './options.ts'
 import { requireFactors, requirePlaces } from './product-limits.ts'
 

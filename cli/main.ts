@@ -51,7 +51,7 @@ import type {
 } from './options.ts'
 import type { Strides } from './convolution-on.ts'
 import type { KernelsFlags } from './kernels-matmul.ts'
-import type { MatmulFlags } from './matmul.ts'
+import type { MatmulFlags } from './matmul-flags.ts'
 import { packageVersion } from './package-info.ts'
 
 /*

@@ -3,7 +3,7 @@ import { energyTable } from './energy-table.ts'
 import { sizeText } from './matmul-job.ts'
 import type { MatmulDocument } from './matmul-job.ts'
 import { measured, seconds } from './numbers.ts'
-import type { SplitDocument } from './split-job.ts'
+import type { SplitDocument, SplitRecord } from './split-job.ts'
 
 export function matmulReport(document: MatmulDocument): string[] {
   const { run, product, nrmse, calibration, energy, frames, repeatedFrames, probeError, panels } = document
@@ -24,13 +24,17 @@ export function splitReport(document: SplitDocument): string[] {
     `run ${run}: C (${sizeText(product)}) in ${seconds(document.seconds)}, on ${cores.length} cores`,
     `quality: ${qualityText(document)}, NRMSE ${measured(nrmse)}`,
     `  ${frames} frames, ${repeatedFrames} of them repeated; probes off by ${measured(100 * probeError, 2)} %`,
-    ...cores.map(({ core, run, calibration, part, effectiveBits, frames, benchSeconds }) => {
-      const bits = effectiveBits === null ? 'exact' : `${effectiveBits.toFixed(2)} bits`
-      return `  ${core}: ${partText(part)} in ${frames} frames, ${measured(benchSeconds)} s of bench, ${bits}; run ${run}, calibration ${calibration}`
-    }),
+    ...coresText(document),
     ...energyTable(energy),
   ]
 }
+
+/** One line a core of a split job. */
+export const coresText = ({ cores }: SplitRecord): string[] =>
+  cores.map(({ core, run, calibration, part, effectiveBits, frames, benchSeconds }) => {
+    const bits = effectiveBits === null ? 'exact' : `${effectiveBits.toFixed(2)} bits`
+    return `  ${core}: ${partText(part)} in ${frames} frames, ${measured(benchSeconds)} s of bench, ${bits}; run ${run}, calibration ${calibration}`
+  })
 
 const partText = ({ firstRow, rows, firstColumn, columns }: Block): string =>
   `rows ${firstRow} to ${firstRow + rows - 1}, columns ${firstColumn} to ${firstColumn + columns - 1}`

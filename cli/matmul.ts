@@ -4,7 +4,6 @@ import { BenchError } from '../core/errors.ts'
 import { openFactor } from '../orchestrator/arrays/open-factor.ts'
 import { productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
-import type { Scaling } from '../orchestrator/numerics/choose-numerics.ts'
 import { forOneCore } from './calibrate-cores.ts'
 import { calibrationFor } from './calibration-for.ts'
 import type { CommandContext } from './command-context.ts'
@@ -15,21 +14,9 @@ import type { ExitCode } from './exit-codes.ts'
 import { keptBytesOf, matmulJob } from './matmul-job.ts'
 import { matmulReport } from './matmul-report.ts'
 import { chosenTwin } from './options.ts'
-import type { CoreFlag, JournalFlag, JsonFlag, TwinFlags } from './options.ts'
+import type { MatmulFlags } from './matmul-flags.ts'
 import { requireProduct } from './product-limits.ts'
-import type { NumberType } from './product-target.ts'
-
-export interface MatmulFlags extends TwinFlags, JournalFlag, JsonFlag, CoreFlag {
-  readonly output: string
-  readonly calibration?: string
-  readonly maxAge?: number
-  readonly watch?: number
-  readonly dtype: NumberType
-  /** In bytes. */
-  readonly memory?: number
-  readonly bits?: number
-  readonly scaling?: Scaling
-}
+import { splitMatmul } from './split-matmul.ts'
 
 /**
  * `fringe matmul`: C = A·B on the bench, calibrating first where that was never done; `fringe convolve`, where A is an
@@ -51,7 +38,7 @@ export async function matmul(
   const factorOptions = { keptBytes: keptBytesOf(memoryBytes), signal, standardInput: process.stdin }
   await using a = await openFactor(aPath, factorOptions)
   await using b = await openFactor(bPath, factorOptions)
-  if (isSplit) return (await import('./split-matmul.ts')).splitMatmul(context, cores, a, b, flags)
+  if (isSplit) return splitMatmul(context, cores, a, b, flags)
   const file = coreOfFile(cores, flags.core ?? cores[0]!.core)
   const convolution = strides && convolutionOn(file, strides)
   const job = productJob(a.array, b.array, convolution)

@@ -12,11 +12,7 @@ import type { ReplayOptions, ReplayVerdict } from './replay-run.ts'
 import { sealOf } from './run-job.ts'
 import type { RunOutcome } from './run-job.ts'
 import { placePart } from './split-job.ts'
-import type { SplitArguments, SplitRecord } from './split-job.ts'
-
-/** True for the run that holds what several cores did together. */
-export const isSplit = ({ header: { arguments: asked } }: Pick<RunRecord, 'header'>): boolean =>
-  (asked as Partial<SplitArguments>).cores !== undefined
+import type { SplitRecord } from './split-job.ts'
 
 /**
  * The replay of a split job: that of each core's run, then their parts and their joules put together again.

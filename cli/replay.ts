@@ -9,7 +9,8 @@ import { packageVersion } from './package-info.ts'
 import { isByKernels, replayKernels } from './replay-kernels.ts'
 import { replayRun } from './replay-run.ts'
 import type { ReplayOptions, ReplayVerdict } from './replay-run.ts'
-import { isSplit, replaySplit } from './replay-split.ts'
+import { replaySplit } from './replay-split.ts'
+import { isSplit } from './split-job.ts'
 
 /** What `fringe replay --json` says. Documented by docs/schemas/replay.schema.json. */
 export interface ReplayDocument {

@@ -29,6 +29,7 @@ import {
 } from './mesh-calibration-pictures.ts'
 import type { RunPicture } from './run-picture.ts'
 import { isAwgrRecord, isMeshRecord, readFindings } from './step-findings.ts'
+import { isSplit } from './split-job.ts'
 import type { StepFindings } from './step-findings.ts'
 
 /**
@@ -42,6 +43,10 @@ export async function runPictures(
   calibration: CalibrationRecord | undefined,
 ): Promise<readonly RunPicture[]> {
   const { id, status } = record
+  if (isSplit(record)) {
+    const why = `run ${id} was split over cores: draw the runs of its cores, which "fringe show ${id}" lists`
+    throw new BenchError('CALL_INVALID', why, { context: { run: id } })
+  }
   const subject = subjectOf(record)
   const factors = await factorsOf(journal, record)
   const drawn = factors === undefined ? [...MESH_DRAWN_STEPS, ...AWGR_DRAWN_STEPS] : []

@@ -15,6 +15,9 @@ import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { KernelsRecord } from './kernels-job.ts'
 import { kernelsQuality } from './kernels-report.ts'
+import { coresText } from './matmul-report.ts'
+import { isSplit } from './split-job.ts'
+import type { SplitRecord } from './split-job.ts'
 import { sizeText } from './matmul-job.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 import { measured, moment, seconds } from './numbers.ts'
@@ -89,6 +92,7 @@ async function showRun(
   output.say(
     ...summaryText(record, outcome),
     ...qualityText(record),
+    ...(isSplit(record) && record.status === 'done' ? coresText(record.result as SplitRecord) : []),
     ...(calibration === undefined ? [] : calibrationText(calibration)),
     ...instrumentsText(record, heads),
     ...stepsText(steps),

@@ -7,7 +7,7 @@ import type { Block } from '../orchestrator/arrays/dense-array.ts'
 import { partOfArray } from '../orchestrator/arrays/part-of-array.ts'
 import { exactResult, productJob } from '../orchestrator/jobs/product-job.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
-import type { RunHeader } from '../orchestrator/journal/records.ts'
+import type { RunHeader, RunRecord } from '../orchestrator/journal/records.ts'
 import { sumAccounts } from '../orchestrator/ledger/sum-accounts.ts'
 import { DEFAULT_SCALING } from '../orchestrator/numerics/choose-numerics.ts'
 import { NumericsSum } from '../orchestrator/numerics/numerics-sum.ts'
@@ -48,6 +48,10 @@ export interface SplitArguments extends Omit<MatmulArguments, 'calibrationSha256
 export interface SplitRecord extends MatmulRecord {
   readonly cores: readonly CoreNote[]
 }
+
+/** True for the run that holds what several cores did together. */
+export const isSplit = ({ header: { arguments: asked } }: Pick<RunRecord, 'header'>): boolean =>
+  (asked as Partial<SplitArguments>).cores !== undefined
 
 /** What `fringe matmul --json` says of a split job. Documented by docs/schemas/matmul.schema.json. */
 export interface SplitDocument extends SplitRecord {
