@@ -1,11 +1,9 @@
-import { SECTIONS, TOP_LEVEL_KEYS } from './bench-schema.ts'
+import { SECTIONS, SHARED_SECTIONS, TOP_LEVEL_KEYS } from './bench-schema.ts'
 import { explainIssues, shown } from './explain-issue.ts'
 import { unknownKey } from './unknown-key.ts'
 import { pathText } from './yaml-source.ts'
 import type { Placed, Problem, YamlPath } from './yaml-source.ts'
 
-/** Sections that stand at the top for all cores, unless a core has its own. */
-export const SHARED_SECTIONS: readonly string[] = ['frame', 'drive', 'detection', 'safe']
 const TOP_KEYS: readonly string[] = ['name', 'instruments', 'cores', ...SHARED_SECTIONS]
 
 /** One entry of `cores`, to be read as if it were a bench file of its own. */
