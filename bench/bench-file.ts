@@ -163,16 +163,14 @@ function severalCores(
   const hasInstruments = instruments.size > 0
   const only = <T>(some: Iterable<[string, T]>, ...sets: readonly ReadonlySet<string>[]): ReadonlyMap<string, T> =>
     new Map([...some].filter(([name]) => sets.some((set) => set.has(name))))
-  const told = new Set(problems.map((problem) => JSON.stringify(problem)))
-  return entries.map(({ name, own, placed }, index): BenchFile | undefined => {
+  const read = entries.map((entry) => {
     const found: Problem[] = []
-    const mine = only(instruments, own, unnamed)
-    const { core } = readCore({ source: placed, instruments: mine, drivers, hasInstruments, problems: found })
-    for (const problem of found) {
-      // What several cores share, or none has named, is said once.
-      if (!told.has(JSON.stringify(problem))) problems.push(problem)
-      told.add(JSON.stringify(problem))
-    }
+    const mine = only(instruments, entry.own, unnamed)
+    const { core } = readCore({ source: entry.placed, instruments: mine, drivers, hasInstruments, problems: found })
+    return { ...entry, mine, core, found }
+  })
+  problems.push(...ofAllCores(read.map(({ found }) => found)))
+  return read.map(({ name, own, placed, mine, core }, index): BenchFile | undefined => {
     if (core === undefined) return undefined
     // What stands on the bench beside its cores is opened with the first.
     const opened = only(mine, own, ...(index === 0 ? [unnamed] : []))
@@ -190,6 +188,18 @@ function severalCores(
       problemAt: (path, message) => placed.problem(path, message),
     }
   })
+}
+
+/**
+ * What the cores of a file complain of, each thing once. An instrument is spare only if no core has a use for it, not
+ * even under a name that is misspelt.
+ */
+function ofAllCores(found: readonly (readonly Problem[])[]): readonly Problem[] {
+  const texts = found.map((problems) => new Set(problems.map((problem) => JSON.stringify(problem))))
+  const unique = new Map(found.flat().map((problem) => [JSON.stringify(problem), problem]))
+  return [...unique]
+    .filter(([text, { path }]) => !/^instruments\.[^.]+$/.test(path) || texts.every((ofCore) => ofCore.has(text)))
+    .map(([, problem]) => problem)
 }
 
 const fromEntries = (map: ReadonlyMap<string, unknown>): Record<string, unknown> => Object.fromEntries(map)

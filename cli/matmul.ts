@@ -38,7 +38,7 @@ export async function matmul(
   const factorOptions = { keptBytes: keptBytesOf(memoryBytes), signal, standardInput: process.stdin }
   await using a = await openFactor(aPath, factorOptions)
   await using b = await openFactor(bPath, factorOptions)
-  if (isSplit) return splitMatmul(context, cores, a, b, flags)
+  if (isSplit) return await splitMatmul(context, cores, a, b, flags)
   const file = coreOfFile(cores, flags.core ?? cores[0]!.core)
   const convolution = strides && convolutionOn(file, strides)
   const job = productJob(a.array, b.array, convolution)
