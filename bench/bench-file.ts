@@ -18,13 +18,14 @@ import { checkAwgrWiring } from './check-awgr-wiring.ts'
 import { checkDefects } from './check-defects.ts'
 import { checkMeshLinks, checkSource } from './check-links.ts'
 import { checkWiring } from './check-wiring.ts'
+import { coreEntries } from './core-entries.ts'
 import { explainIssues, shown, valueAt } from './explain-issue.ts'
 import { readInstruments } from './instrument-list.ts'
-import type { BenchInstrument, Drivers } from './instrument-list.ts'
+import type { BenchInstrument, Drivers, InstrumentList } from './instrument-list.ts'
 import type { MeshWiring } from './mesh-wiring.ts'
 import { unknownKey } from './unknown-key.ts'
-import { YamlSource } from './yaml-source.ts'
-import type { Problem, YamlPath } from './yaml-source.ts'
+import { YamlSource, meaningHash } from './yaml-source.ts'
+import type { Placed, Problem, YamlPath } from './yaml-source.ts'
 
 interface FileOf<Kind extends CoreKind, Wiring, Imperfections> {
   readonly kind: Kind
@@ -34,6 +35,8 @@ interface FileOf<Kind extends CoreKind, Wiring, Imperfections> {
   /** SHA-256 of what the text means: comments, layout and the order of keys do not count. */
   readonly hash: string
   readonly name: string
+  /** Which of the cores of its file; absent where the file describes one. */
+  readonly core?: string
   readonly instruments: ReadonlyMap<string, BenchInstrument>
   readonly wiring: Wiring
   /** What the twin's chip suffers from. Of no meaning to a real bench. */
@@ -58,17 +61,50 @@ export function requireKind<Kind extends CoreKind>(file: BenchFile, kind: Kind):
 }
 
 /**
- * Reads and checks a bench file.
+ * Reads and checks a bench file: of several cores the one named `core`.
  *
  * Throws: BENCH_FILE_INVALID with every fault of the file at once, each `file:line:column path - what, and what
- * would be right`.
+ * would be right`; CALL_INVALID where several cores leave a choice, or there is no such core.
  */
-export async function readBenchFile(path: string): Promise<BenchFile> {
-  return benchFromText(await readText(path), path)
+export async function readBenchFile(path: string, core?: string): Promise<BenchFile> {
+  return coreOfFile(await readCores(path), core)
 }
 
-/** The same from a text that is already here, as the journal keeps it. `name` stands for the path in messages. */
+/** Every core of a bench file, each as a bench of its own. Throws: BENCH_FILE_INVALID, as `readBenchFile`. */
+export async function readCores(path: string): Promise<readonly BenchFile[]> {
+  return coresFromText(await readText(path), path)
+}
+
+/** As `readBenchFile`, of a text that is already here. `name` stands for the path in messages. */
 export function benchFromText(text: string, name: string, drivers: Drivers = DRIVERS): BenchFile {
+  return coreOfFile(coresFromText(text, name, drivers), undefined)
+}
+
+/** The bench of a run, as the journal keeps it. */
+export function benchOfRun({ text, path, core }: { text: string; path: string; core?: string }): BenchFile {
+  return coreOfFile(coresFromText(text, path), core)
+}
+
+/** One of the cores of a file; `core` is left out where there is one. Throws: CALL_INVALID. */
+export function coreOfFile(files: readonly BenchFile[], core: string | undefined): BenchFile {
+  const [first] = files
+  const { path } = first!
+  const refused = (why: string): BenchError => new BenchError('CALL_INVALID', why, { context: { file: path } })
+  if (first!.core === undefined) {
+    if (core === undefined) return first!
+    throw refused(`${path} describes one core without a name: leave out --core ${core}`)
+  }
+  const names = files.map(({ core: name }) => name!)
+  const found = files.find(({ core: name }) => name === core)
+  if (found !== undefined) return found
+  if (core !== undefined) throw refused(`${path} has no core "${core}": there are ${names.join(', ')}`)
+  throw refused(
+    `${path} describes the cores ${names.join(', ')}, and this takes one: choose it, like --core ${names[0]!}`,
+  )
+}
+
+/** The same of a text. */
+export function coresFromText(text: string, name: string, drivers: Drivers = DRIVERS): readonly BenchFile[] {
   const source = new YamlSource(text)
   const problems: Problem[] = [...source.problems]
   if (!source.readable) throw benchFileInvalid(name, problems)
@@ -79,6 +115,101 @@ export function benchFromText(text: string, name: string, drivers: Drivers = DRI
     const right = `a bench file is a map with the keys ${TOP_LEVEL_KEYS.mesh.join(', ')}`
     throw benchFileInvalid(name, [source.problem([], `is ${data === null ? 'empty' : shown(data)}; ${right}`)])
   }
+  const list = readInstruments(source, drivers)
+  const isSeveral = Object.hasOwn(data, 'cores')
+  const files = isSeveral
+    ? severalCores(source, list, { path: name, text, drivers }, problems)
+    : [wholeFile(source, list, { path: name, text, drivers }, problems)]
+  const sound = files.filter((file) => file !== undefined)
+  if (problems.length > 0 || sound.length < files.length) throw benchFileInvalid(name, problems)
+  return sound
+}
+
+interface FileText {
+  readonly path: string
+  readonly text: string
+  readonly drivers: Drivers
+}
+
+/** A file that describes one core. */
+function wholeFile(
+  source: YamlSource,
+  { instruments, problems: faults }: InstrumentList,
+  { path, text, drivers }: FileText,
+  problems: Problem[],
+): BenchFile | undefined {
+  const hasInstruments = instruments.size > 0
+  const { core, missing } = readCore({ source, instruments, drivers, hasInstruments, problems })
+  if (!missing('instruments')) problems.push(...faults)
+  return (
+    core && {
+      ...{ path, text, hash: meaningHash(source.data) },
+      ...core,
+      instruments: instruments as ReadonlyMap<string, BenchInstrument>,
+      problemAt: (path, message) => source.problem(path, message),
+    }
+  )
+}
+
+/** A file with `cores`: each entry is read like a file of its own. */
+function severalCores(
+  source: YamlSource,
+  { instruments, problems: faults }: InstrumentList,
+  { path, text, drivers }: FileText,
+  problems: Problem[],
+): readonly (BenchFile | undefined)[] {
+  problems.push(...faults)
+  const { name: bench, entries, unnamed } = coreEntries(source, instruments, problems)
+  const hasInstruments = instruments.size > 0
+  const only = <T>(some: Iterable<[string, T]>, ...sets: readonly ReadonlySet<string>[]): ReadonlyMap<string, T> =>
+    new Map([...some].filter(([name]) => sets.some((set) => set.has(name))))
+  const read = entries.map((entry) => {
+    const found: Problem[] = []
+    const mine = only(instruments, entry.own, unnamed)
+    const { core } = readCore({ source: entry.placed, instruments: mine, drivers, hasInstruments, problems: found })
+    return { ...entry, mine, core, found }
+  })
+  problems.push(...ofAllCores(read.map(({ found }) => found)))
+  return read.map(({ name, own, placed, mine, core }, index): BenchFile | undefined => {
+    if (core === undefined) return undefined
+    // What stands on the bench beside its cores is opened with the first.
+    const opened = only(mine, own, ...(index === 0 ? [unnamed] : []))
+    const written = (source.data as { instruments: Record<string, unknown> }).instruments
+    const meaning = {
+      ...(placed.data as object),
+      name: [bench, name],
+      instruments: fromEntries(only(Object.entries(written), own)),
+    }
+    return {
+      ...{ path, text, core: name, hash: meaningHash(meaning) },
+      ...core,
+      name: `${bench}/${name}`,
+      instruments: opened as ReadonlyMap<string, BenchInstrument>,
+      problemAt: (path, message) => placed.problem(path, message),
+    }
+  })
+}
+
+/**
+ * What the cores of a file complain of, each thing once. An instrument is spare only if no core has a use for it, not
+ * even under a name that is misspelt.
+ */
+function ofAllCores(found: readonly (readonly Problem[])[]): readonly Problem[] {
+  const texts = found.map((problems) => new Set(problems.map((problem) => JSON.stringify(problem))))
+  const unique = new Map(found.flat().map((problem) => [JSON.stringify(problem), problem]))
+  return [...unique]
+    .filter(([text, { path }]) => !/^instruments\.[^.]+$/.test(path) || texts.every((ofCore) => ofCore.has(text)))
+    .map(([, problem]) => problem)
+}
+
+const fromEntries = (map: ReadonlyMap<string, unknown>): Record<string, unknown> => Object.fromEntries(map)
+
+/** Undefined when something is missing or wrong; each fault has been reported. */
+function readCore({ source, instruments, drivers, hasInstruments, problems }: Omit<Found, 'missing' | 'report'>): {
+  readonly core: CorePart<MeshBenchFile> | CorePart<AwgrBenchFile> | undefined
+  readonly missing: Found['missing']
+} {
+  const data = source.data as Readonly<Record<string, unknown>>
   const kind = valueAt(data, ['core', 'kind']) === 'awgr' ? 'awgr' : 'mesh'
   const keys = TOP_LEVEL_KEYS[kind]
   const misspelt = new Set<string>()
@@ -92,20 +223,9 @@ export function benchFromText(text: string, name: string, drivers: Drivers = DRI
   }
   // A misspelt key is one fault, not a missing key and an unknown one.
   const missing = (key: string): boolean => !Object.hasOwn(data, key) && misspelt.has(key)
-  const list = readInstruments(source, drivers)
-  if (!missing('instruments')) problems.push(...list.problems)
   const report = (path: YamlPath, message: string): void => void problems.push(source.problem(path, message))
-  const found: Found = { source, problems, missing, instruments: list.instruments, drivers, report }
-  const core = kind === 'mesh' ? meshOf(found) : awgrOf(found)
-  if (problems.length > 0 || core === undefined) throw benchFileInvalid(name, problems)
-  return {
-    path: name,
-    text,
-    hash: source.meaningHash(),
-    ...core,
-    instruments: list.instruments as ReadonlyMap<string, BenchInstrument>,
-    problemAt: (path, message) => source.problem(path, message),
-  }
+  const found: Found = { source, problems, missing, instruments, hasInstruments, drivers, report }
+  return { core: kind === 'mesh' ? meshOf(found) : awgrOf(found), missing }
 }
 
 const belongsTo = (owner: CoreKind, kind: CoreKind): string =>
@@ -113,11 +233,13 @@ const belongsTo = (owner: CoreKind, kind: CoreKind): string =>
 
 /** A file on its way to being understood. */
 interface Found {
-  readonly source: YamlSource
+  readonly source: Placed
   readonly problems: Problem[]
   /** A section that is there under a misspelt name. */
   readonly missing: (section: string) => boolean
   readonly instruments: ReadonlyMap<string, BenchInstrument | undefined>
+  /** Whether there are any in the file. */
+  readonly hasInstruments: boolean
   readonly drivers: Drivers
   readonly report: (path: YamlPath, message: string) => void
 }
@@ -127,10 +249,10 @@ type CorePart<File extends BenchFile> = Pick<File, 'kind' | 'name' | 'wiring' | 
 /** Undefined when something is missing or wrong; each fault has been reported. */
 function meshOf(found: Found): CorePart<MeshBenchFile> | undefined {
   const sections: Partial<Sections> = readSections(SECTIONS, found)
-  const { instruments, drivers, report } = found
+  const { instruments, hasInstruments, drivers, report } = found
   const twin = valuesOf(MESH_PARAMETERS, withoutPresets(sections.twin))
   checkMeshLinks(sections.lanes, twin, sections.twin, report)
-  const wiring = instruments.size > 0 ? checkWiring(sections, instruments, drivers, report) : undefined
+  const wiring = hasInstruments ? checkWiring(sections, instruments, drivers, report) : undefined
   if (wiring === undefined || sections.name === undefined) return undefined
   return {
     kind: 'mesh',
@@ -143,11 +265,11 @@ function meshOf(found: Found): CorePart<MeshBenchFile> | undefined {
 
 function awgrOf(found: Found): CorePart<AwgrBenchFile> | undefined {
   const sections: Partial<AwgrSections> = readSections(AWGR_SECTIONS, found)
-  const { instruments, drivers, report } = found
+  const { instruments, hasInstruments, drivers, report } = found
   const twin = valuesOf(AWGR_PARAMETERS, withoutPresets(sections.twin))
   if (sections.core !== undefined) checkAwgrChip(sections.core, twin, sections.twin, report)
   checkSource(sections.wavelengths, 'wavelengths', twin, report)
-  const wiring = instruments.size > 0 ? checkAwgrWiring(sections, instruments, drivers, report) : undefined
+  const wiring = hasInstruments ? checkAwgrWiring(sections, instruments, drivers, report) : undefined
   if (wiring === undefined || sections.name === undefined) return undefined
   return { kind: 'awgr', name: sections.name, wiring, twin, defects: NO_DEFECTS }
 }

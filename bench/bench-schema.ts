@@ -313,6 +313,9 @@ export const TOP_LEVEL_KEYS: Readonly<Record<CoreKind, readonly string[]>> = {
   awgr: topLevelKeys(AWGR_SECTIONS),
 }
 
+/** Sections that a file with several cores may have at its top, for all cores that have none of their own. */
+export const SHARED_SECTIONS: readonly string[] = ['frame', 'drive', 'detection', 'safe']
+
 /** JSON Schema of the bench file, as far as one can say it: wiring checks across sections live in code. */
 export function benchJsonSchema(drivers: Readonly<Record<string, DriverEntry>>): Record<string, unknown> {
   const instruments = Object.entries(drivers).map(([key, entry]) => {
@@ -327,16 +330,49 @@ export function benchJsonSchema(drivers: Readonly<Record<string, DriverEntry>>):
       additionalProperties: false,
     }
   })
-  const wholes = [SECTIONS, AWGR_SECTIONS].map((sections) => {
-    const { $schema: _, properties, required = [], ...rest } = z.toJSONSchema(z.strictObject(sections), { io: 'input' })
-    const withInstruments = { ...properties, instruments: { $ref: '#/$defs/instruments' } }
-    return { ...rest, properties: withInstruments, required: [...required, 'instruments'] }
+  const cores = [SECTIONS, AWGR_SECTIONS].map((sections) => {
+    const {
+      $schema: _,
+      properties = {},
+      required = [],
+      ...rest
+    } = z.toJSONSchema(z.strictObject(sections), {
+      io: 'input',
+    })
+    return { ...rest, properties, required }
   })
+  const instrumentList = { $ref: '#/$defs/instruments' }
+  const wholes = cores.map(({ properties, required, ...rest }) => ({
+    ...rest,
+    properties: { ...properties, instruments: instrumentList },
+    required: [...required, 'instruments'],
+  }))
+  const several = {
+    type: 'object',
+    properties: {
+      name: cores[0]!.properties['name'],
+      instruments: instrumentList,
+      ...Object.fromEntries(SHARED_SECTIONS.map((key) => [key, { description: 'of all cores that have none' }])),
+      cores: {
+        description: 'several cores on one bench; a job is split over them',
+        type: 'array',
+        minItems: 1,
+        items: {
+          anyOf: cores.map(({ required, ...rest }) => ({
+            ...rest,
+            required: required.filter((key) => !SHARED_SECTIONS.includes(key)),
+          })),
+        },
+      },
+    },
+    required: ['name', 'instruments', 'cores'],
+    additionalProperties: false,
+  }
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Fringe bench file',
     description: 'Instruments and optics of one optical computing bench.',
-    anyOf: wholes,
+    anyOf: [...wholes, several],
     $defs: {
       instruments: {
         description: 'every instrument by name',

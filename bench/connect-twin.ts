@@ -14,7 +14,7 @@ import { parseResource } from './resource.ts'
 import type { Resource } from './resource.ts'
 import { serveWires } from './serve-wires.ts'
 import type { Served } from './serve-wires.ts'
-import { portOf, twinWorld } from './twin-world.ts'
+import { chipSeed, portOf, twinWorld } from './twin-world.ts'
 import type { TwinMaking, WorldOf } from './twin-world.ts'
 
 export interface TwinOptions extends TwinMaking {
@@ -42,7 +42,8 @@ export interface Twin<File extends BenchFile = BenchFile> extends AsyncDisposabl
  * Throws: TRANSPORT_OPEN_FAILED when a port cannot be opened; what was opened until then is closed.
  */
 export async function startTwin<File extends BenchFile>(file: File, options: TwinOptions): Promise<Twin<File>> {
-  const { seed, clock, mode, paced = false, tapFor = () => undefined } = options
+  const { clock, mode, paced = false, tapFor = () => undefined } = options
+  const seed = chipSeed(file, options.seed)
   const world = twinWorld(file, options)
   const far = new Map<string, WireInstrument>()
   for (const instrument of file.instruments.values()) {

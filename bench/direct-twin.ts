@@ -2,7 +2,7 @@ import { BenchError } from '../core/errors.ts'
 import { DIRECT } from '../sim/direct/registry.ts'
 import type { BenchFile } from './bench-file.ts'
 import type { OpenDirect } from './open-instruments.ts'
-import { portOf, twinWorld } from './twin-world.ts'
+import { chipSeed, portOf, twinWorld } from './twin-world.ts'
 import type { TwinMaking, WorldOf } from './twin-world.ts'
 
 /** A twin without wires: instruments that touch the optical world themselves. */
@@ -17,7 +17,8 @@ export interface DirectTwin<File extends BenchFile = BenchFile> {
  * wires, and no bytes. With one seed both ways read the same numbers.
  */
 export function startDirectTwin<File extends BenchFile>(file: File, options: TwinMaking): DirectTwin<File> {
-  const { seed, clock } = options
+  const { clock } = options
+  const seed = chipSeed(file, options.seed)
   const world = twinWorld(file, options)
   return {
     world,

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import { unknownKey } from './unknown-key.ts'
 import type { UnknownKey } from './unknown-key.ts'
 import { pathText } from './yaml-source.ts'
-import type { Problem, YamlPath, YamlSource } from './yaml-source.ts'
+import type { Placed, Problem, YamlPath } from './yaml-source.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -15,7 +15,7 @@ export function explainIssues(
   issues: readonly Issue[],
   schema: z.ZodType,
   base: YamlPath,
-  source: YamlSource,
+  source: Placed,
 ): readonly Problem[] {
   const misspelt = new Set<string>()
   for (const issue of issues) {
@@ -37,14 +37,14 @@ function unknownKeys(
   issue: Issue & { code: 'unrecognized_keys' },
   schema: z.ZodType,
   path: YamlPath,
-  source: YamlSource,
+  source: Placed,
 ): readonly (UnknownKey & { readonly key: string })[] {
   const known = knownKeys(schemaAt(schema, issue.path as YamlPath))
   const written = Object.keys(valueAt(source.data, path) as object)
   return issue.keys.map((key) => ({ key, ...unknownKey(key, known, written) }))
 }
 
-function explainIssue(issue: Issue, schema: z.ZodType, base: YamlPath, source: YamlSource): readonly Problem[] {
+function explainIssue(issue: Issue, schema: z.ZodType, base: YamlPath, source: Placed): readonly Problem[] {
   const inner = issue.path as YamlPath
   const path = [...base, ...inner]
   if (issue.code === 'unrecognized_keys') {

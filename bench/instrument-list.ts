@@ -6,7 +6,7 @@ import { explainIssues, knownKeys, requirement, schemaAt, shown } from './explai
 import { placeOf, wireKey } from './resource-place.ts'
 import { RESOURCE_EXAMPLES, parseResource } from './resource.ts'
 import type { Resource } from './resource.ts'
-import type { Problem, YamlSource } from './yaml-source.ts'
+import type { Problem, Placed } from './yaml-source.ts'
 
 /** One instrument of the bench file: who speaks to it, where it is plugged in, and its settings. */
 export interface BenchInstrument {
@@ -26,7 +26,7 @@ export interface InstrumentList {
   readonly problems: readonly Problem[]
 }
 
-export function readInstruments(source: YamlSource, drivers: Drivers): InstrumentList {
+export function readInstruments(source: Placed, drivers: Drivers): InstrumentList {
   const instruments = new Map<string, BenchInstrument | undefined>()
   const problems: Problem[] = []
   const written = (source.data as { instruments?: unknown }).instruments
@@ -46,7 +46,7 @@ export function readInstruments(source: YamlSource, drivers: Drivers): Instrumen
 function readInstrument(
   name: string,
   value: unknown,
-  source: YamlSource,
+  source: Placed,
   drivers: Drivers,
 ): { readonly instrument?: BenchInstrument; readonly problems: readonly Problem[] } {
   const path = ['instruments', name]
@@ -119,7 +119,7 @@ const WIRES: Readonly<Record<Resource['wire'], string>> = {
 /** Two sessions on one wire would read each other's replies. */
 function sharedResources(
   instruments: ReadonlyMap<string, BenchInstrument | undefined>,
-  source: YamlSource,
+  source: Placed,
 ): readonly Problem[] {
   const owners = new Map<string, BenchInstrument>()
   const problems: Problem[] = []

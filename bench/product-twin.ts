@@ -13,7 +13,7 @@ import { Kernels } from '../sim/kernels/kernels.ts'
 import type { EngineName } from '../sim/kernels/kernels.ts'
 import { findOpenBlas } from '../sim/kernels/openblas.ts'
 import type { BenchFile } from './bench-file.ts'
-import { awgrSpecOf, meshSpecOf } from './twin-world.ts'
+import { awgrSpecOf, chipSeed, meshSpecOf } from './twin-world.ts'
 
 export interface ProductTwinOptions {
   readonly seed: number
@@ -30,7 +30,7 @@ export interface ProductTwinOptions {
  */
 export function openProductTwin(file: BenchFile, options: ProductTwinOptions): ProductCore {
   const { seed, threads = availableParallelism(), engine = fastestEngine() } = options
-  const setup = setupOf(file, seed)
+  const setup = setupOf(file, chipSeed(file, seed))
   if (file.kind === 'mesh') {
     const spec = meshSpecOf(file)
     refuse(file, whyNoProduct.mesh(spec, setup))

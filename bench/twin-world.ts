@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts'
+import { streamKey } from '../core/random.ts'
 import { awgrWorld } from '../sim/optics/awgr-world.ts'
 import type { AwgrWorld, AwgrWorldSpec } from '../sim/optics/awgr-world.ts'
 import type { MeshWorldSpec } from '../sim/optics/mesh-world-spec.ts'
@@ -32,9 +33,14 @@ export interface TwinMaking {
 /** Who computes the light of a twin, in words for a run's header; the same for every way to it, so that bits agree. */
 export const TWIN_ENGINE = 'plain JavaScript, float64, 1 thread'
 
+/** Of the chip of one core: several on a bench are different ones. */
+export const chipSeed = ({ core }: BenchFile, seed: number): number =>
+  core === undefined ? seed : streamKey(seed, `core/${core}`) >>> 0
+
 /** The optical world in which the twin of a bench lives, with its own copy of the wiring. */
 export function twinWorld<File extends BenchFile>(file: File, made: TwinMaking): WorldOf<File>
-export function twinWorld(file: BenchFile, { seed, clock, ageS = 0 }: TwinMaking): WorldOf<BenchFile> {
+export function twinWorld(file: BenchFile, { seed: given, clock, ageS = 0 }: TwinMaking): WorldOf<BenchFile> {
+  const seed = chipSeed(file, given)
   return file.kind === 'mesh'
     ? meshWorld(meshSpecOf(file), seed, clock, ageS)
     : awgrWorld(awgrSpecOf(file), seed, clock, ageS)

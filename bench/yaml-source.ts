@@ -12,6 +12,9 @@ export interface Problem {
   readonly message: string
 }
 
+/** Plain data, and the places of its values: of a file, or of a part of one. */
+export type Placed = Pick<YamlSource, 'data' | 'problem' | 'keyProblem'>
+
 /** Deeper than any bench file; a file that nests without end (an alias inside its own anchor) stops here. */
 const MAX_DEPTH = 32
 
@@ -45,11 +48,6 @@ export class YamlSource {
     this.problems = problems
     this.readable = readable
     this.data = data
-  }
-
-  /** SHA-256 of what the text means: comments, layout, quoting and the order of keys do not count. */
-  meaningHash(): string {
-    return createHash('sha256').update(canonicalJson(this.data)).digest('hex')
   }
 
   /** A problem at the value of `path`; at the nearest enclosing key where there is no such value. */
@@ -131,6 +129,9 @@ export function pathText(path: YamlPath): string {
     })
     .join('')
 }
+
+/** SHA-256 of what a text means: comments, layout, quoting and the order of keys do not count. */
+export const meaningHash = (data: unknown): string => createHash('sha256').update(canonicalJson(data)).digest('hex')
 
 /** One text for one meaning: keys sorted, no blanks. */
 function canonicalJson(value: unknown, depth = 0): string {

@@ -1,4 +1,4 @@
-import { readBenchFile } from '../bench/bench-file.ts'
+import { coreOfFile, readCores } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import { calibrateJob, findCalibration, resultsForCalibration } from './calibrate-job.ts'
 import type { BenchChoice, CalibrateDocument } from './calibrate-job.ts'
@@ -18,7 +18,11 @@ import { watchJob } from './watch-job.ts'
 /** `fringe calibrate`: from cold and dark, or from what is fresh, to a verified calibration in the journal. */
 export async function calibrate(context: CommandContext, benchPath: string, flags: CalibrateFlags): Promise<ExitCode> {
   const twin = chosenTwin(flags)
-  const file = await readBenchFile(benchPath)
+  const cores = await readCores(benchPath)
+  if (cores.length > 1 && flags.core === undefined) {
+    return (await import('./calibrate-cores.ts')).calibrateCores(context, cores, flags)
+  }
+  const file = coreOfFile(cores, flags.core ?? cores[0]!.core)
   const choice = { file, twin, journal: flags.journal }
   requireCalibratableCore(file)
   if (flags.verifyOnly === true) return verifyOnly(context, choice, flags)

@@ -1,4 +1,4 @@
-import { readBenchFile } from '../bench/bench-file.ts'
+import { coreOfFile, readCores } from '../bench/bench-file.ts'
 import type { BenchFile } from '../bench/bench-file.ts'
 import { checkBench } from '../bench/check-bench.ts'
 import type { InstrumentCheck } from '../bench/check-bench.ts'
@@ -12,7 +12,7 @@ import { openFarSide } from './far-side.ts'
 import type { TwinChoice } from './far-side.ts'
 import { identityText } from './identity-text.ts'
 import { chosenTwin } from './options.ts'
-import type { TwinFlags } from './options.ts'
+import type { CoreFlag, TwinFlags } from './options.ts'
 import { textTable } from './text-table.ts'
 
 /** What `fringe check --json` says. Documented by docs/schemas/check.schema.json. */
@@ -31,14 +31,34 @@ export interface CheckDocument {
 }
 
 /** `fringe check`: is the bench file right, does every instrument answer, and is it the right one? */
-export async function check(context: CommandContext, benchPath: string, flags: TwinFlags): Promise<ExitCode> {
+export async function check(
+  context: CommandContext,
+  benchPath: string,
+  flags: TwinFlags & CoreFlag,
+): Promise<ExitCode> {
   const { output } = context
   const twin = chosenTwin(flags)
-  const document = await checkWires(context, await readBenchFile(benchPath), twin)
+  const cores = await readCores(benchPath)
+  const files = flags.core === undefined ? cores : [coreOfFile(cores, flags.core)]
+  const documents: CheckDocument[] = []
+  for (const file of files) documents.push(await checkWires(context, file, twin))
+  const document = together(documents)
   output.say(...checkReport(document))
   output.document(document)
   if (document.instruments.some(({ error }) => error !== null)) return EXIT.notSafeOrNotReachable
   return document.error === null ? EXIT.done : EXIT.callWrong
+}
+
+/** What is wrong with any core is wrong with the bench. */
+function together(documents: readonly CheckDocument[]): CheckDocument {
+  const [first] = documents
+  const names = documents.map(({ bench }) => bench.name).join(' and ')
+  return {
+    ok: documents.every(({ ok }) => ok),
+    bench: { ...first!.bench, name: names },
+    instruments: documents.flatMap(({ instruments }) => instruments),
+    error: documents.map(({ error }) => error).find((error) => error !== null) ?? null,
+  }
 }
 
 /** Opens every wire, asks who is there, and leaves everything safe. */

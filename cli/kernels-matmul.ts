@@ -10,7 +10,7 @@ import { kernelsJob } from './kernels-job.ts'
 import { kernelsReport } from './kernels-report.ts'
 import { keptBytesOf } from './matmul-job.ts'
 import { claimStandardStreams } from './matmul.ts'
-import type { MatmulFlags } from './matmul.ts'
+import type { MatmulFlags } from './matmul-flags.ts'
 import { DEFAULT_SEED } from './options.ts'
 import { requireFactors, requirePlaces } from './product-limits.ts'
 
@@ -28,7 +28,7 @@ export async function kernelsMatmul(
   const { dtype, journal, memory: memoryBytes = PANEL_MEMORY_BYTES, output: cPath } = flags
   claimStandardStreams(output, [aPath, bPath], flags)
   requireNoCalibration(flags)
-  const file = await readBenchFile(benchPath)
+  const file = await readBenchFile(benchPath, flags.core)
   const factorOptions = { keptBytes: keptBytesOf(memoryBytes), signal, standardInput: process.stdin }
   await using a = await openFactor(aPath, factorOptions)
   await using b = await openFactor(bPath, factorOptions)

@@ -10,6 +10,7 @@ import {
   budgetOption,
   calibrationOption,
   chipOption,
+  coreOption,
   dtypeOption,
   exportFormatOption,
   followOption,
@@ -39,6 +40,7 @@ import {
 import type {
   MetricsFlag,
   CalibrateFlags,
+  CoreFlag,
   DiscoverFlags,
   ExportFlags,
   JsonFlag,
@@ -49,7 +51,7 @@ import type {
 } from './options.ts'
 import type { Strides } from './convolution-on.ts'
 import type { KernelsFlags } from './kernels-matmul.ts'
-import type { MatmulFlags } from './matmul.ts'
+import type { MatmulFlags } from './matmul-flags.ts'
 import { packageVersion } from './package-info.ts'
 
 /*
@@ -75,10 +77,11 @@ Example: fringe matmul examples/mesh-8x8.yaml A.npy B.npy -o C.npy --sim`,
 
 command('check', 'ask every instrument of a bench who it is', 'check examples/mesh-8x8.yaml --sim')
   .argument(...BENCH)
+  .addOption(coreOption())
   .addOption(simOption())
   .addOption(seedOption())
   .addOption(ageOption())
-  .action((bench: string, flags: TwinFlags & JsonFlag) =>
+  .action((bench: string, flags: TwinFlags & CoreFlag & JsonFlag) =>
     onBench(flags, async (context) => (await import('./check.ts')).check(context, bench, flags)),
   )
 
@@ -96,6 +99,7 @@ command('discover', 'find out what is plugged in', 'discover /dev/ttyUSB0 10.0.0
 
 command('sim', 'let other programs talk to the simulated instruments', 'sim examples/mesh-8x8.yaml --json')
   .argument(...BENCH)
+  .addOption(coreOption())
   .addOption(seedOption())
   .addOption(metricsOption())
   .option('--paced', 'serial ports carry bytes no faster than their baud rate, as real lines do')
@@ -109,6 +113,7 @@ command(
   'calibrate examples/mesh-8x8.yaml --sim --seed 7',
 )
   .argument(...BENCH)
+  .addOption(coreOption())
   .addOption(simOption())
   .addOption(seedOption())
   .addOption(ageOption())
@@ -139,6 +144,7 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .argument('<a>', 'A, saved by numpy.save: a matrix or matrices side by side, real or complex; "-": standard input')
   .argument('<b>', 'B, with as many rows as A has columns')
   .requiredOption('-o, --output <file>', 'where C goes; "-": standard output')
+  .addOption(coreOption())
   .addOption(dtypeOption())
   .addOption(memoryOption())
   .addOption(calibrationOption())
@@ -168,6 +174,7 @@ command(
   .argument('<image>', 'channels × height × width, or several side by side, saved by numpy.save; "-": standard input')
   .argument('<kernels>', 'outputs × channels × height × width')
   .requiredOption('-o, --output <file>', 'where outputs × height × width go; "-": standard output')
+  .addOption(coreOption())
   .addOption(strideOption())
   .addOption(paddingOption())
   .addOption(dtypeOption())
@@ -202,6 +209,7 @@ command('show', 'show what a run was and what came of it, or what chip a twin ha
   .addOption(reportOption())
   .addOption(followOption())
   .addOption(chipOption())
+  .addOption(coreOption())
   .addOption(seedOption())
   .action((run: string | undefined, flags: ShowFlags & JsonFlag) =>
     withoutBench(flags, async (context) => (await import('./show.ts')).show(context, run, flags)),

@@ -3,10 +3,11 @@ import type { Bench } from '../core/bench.ts'
 import { BenchError } from '../core/errors.ts'
 import type { OpticalCore } from '../core/optical-core.ts'
 import { matrixShape } from '../orchestrator/arrays/dense-array.ts'
-import type { DenseArray } from '../orchestrator/arrays/dense-array.ts'
+import type { Block, DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
 import type { ConvolutionOptions } from '../orchestrator/jobs/convolution.ts'
 import { productJob } from '../orchestrator/jobs/product-job.ts'
+import { factorsOfPart } from '../orchestrator/jobs/share-product.ts'
 import { matmulPlan } from '../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome, MatmulPlanOptions } from '../orchestrator/jobs/matmul-plan.ts'
 import type { PowerLedger } from '../orchestrator/ledger/power-ledger.ts'
@@ -51,6 +52,8 @@ export interface MatmulArguments {
   readonly watchS: number | null
   /** Left out for products: A is then an image, and B its kernels. */
   readonly convolution?: ConvolutionOptions
+  /** Of C what this run computed; left out for all of it. Others are runs of other cores. */
+  readonly part?: Block
   /** Numbers in C's file. */
   readonly dtype: NumberType
   /** What panels could take; left out by versions that multiplied all at once. */
@@ -118,6 +121,8 @@ export interface MatmulRequest extends NumericsOptions {
   readonly memoryBytes: number
   /** Given: A is an image, and B its kernels. */
   readonly convolution?: ConvolutionOptions | undefined
+  /** Of C what is computed; undefined: all of it. */
+  readonly part?: Block | undefined
   /** Longest time between two looks at the chip while it multiplies, s; undefined: it is not watched. */
   readonly watchS?: number | undefined
 }
@@ -129,17 +134,21 @@ export const keptBytesOf = (memoryBytes: number): number => memoryBytes / 4
 export async function matmulJob(
   { output, signal }: JobContext,
   { file, twin, journal }: BenchChoice,
-  { a, b, output: cPath, dtype, memoryBytes, convolution, watchS, bits, scaling = DEFAULT_SCALING }: MatmulRequest,
+  request: MatmulRequest,
   { id, calibration }: StoredCalibration,
 ): Promise<{ readonly document: MatmulDocument; readonly product: DenseArray | undefined }> {
+  const { a, b, output: cPath, dtype, memoryBytes, convolution, part, watchS, bits } = request
+  const { scaling = DEFAULT_SCALING } = request
   output.progress.begin(convolution === undefined ? 'multiplying' : 'convolving')
-  const job = productJob(a.array, b.array, convolution)
+  const factors = factorsOfPart(a.array, b.array, part)
+  const job = productJob(factors.a, factors.b, convolution)
   const { shape, isComplex } = job
   const keptBytes = keptBytesOf(memoryBytes)
   await using target = await openTarget({ shape, isComplex, path: cPath, numbers: dtype, keptBytes })
   const asked: MatmulArguments = {
     command: convolution === undefined ? 'matmul' : 'convolve',
     ...(convolution && { convolution }),
+    ...(part && { part }),
     ...{ a: factorNote(a), b: factorNote(b), output: cPath ?? null },
     ...{ calibrationSha256: recordSha256(calibration), watchS: watchS ?? null, bits: bits ?? null, scaling },
     ...{ dtype, memoryBytes },
@@ -234,7 +243,7 @@ export function matmulRecord(outcome: ProductOutcome, product: MatmulRecord['pro
 }
 
 /** As JSON has it: infinite where there was nothing to divide by is null. */
-const jsonOf = (record: MatmulRecord): MatmulRecord => JSON.parse(JSON.stringify(record)) as MatmulRecord
+export const jsonOf = <Record extends object>(record: Record): Record => JSON.parse(JSON.stringify(record)) as Record
 
 export const recordSha256 = (calibration: Calibration): string => sha256(Buffer.from(JSON.stringify(calibration)))
 

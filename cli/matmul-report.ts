@@ -1,7 +1,9 @@
+import type { Block } from '../orchestrator/arrays/dense-array.ts'
 import { energyTable } from './energy-table.ts'
 import { sizeText } from './matmul-job.ts'
 import type { MatmulDocument } from './matmul-job.ts'
 import { measured, seconds } from './numbers.ts'
+import type { SplitDocument, SplitRecord } from './split-job.ts'
 
 export function matmulReport(document: MatmulDocument): string[] {
   const { run, product, nrmse, calibration, energy, frames, repeatedFrames, probeError, panels } = document
@@ -15,13 +17,38 @@ export function matmulReport(document: MatmulDocument): string[] {
   ]
 }
 
+/** What several cores did together, and each of them. */
+export function splitReport(document: SplitDocument): string[] {
+  const { run, product, nrmse, energy, frames, repeatedFrames, probeError, cores } = document
+  return [
+    `run ${run}: C (${sizeText(product)}) in ${seconds(document.seconds)}, on ${cores.length} cores`,
+    `quality: ${qualityText(document)}, NRMSE ${measured(nrmse)}`,
+    `  ${frames} frames, ${repeatedFrames} of them repeated; probes off by ${measured(100 * probeError, 2)} %`,
+    ...coresText(document),
+    ...energyTable(energy),
+  ]
+}
+
+/** One line a core of a split job. */
+export const coresText = ({ cores }: SplitRecord): string[] =>
+  cores.map(({ core, run, calibration, part, effectiveBits, frames, benchSeconds }) => {
+    const bits = effectiveBits === null ? 'exact' : `${effectiveBits.toFixed(2)} bits`
+    return `  ${core}: ${partText(part)} in ${frames} frames, ${measured(benchSeconds)} s of bench, ${bits}; run ${run}, calibration ${calibration}`
+  })
+
+const partText = ({ firstRow, rows, firstColumn, columns }: Block): string =>
+  `rows ${firstRow} to ${firstRow + rows - 1}, columns ${firstColumn} to ${firstColumn + columns - 1}`
+
 function watchText({ looks, followedBy }: MatmulDocument): string[] {
   if (looks === null) return []
   const what = followedBy === null ? 'its calibration stays' : `followed by calibration ${followedBy}`
   return [`  chip looked at ${looks} times; ${what}`]
 }
 
-function qualityText({ predictedBits, effectiveBits }: MatmulDocument): string {
+function qualityText({
+  predictedBits,
+  effectiveBits,
+}: Pick<MatmulDocument, 'predictedBits' | 'effectiveBits'>): string {
   if (effectiveBits === null) return 'exact'
   const foretold = predictedBits === null ? '' : `predicted ${predictedBits.toFixed(1)}, measured `
   return `${foretold}${effectiveBits.toFixed(2)} effective bits`

@@ -1,35 +1,22 @@
-import { readBenchFile } from '../bench/bench-file.ts'
+import { coreOfFile, readCores } from '../bench/bench-file.ts'
+import type { BenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import { openFactor } from '../orchestrator/arrays/open-factor.ts'
 import { productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
-import type { Scaling } from '../orchestrator/numerics/choose-numerics.ts'
-import { calibrateJob, findCalibration } from './calibrate-job.ts'
-import { calibrationReport } from './calibration-report.ts'
+import { forOneCore } from './calibrate-cores.ts'
+import { calibrationFor } from './calibration-for.ts'
 import type { CommandContext } from './command-context.ts'
 import { convolutionOn } from './convolution-on.ts'
 import type { Strides } from './convolution-on.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { chipOf } from './far-side.ts'
 import { keptBytesOf, matmulJob } from './matmul-job.ts'
 import { matmulReport } from './matmul-report.ts'
 import { chosenTwin } from './options.ts'
-import type { JournalFlag, JsonFlag, TwinFlags } from './options.ts'
+import type { MatmulFlags } from './matmul-flags.ts'
 import { requireProduct } from './product-limits.ts'
-import type { NumberType } from './product-target.ts'
-
-export interface MatmulFlags extends TwinFlags, JournalFlag, JsonFlag {
-  readonly output: string
-  readonly calibration?: string
-  readonly maxAge?: number
-  readonly watch?: number
-  readonly dtype: NumberType
-  /** In bytes. */
-  readonly memory?: number
-  readonly bits?: number
-  readonly scaling?: Scaling
-}
+import { splitMatmul } from './split-matmul.ts'
 
 /**
  * `fringe matmul`: C = A·B on the bench, calibrating first where that was never done; `fringe convolve`, where A is an
@@ -45,23 +32,22 @@ export async function matmul(
   const { dtype, memory: memoryBytes = PANEL_MEMORY_BYTES, output: cPath } = flags
   claimStandardStreams(output, [aPath, bPath], flags)
   const twin = chosenTwin(flags)
-  const file = await readBenchFile(benchPath)
+  const cores = await readCores(benchPath)
+  const isSplit = cores.length > 1 && flags.core === undefined
+  if (isSplit) requireSplittable(cores, flags, strides)
   const factorOptions = { keptBytes: keptBytesOf(memoryBytes), signal, standardInput: process.stdin }
   await using a = await openFactor(aPath, factorOptions)
   await using b = await openFactor(bPath, factorOptions)
+  if (isSplit) return await splitMatmul(context, cores, a, b, flags)
+  const file = coreOfFile(cores, flags.core ?? cores[0]!.core)
   const convolution = strides && convolutionOn(file, strides)
   const job = productJob(a.array, b.array, convolution)
   await requireProduct(file, a, b, job, { output: cPath, journal: flags.journal, dtype, memoryBytes }, signal)
 
   const choice = { file, twin, journal: flags.journal }
   const { calibration: id, maxAge: maxAgeS } = flags
-  let calibration = await findCalibration(choice, { ...(id && { id }), ...(maxAgeS !== undefined && { maxAgeS }) })
-  if (calibration === undefined) {
-    output.note(`no calibration of ${file.name} (${chipOf(twin)}) in ${flags.journal} yet: calibrating first`)
-    const done = await calibrateJob(context, choice)
-    calibration = done
-    output.note(calibrationReport(done.document).join('\n'))
-  }
+  const wish = { ...(id && { id }), ...(maxAgeS !== undefined && { maxAgeS }) }
+  const calibration = await calibrationFor(context, choice, wish)
   const { bits, scaling } = flags
   const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS: flags.watch, bits, scaling }
   const { document } = await matmulJob(context, choice, request, calibration)
@@ -70,6 +56,14 @@ export async function matmul(
   output.say(...matmulReport(document), `${what} is ${place}, the run in ${flags.journal}`)
   output.document(document)
   return EXIT.done
+}
+
+/** Throws: CALL_INVALID for what only one core does. */
+function requireSplittable(cores: readonly BenchFile[], flags: MatmulFlags, strides: Strides | undefined): void {
+  const { watch, calibration } = flags
+  const given = Object.entries({ watch, calibration }).find(([, value]) => value !== undefined)
+  const what = strides === undefined ? given && `--${given[0]}` : 'a convolution'
+  if (what !== undefined) throw forOneCore(what, cores)
 }
 
 /** Throws: CALL_INVALID when two want the same one. */

@@ -18,6 +18,11 @@ export interface TwinFlags {
   readonly age?: number
 }
 
+/** Of a bench file that describes several. */
+export interface CoreFlag {
+  readonly core?: string
+}
+
 export interface JournalFlag {
   readonly journal: string
 }
@@ -32,7 +37,7 @@ export interface MetricsPlace {
   readonly port: number
 }
 
-export interface CalibrateFlags extends TwinFlags, JournalFlag {
+export interface CalibrateFlags extends TwinFlags, JournalFlag, CoreFlag {
   readonly steps?: readonly string[]
   readonly budget?: CalibrationBudget
   readonly again?: boolean
@@ -47,7 +52,7 @@ export interface CalibrateFlags extends TwinFlags, JournalFlag {
   readonly report?: string | true
 }
 
-export interface ShowFlags extends JournalFlag {
+export interface ShowFlags extends JournalFlag, CoreFlag {
   /** True: into a folder that is named after the run. */
   readonly plot?: string | true
   readonly format?: PictureFormat
@@ -69,7 +74,7 @@ export interface ExportFlags extends JournalFlag {
   readonly wire?: boolean
 }
 
-export interface SimFlags {
+export interface SimFlags extends CoreFlag {
   readonly seed?: number
   readonly paced?: boolean
 }
@@ -144,6 +149,9 @@ export const ageOption = (): Option =>
     '--age <time>',
     'how old the twin is: what drifts has drifted that long, like 90s, 30min, 12h or 2d (default: 0s)',
   ).argParser(parseAge)
+
+export const coreOption = (): Option =>
+  new Option('--core <name>', 'of the cores of the bench file this one alone (default: all of them)')
 
 export const calibrationOption = (): Option =>
   new Option('--calibration <id>', 'use this one, like cal-20260101-120000-01 (default: the newest of the bench)')

@@ -1,4 +1,4 @@
-import { benchFromText } from '../bench/bench-file.ts'
+import { benchOfRun } from '../bench/bench-file.ts'
 import { openProductTwin } from '../bench/product-twin.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
 import { DenseArray } from '../orchestrator/arrays/dense-array.ts'
@@ -65,7 +65,7 @@ async function computedAgain(
     throw new BenchError('CALL_INVALID', `${why}: repeat the job itself`)
   }
   const asked = header.arguments as KernelsArguments
-  const file = benchFromText(header.bench.text, header.bench.path)
+  const file = benchOfRun(header.bench)
   const log = await ReplayLog.open(journal, id, () => false)
   await using core = openProductTwin(file, { seed: header.seed ?? 0, engine: asked.engine })
   const then = header.engines['twin'] ?? ''

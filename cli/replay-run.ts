@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { benchFromText } from '../bench/bench-file.ts'
+import { benchOfRun } from '../bench/bench-file.ts'
 import type { BenchFile } from '../bench/bench-file.ts'
 import { openBench } from '../bench/open-bench.ts'
 import { safeStateError } from '../bench/safe-order.ts'
@@ -13,6 +13,7 @@ import { decodeArray } from '../orchestrator/arrays/npy.ts'
 import { factorInMemory, openFactor } from '../orchestrator/arrays/open-factor.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
 import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
+import { factorsOfPart } from '../orchestrator/jobs/share-product.ts'
 import { runOnBench } from '../orchestrator/jobs/run-on-bench.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
@@ -91,7 +92,7 @@ export async function replayRun(journal: JournalReader, name: string, options: R
   const log = await ReplayLog.open(journal, record.id, () => player.divergence !== undefined)
   let divergence: BenchError | undefined
   try {
-    const file = benchFromText(record.header.bench.text, record.header.bench.path)
+    const file = benchOfRun(record.header.bench)
     if (record.kind === 'matmul') {
       const again = await matmulAgain(journal, record, options.signal, cleanup)
       divergence = await follow(file, again, { player, log, record, outcome, ...options })
@@ -311,11 +312,13 @@ async function matmulAgain(
   cleanup: Cleanup,
 ): Promise<Again<ProductOutcome>> {
   const asked = header.arguments as MatmulArguments
+  const { part } = asked
   const a = cleanup.use(await factorAgain(journal, id, asked.a, signal))
   const b = cleanup.use(await factorAgain(journal, id, asked.b, signal))
   const calibration = await usedCalibration(journal, id, header)
   const { product: was, energy, ...recorded } = (result ?? {}) as Partial<MatmulRecord>
-  const job = productJob(a.array, b.array, asked.convolution)
+  const factors = factorsOfPart(a.array, b.array, part)
+  const job = productJob(factors.a, factors.b, asked.convolution)
   // What the journal does not hold is compared panel by panel, by the steps.
   const product =
     was === undefined || was.kept !== undefined ? undefined : new DenseArray('C', job.shape, job.isComplex)

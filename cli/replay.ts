@@ -9,6 +9,8 @@ import { packageVersion } from './package-info.ts'
 import { isByKernels, replayKernels } from './replay-kernels.ts'
 import { replayRun } from './replay-run.ts'
 import type { ReplayOptions, ReplayVerdict } from './replay-run.ts'
+import { replaySplit } from './replay-split.ts'
+import { isSplit } from './split-job.ts'
 
 /** What `fringe replay --json` says. Documented by docs/schemas/replay.schema.json. */
 export interface ReplayDocument {
@@ -51,7 +53,12 @@ export async function replayFromJournal(
   // What cannot even be read is for the wire replay to tell.
   const record = await journal.readRun(name).catch(() => undefined)
   const byKernels = record !== undefined && isByKernels(record)
-  const verdict = byKernels ? await replayKernels(journal, record, options) : await replayRun(journal, name, options)
+  const isOfCores = record !== undefined && isSplit(record)
+  const verdict = byKernels
+    ? await replayKernels(journal, record, options)
+    : isOfCores
+      ? await replaySplit(journal, record, options)
+      : await replayRun(journal, name, options)
   const document = documentOf(verdict, (performance.now() - startedMs) / 1e3)
   return { document, lines: verdictText(verdict, document) }
 }

@@ -1,6 +1,6 @@
 import { access, constants, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { benchFromText } from '../bench/bench-file.ts'
+import { benchOfRun } from '../bench/bench-file.ts'
 import { SystemClock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
@@ -62,7 +62,7 @@ export async function writeReport(
   const calibration = requireMade(run, stored)
   const into = { folder: wish === true ? `${run.id}-report` : wish, option: '--report' } as const
   const pictures = await runPictures(reader, run, stored)
-  const file = benchFromText(run.header.bench.text, run.header.bench.path)
+  const file = benchOfRun(run.header.bench)
   const { budget } = run.header.arguments as CalibrateArguments
   // What an AWGR core plays depends on what it finds.
   const steps = file.kind === 'mesh' ? estimateFor(file, budget ?? undefined).steps : []

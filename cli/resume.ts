@@ -24,7 +24,7 @@ import type { JournalFlag } from './options.ts'
 export async function resume(context: CommandContext, name: string, { journal }: JournalFlag): Promise<ExitCode> {
   const { output } = context
   const { run, taken, twin } = await readRun(name, journal)
-  const file = await readBenchFile(run.header.bench.path)
+  const file = await readBenchFile(run.header.bench.path, run.header.bench.core)
   const why = await whyNotOf(run, { file, twin })
   if (why !== undefined) throw new BenchError('CALL_INVALID', `${why}, so nothing can be taken over: calibrate again`)
   const { budget } = run.header.arguments as CalibrateArguments

@@ -165,7 +165,7 @@ export async function firstHeader(
     versions: { fringe: packageVersion(), node: process.versions.node },
     engines: { calibration: describeKernels(), ...(twin && { twin: TWIN_ENGINE }) },
     commit: await packageCommit(),
-    bench: { path: file.path, text: file.text, hash: file.hash },
+    bench: { path: file.path, text: file.text, hash: file.hash, ...(file.core !== undefined && { core: file.core }) },
     calibrations,
     seed: twin?.seed ?? null,
     instruments: instrumentNotes(file, undefined, undefined),

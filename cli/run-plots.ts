@@ -1,4 +1,4 @@
-import { benchFromText, requireKind } from '../bench/bench-file.ts'
+import { benchOfRun, requireKind } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import type { DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import { decodeArray } from '../orchestrator/arrays/npy.ts'
@@ -29,6 +29,7 @@ import {
 } from './mesh-calibration-pictures.ts'
 import type { RunPicture } from './run-picture.ts'
 import { isAwgrRecord, isMeshRecord, readFindings } from './step-findings.ts'
+import { isSplit } from './split-job.ts'
 import type { StepFindings } from './step-findings.ts'
 
 /**
@@ -42,6 +43,10 @@ export async function runPictures(
   calibration: CalibrationRecord | undefined,
 ): Promise<readonly RunPicture[]> {
   const { id, status } = record
+  if (isSplit(record)) {
+    const why = `run ${id} was split over cores: draw the runs of its cores, which "fringe show ${id}" lists`
+    throw new BenchError('CALL_INVALID', why, { context: { run: id } })
+  }
   const subject = subjectOf(record)
   const factors = await factorsOf(journal, record)
   const drawn = factors === undefined ? [...MESH_DRAWN_STEPS, ...AWGR_DRAWN_STEPS] : []
@@ -62,7 +67,7 @@ export async function runPictures(
 
 /** Of which run, bench and chip. */
 function subjectOf({ id, kind, header }: RunRecord): string {
-  const { name } = benchFromText(header.bench.text, header.bench.path)
+  const { name } = benchOfRun(header.bench)
   return `run ${id} (${kind}) · bench ${name} · ${header.seed === null ? 'hardware' : `twin, chip ${header.seed}`}`
 }
 
@@ -96,7 +101,7 @@ function meshPictures(
   const fitted = `Fitted chip of calibration ${stored.id}`
   const light =
     'Light travels to the right; all inputs of V† equally lit and in phase, losses outside the meshes left out.'
-  const { wiring } = benchFromText(header.bench.text, header.bench.path)
+  const { wiring } = benchOfRun(header.bench)
   const setting = factors === undefined ? 'cold' : firstTile(factors, size, wiring.heaters.limitV)
   const heading = setting === 'cold' ? 'Phases and powers at zero volts' : 'Phases and powers of the first tile'
   const set = setting === 'cold' ? 'all heaters at 0 V' : 'heaters as programmed for the first tile of B'
@@ -146,7 +151,7 @@ function spectrumPictures(
 ): readonly RunPicture[] {
   const calibration = stored?.record as Calibration | undefined
   if (stored === undefined || !isAwgrRecord(calibration)) return []
-  const { wiring } = requireKind(benchFromText(header.bench.text, header.bench.path), 'awgr')
+  const { wiring } = requireKind(benchOfRun(header.bench), 'awgr')
   const { numerics } = (result ?? {}) as Partial<MatmulRecord>
   const setting =
     factors === undefined ? 'cold' : firstTile(factors, calibration.size, wiring.heaters.limitV, numerics?.scaling)

@@ -25,8 +25,9 @@ export async function showChip(
   { output }: Pick<CommandContext, 'output'>,
   path: string,
   seed: number,
+  core: string | undefined,
 ): Promise<ExitCode> {
-  const file = await readBenchFile(path)
+  const file = await readBenchFile(path, core)
   const { parameters, truth } = fabricatedChip(file, seed)
   const tables = chipTables(truth)
   const statistics = tables.flatMap(statisticsOf)

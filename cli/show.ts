@@ -15,6 +15,9 @@ import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import type { KernelsRecord } from './kernels-job.ts'
 import { kernelsQuality } from './kernels-report.ts'
+import { coresText } from './matmul-report.ts'
+import { isSplit } from './split-job.ts'
+import type { SplitRecord } from './split-job.ts'
 import { sizeText } from './matmul-job.ts'
 import type { MatmulArguments, MatmulRecord } from './matmul-job.ts'
 import { measured, moment, seconds } from './numbers.ts'
@@ -32,7 +35,7 @@ import { textTable } from './text-table.ts'
 export async function show(
   context: Pick<CommandContext, 'output'>,
   run: string | undefined,
-  { journal, plot, format, report, follow, chip, seed }: ShowFlags,
+  { journal, plot, format, report, follow, chip, core, seed }: ShowFlags,
 ): Promise<ExitCode> {
   if (format !== undefined && plot === undefined) {
     throw callInvalid('--format says what --plot writes: add --plot, or leave it out')
@@ -42,7 +45,7 @@ export async function show(
     if (plot !== undefined) throw callInvalid('--plot draws a run, and --chip shows none: leave out one of them')
     if (report !== undefined) throw callInvalid('--report tells of a run, and --chip shows none: leave out one of them')
     if (follow === true) throw callInvalid('--follow watches a run, and --chip shows none: leave out one of them')
-    return (await import('./show-chip.ts')).showChip(context, chip, seed ?? DEFAULT_SEED)
+    return (await import('./show-chip.ts')).showChip(context, chip, seed ?? DEFAULT_SEED, core)
   }
   if (run === undefined && follow !== true) {
     const folders = Object.entries({ plot, report }).filter(([, folder]) => typeof folder === 'string')
@@ -51,6 +54,7 @@ export async function show(
       .join('')
     throw callInvalid(`say which run to show, or whose chip with --chip BENCH${taken}; see: fringe show --help`)
   }
+  if (core !== undefined) throw callInvalid('--core chooses whose chip --chip BENCH shows; a run has its own')
   if (seed !== undefined) throw callInvalid('--seed chooses the chip that --chip BENCH shows; a run has its own')
   const pictures = plot === undefined ? undefined : { folder: plot, format: format ?? 'svg' }
   const wish = { pictures, report }
@@ -88,6 +92,7 @@ async function showRun(
   output.say(
     ...summaryText(record, outcome),
     ...qualityText(record),
+    ...(isSplit(record) && record.status === 'done' ? coresText(record.result as SplitRecord) : []),
     ...(calibration === undefined ? [] : calibrationText(calibration)),
     ...instrumentsText(record, heads),
     ...stepsText(steps),
@@ -170,7 +175,7 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
   return [
     `run ${id}: ${kind}, ${status}`,
     `  started ${moment(startedMs)}${took === undefined ? '' : `, took ${seconds(took)}`}`,
-    `  bench ${header.bench.path} (${header.bench.hash.slice(0, 12)}), ${chip}`,
+    `  bench ${header.bench.path}${header.bench.core === undefined ? '' : `, core ${header.bench.core}`} (${header.bench.hash.slice(0, 12)}), ${chip}`,
     `  ${engines.join('; ')}`,
     `  ${versions.join(', ')}, commit ${header.commit?.slice(0, 12) ?? 'unknown'}`,
     ...(asked.a === undefined || asked.b === undefined

@@ -11,9 +11,9 @@ import { textTable } from './text-table.ts'
 export async function sim(
   { output, signal }: CommandContext,
   benchPath: string,
-  { seed = 1, paced = false }: SimFlags,
+  { seed = 1, paced = false, core }: SimFlags,
 ): Promise<ExitCode> {
-  const file = await readBenchFile(benchPath)
+  const file = await readBenchFile(benchPath, core)
   await using served = await serveTwin(file, { seed, paced, clock: new SystemClock() })
   const rows = served.instruments.map(({ name, driver, resource }) => [name, driver, resource])
   const titles = ['instrument', 'driver', 'resource'].map((title) => ({ title }))

@@ -15,6 +15,8 @@ export interface RunHeader {
     readonly text: string
     /** SHA-256 of the text. */
     readonly hash: string
+    /** Which of its cores; absent where the bench has one, and for a job that was split over several. */
+    readonly core?: string
   }
   /** Ids of the calibrations used. */
   readonly calibrations: readonly string[]

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readBenchFile } from '../../bench/bench-file.ts'
+import { readCores } from '../../bench/bench-file.ts'
 import { documentOf, fringe, ROOT, scratchFolder } from './fringe-process.ts'
 
 const EXAMPLES = join(ROOT, 'examples')
@@ -9,7 +9,7 @@ const benches = (await readdir(EXAMPLES)).filter((name) => name.endsWith('.yaml'
 
 describe('example benches on their twins', { timeout: 300_000 }, () => {
   test.each(benches)('%s: every instrument answers, as what the file says', async (name) => {
-    const { instruments } = await readBenchFile(join(EXAMPLES, name))
+    const instruments = new Map((await readCores(join(EXAMPLES, name))).flatMap((core) => [...core.instruments]))
     const ended = await fringe(['check', join(EXAMPLES, name), '--sim', '--json'])
     expect(ended.code, ended.stderr).toBe(0)
     const document = await documentOf('check', ended)

@@ -20,6 +20,7 @@ import { oncePerRun } from '../support/once-per-run.ts'
 export const ROOT = join(import.meta.dirname, '..', '..')
 export const DEFAULT_BENCH = join(ROOT, 'examples', 'mesh-8x8.yaml')
 export const SMALL_BENCH = join(import.meta.dirname, 'small-bench.yaml')
+export const TWO_CORES = join(ROOT, 'examples', 'two-cores.yaml')
 export const SMALL_AWGR_BENCH = join(import.meta.dirname, 'small-awgr.yaml')
 
 /** Inside the package, where Node finds its dependencies and its package.json; not `dist` itself, which may be in use. */
@@ -186,6 +187,7 @@ const NAMES = [
   'check',
   'sim',
   'calibrate',
+  'calibrate-cores',
   'watch',
   'matmul',
   'runs',
