@@ -24,16 +24,13 @@ import type { IntensityReading } from './intensity-model.ts'
 import { everyPort, IntensityProbe } from './intensity-probe.ts'
 import { invisibleHeaters } from './intensity-programming.ts'
 import type { IntensityCalibration } from './intensity-record.ts'
-import { knownChip, unitariesStep } from './verify-unitaries.ts'
+import { knownChip, MAX_UNFORETOLD_TVD, unitariesStep } from './verify-unitaries.ts'
 
 export interface IntensityCalibrationResult {
   readonly calibration: IntensityCalibration
   /** Input vectors sent through the optics, dark ones and those held out included. */
   readonly vectors: number
 }
-
-/** A good fit leaves a tenth of a percent; one that ended in a wrong place tens of percent. */
-const MAX_HELD_OUT_TVD = 0.05
 
 /**
  * Calibrates a single mesh whose outputs are photodiodes, from cold and dark to a verified record, with one input lit at
@@ -61,7 +58,7 @@ export async function* intensityCalibrationPlan(
   const { darkPlusMw } = yield* step(around, 'dark', (signal) => measureDark(context, signal))
   const darkMw = darkPlusMw[0]!
   yield { name: 'light', work: (signal) => bringLight(bench, signal) }
-  yield* step(around, 'lasers', (signal) => measureLasers(context, signal))
+  yield* step(around, 'lasers', (signal) => measureLasers(context, signal, 'one by one'))
   const probe = new IntensityProbe(context, darkMw)
   const columns = yield* step(around, 'columns', async (signal, progress) => {
     const before = frames.vectors
@@ -76,7 +73,7 @@ export async function* intensityCalibrationPlan(
   const [heldOut, fitted] = [random.slice(0, HELD_OUT), random.slice(HELD_OUT)]
   const chip = yield* step(around, 'chip', () => Promise.resolve(fitChipToIntensities(layout, fitted, columns.parameters)))
   const fit = fitSummary(layout, chip, fitted, heldOut)
-  if (!(fit.heldOutTvd <= MAX_HELD_OUT_TVD)) throw failed('settings', fit.heldOutTvd, { residual: chip.residual })
+  if (!(fit.heldOutTvd <= MAX_UNFORETOLD_TVD)) throw failed('settings', fit.heldOutTvd, { residual: chip.residual })
   const record = {
     schema: 'fringe-intensity-calibration-1' as const,
     ...{ design: layout.design, size: layout.size, lanes: layout.lanes, darkMw },

@@ -35,7 +35,7 @@ export function planIntensity(bench: EstimatedMesh, budget?: CalibrationBudget):
     const columnFrames = guessFrames(bench.layout, columns)
     const of = (name: string, frames: number, symbols: number): StepEstimate =>
       estimateOf(bench, 1, [{ name, frames, symbols }]).steps[0]!
-    const lasers = laserFrames(size)
+    const lasers = laserFrames(size, 'one by one')
     const steps = [
       of('dark', 1, DARK_SYMBOLS),
       of('lasers', lasers.frames, lasers.symbols),

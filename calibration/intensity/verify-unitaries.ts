@@ -19,10 +19,10 @@ import type { KnownChip } from './read-unitary.ts'
 export const VERIFIED_TARGETS = 8
 
 /**
- * A fit that ended in a wrong place is off by tens of percent, a good one by tenths of a percent. Assumption for what lies
- * between.
+ * How far a chip may be from what the fit foretells. Good fits are off by tenths of a percent; on twins, those off by some
+ * percent had ended in a wrong place, too.
  */
-export const MAX_MODEL_TVD = 0.05
+export const MAX_UNFORETOLD_TVD = 0.01
 
 export interface IntensityVerificationResult {
   readonly verification: IntensityVerification
@@ -94,6 +94,6 @@ async function verifyUnitaries(
     progress(target + 1, VERIFIED_TARGETS)
   }
   // NaN is no match either.
-  const verdict = modelTvd <= MAX_MODEL_TVD ? 'accepted' : 'refused'
+  const verdict = modelTvd <= MAX_UNFORETOLD_TVD ? 'accepted' : 'refused'
   return { targets: VERIFIED_TARGETS, amplitudeFidelity, tvd, modelTvd, verdict }
 }
