@@ -1,10 +1,11 @@
+import { setImmediate } from 'node:timers/promises'
 import { BenchError } from '../../core/errors.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import { bringLight, warmUp } from '../../orchestrator/plans/light.ts'
-import type { Plan } from '../../orchestrator/plans/plan.ts'
+import type { Plan, Progress } from '../../orchestrator/plans/plan.ts'
 import { noResults } from '../../orchestrator/plans/step-results.ts'
 import type { CalibrationOptions } from '../calibrate.ts'
 import { sharesOf } from '../estimate.ts'
@@ -17,8 +18,8 @@ import { requireIntensities } from '../supported-designs.ts'
 import { HELD_OUT, planIntensity } from './estimate-intensity.ts'
 import { guessChip } from './first-guess.ts'
 import type { FirstGuess, IntensityLook } from './first-guess.ts'
-import { fitChipToIntensities, residualOf, variationDistance } from './fit-chip.ts'
-import type { FittedIntensities } from './fit-chip.ts'
+import { fitInStages, residualOf, variationDistance } from './fit-chip.ts'
+import type { FitStage, FittedIntensities } from './fit-chip.ts'
 import { IntensityModel } from './intensity-model.ts'
 import type { IntensityReading } from './intensity-model.ts'
 import { everyPort, IntensityProbe } from './intensity-probe.ts'
@@ -71,7 +72,9 @@ export async function* intensityCalibrationPlan(
     readAnywhere(context, probe, columns, settings, progress, signal),
   )
   const [heldOut, fitted] = [random.slice(0, HELD_OUT), random.slice(HELD_OUT)]
-  const chip = yield* step(around, 'chip', () => Promise.resolve(fitChipToIntensities(layout, fitted, columns.parameters)))
+  const chip = yield* step(around, 'chip', (signal, progress) =>
+    fitWhileHeard(fitInStages(layout, fitted, columns.parameters), progress, signal),
+  )
   const fit = fitSummary(layout, chip, fitted, heldOut)
   if (!(fit.heldOutTvd <= MAX_UNFORETOLD_TVD)) throw failed('settings', fit.heldOutTvd, { residual: chip.residual })
   const record = {
@@ -82,6 +85,21 @@ export async function* intensityCalibrationPlan(
   const verification = yield* unitariesStep(knownChip(context, record), planShares.get('verification'))
   if (verification.verdict === 'refused') throw failed('unitaries', verification.modelTvd, { ...verification })
   return { calibration: { ...record, verification }, vectors: frames.vectors }
+}
+
+/** Between the stages others have their turn: whoever stops the run, and the line that shows how far it is. */
+async function fitWhileHeard(
+  stages: Generator<FitStage, FittedIntensities>,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<FittedIntensities> {
+  for (;;) {
+    const next = stages.next()
+    if (next.done === true) return next.value
+    const { done, total, relativeResidual } = next.value
+    progress(done, total, `residual ${(100 * relativeResidual).toPrecision(2)} %`)
+    await setImmediate(undefined, { signal })
+  }
 }
 
 function failed(unseen: string, tvd: number, more: Readonly<Record<string, unknown>>): BenchError {
