@@ -12,7 +12,7 @@ import type { CalibrationBudget } from './estimate-mesh.ts'
 import { MeshCore } from './mesh-core.ts'
 import { step } from './plan-step.ts'
 import type { Work } from './plan-step.ts'
-import { requireCalibratable } from './supported-designs.ts'
+import { requireFields } from './supported-designs.ts'
 import { parameterBlocks, elementCount } from './model/chip-parameters.ts'
 import { openAttenuators } from './steps/attenuators.ts'
 import type { CalibrationContext } from './steps/calibration-context.ts'
@@ -47,7 +47,7 @@ export interface CalibrationOptions {
  * Order: dark → light → lasers in their channels → local oscillators and detector balance → modulators → attenuators
  * open → a fringe per port's shifter → the meshes column by column → random settings → whole-chip fit with crosstalk,
  * splitters and losses → verification on held-out matrices, which is made always.
- * Throws: CALL_INVALID, before the first step, for a core of another design than `requireCalibratable` names, and for a
+ * Throws: CALL_INVALID, before the first step, for a core of another design than `requireFields` names, and for a
  * budget below the least.
  * Leaves: light on and heaters warm; the engine makes the bench safe.
  */
@@ -56,7 +56,7 @@ export async function* calibrationPlan(
   { budget, results = noResults }: CalibrationOptions = {},
 ): Plan<CalibrationResult> {
   const { layout } = bench
-  requireCalibratable(layout.design, layout.size)
+  requireFields(layout.design, layout.size)
   const planned = planMesh(bench, budget)
   const shares = sharesOf(planned.estimate, (name) => results.recall(name) !== undefined)
   const around = { results, shareOf: (name: string) => shares.get(name) }

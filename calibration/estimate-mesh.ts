@@ -67,7 +67,7 @@ function framesOf({ layout, timing }: EstimatedMesh, chip: ChipPlan): readonly P
   const levels = sweepLevels(timing.maxSymbolsPerFrame, size).length
   return [
     { name: 'dark', frames: 1, symbols: DARK_SYMBOLS },
-    { name: 'lasers', ...laserFrames(size) },
+    { name: 'lasers', ...laserFrames(size, 'together') },
     probes('local oscillators', LO_POINTS),
     { name: 'modulators', frames: 2, symbols: size * levels },
     probes('attenuators', 2 * sigma.theta.length * FRINGE_POINTS),

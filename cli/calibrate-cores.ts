@@ -38,8 +38,7 @@ export async function calibrateCores(
   for (const file of files) {
     const choice = { file, twin, journal }
     const taken = flags.again === true ? [] : await resultsForCalibration(choice, { freshS: flags.fresh })
-    for (const line of [`core ${file.core!}`, ...planText(file.kind, estimateFor(file, budget), taken)])
-      output.note(line)
+    for (const line of [`core ${file.core!}`, ...planText(file, estimateFor(file, budget), taken)]) output.note(line)
     const { document } = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
     output.say(`core ${file.core!}: ${calibrationReport(document).join('\n')}`)
     cores.push({ core: file.core!, ...document })

@@ -1,6 +1,5 @@
 import type { BenchFile } from '../bench/bench-file.ts'
 import type { CalibrationBudget } from '../calibration/estimate-mesh.ts'
-import type { Verification } from '../calibration/calibration-record.ts'
 import { BenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { CalibrationRecord } from '../orchestrator/journal/records.ts'
@@ -12,7 +11,7 @@ import type { KnownResult } from '../orchestrator/journal/step-journal.ts'
 import { SystemClock } from '../core/clock.ts'
 import type { JobContext } from './command-context.ts'
 import { calibrationPlanOf, knownCalibration } from './core-kind.ts'
-import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
+import type { AnyCalibrationResult, AnyVerification, Calibration } from './core-kind.ts'
 import { freshResults } from './earlier-results.ts'
 import type { AgedResult, ReuseWish } from './earlier-results.ts'
 import { requireCalibratableCore } from './core-limits.ts'
@@ -33,7 +32,7 @@ export interface CalibrateDocument {
   readonly calibration: string
   readonly vectors: number
   readonly seconds: number
-  readonly verification: Verification
+  readonly verification: AnyVerification
   readonly fit: Calibration['fit']
   /** Of the whole run, by what its time was for. */
   readonly energy: RunEnergy

@@ -5,7 +5,7 @@ import type { BenchChoice, CalibrateDocument } from './calibrate-job.ts'
 import { estimateFor, planText, stepNames } from './calibration-plan-text.ts'
 import { calibrationReport, verificationReport, watchReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
-import { requireCalibratableCore } from './core-limits.ts'
+import { readsIntensity, requireCalibratableCore } from './core-limits.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { chipOf } from './far-side.ts'
@@ -39,7 +39,7 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
   if (flags.report !== undefined) await (await import('./report.ts')).prepareReport(flags.report)
   const wish = { freshS: flags.fresh, ...(steps && { steps }) }
   const taken = flags.again === true ? [] : await resultsForCalibration(choice, wish)
-  for (const line of planText(file.kind, estimate, taken)) output.note(line)
+  for (const line of planText(file, estimate, taken)) output.note(line)
   const calibration = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
   output.say(...calibrationReport(calibration.document), `journal: ${flags.journal}`)
   const report = await reportOf(output, calibration.document, flags)
@@ -75,7 +75,9 @@ function watchTimes(
     throw callInvalid('--for says how long to watch: add --watch')
   }
   if (!(everyS > 0)) throw callInvalid('--watch 0s would never do anything else: give a time like 15min')
-  if (file.kind !== 'mesh') throw callInvalid('--watch follows mesh cores: leave it out on this bench')
+  if (file.kind !== 'mesh' || readsIntensity(file)) {
+    throw callInvalid('--watch follows mesh cores read by balanced homodyne: leave it out on this bench')
+  }
   if (forS !== undefined) return { everyS, forS }
   if (twin === undefined) return { everyS, forS: UNTIL_STOPPED_S }
   throw callInvalid('the time of a twin passes at once: say how long to watch, like --for 24h')

@@ -2,10 +2,12 @@ import type { BenchFile } from '../bench/bench-file.ts'
 import { estimateAwgr } from '../calibration/awgr/estimate-awgr.ts'
 import { sumOf } from '../calibration/estimate.ts'
 import type { CalibrationEstimate } from '../calibration/estimate.ts'
+import { planIntensity } from '../calibration/intensity/estimate-intensity.ts'
 import { planMesh } from '../calibration/estimate-mesh.ts'
 import type { CalibrationBudget } from '../calibration/estimate-mesh.ts'
 import { BenchError } from '../core/errors.ts'
 import { meshCoreLayout } from '../core/mesh-layout.ts'
+import { readsIntensity } from './core-limits.ts'
 import type { AgedResult } from './earlier-results.ts'
 import { counted, seconds } from './numbers.ts'
 import { ageText } from './options.ts'
@@ -21,7 +23,8 @@ export function estimateFor(file: BenchFile, budget: CalibrationBudget | undefin
   const bench = { timing, heaterSettleMs: heaters.settleMs }
   if (file.kind === 'mesh') {
     const { lanes, design } = file.wiring
-    return planMesh({ ...bench, layout: meshCoreLayout(size, lanes.length, design) }, budget).estimate
+    const plan = design.detection === 'intensity' ? planIntensity : planMesh
+    return plan({ ...bench, layout: meshCoreLayout(size, lanes.length, design) }, budget).estimate
   }
   if (budget === undefined) return estimateAwgr({ ...bench, layout: { size, form: file.wiring.form } })
   throw new BenchError('CALL_INVALID', '--budget is for mesh cores: what an AWGR core needs depends on its rings')
@@ -29,15 +32,17 @@ export function estimateFor(file: BenchFile, budget: CalibrationBudget | undefin
 
 /** The plan of a calibration, for people, before anything is opened. */
 export function planText(
-  kind: BenchFile['kind'],
+  file: BenchFile,
   estimate: CalibrationEstimate,
   taken: readonly AgedResult[],
 ): string[] {
   const known = new Map(taken.map((result) => [result.of, result]))
   const { vectors, frames, benchSeconds } = sumOf(estimate.steps.filter(({ name }) => !known.has(name)))
-  const most = kind === 'awgr' ? ' at most' : ''
+  const most = file.kind === 'awgr' ? ' at most' : ''
+  // Arms in doubt are looked at in more frames of fewer vectors.
+  const about = readsIntensity(file) ? 'about ' : ''
   return [
-    `plan: ${counted(vectors)} vectors in ${counted(frames)} frames${most}, ${seconds(benchSeconds)} of settling and symbols`,
+    `plan: ${counted(vectors)} vectors in ${about}${counted(frames)} frames${most}, ${seconds(benchSeconds)} of settling and symbols`,
     ...textTable(
       [{ title: '  step' }, { title: 'frames', align: 'right' }, { title: 'vectors', align: 'right' }, { title: '' }],
       estimate.steps.map((step) => {

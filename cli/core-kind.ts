@@ -3,12 +3,14 @@ import { AwgrCore } from '../calibration/awgr/awgr-core.ts'
 import type { AwgrCalibration } from '../calibration/awgr/awgr-record.ts'
 import { calibrationPlan } from '../calibration/calibrate.ts'
 import type { CalibrationOptions } from '../calibration/calibrate.ts'
-import type { MeshCalibration } from '../calibration/calibration-record.ts'
+import type { MeshCalibration, Verification } from '../calibration/calibration-record.ts'
 import type { WatchOptions } from '../calibration/drift-watch.ts'
+import { intensityCalibrationPlan } from '../calibration/intensity/calibrate-intensity.ts'
+import type { IntensityCalibration, IntensityVerification } from '../calibration/intensity/intensity-record.ts'
+import { unitariesPlan } from '../calibration/intensity/verify-unitaries.ts'
 import { MeshCore } from '../calibration/mesh-core.ts'
 import { verificationMatrices } from '../calibration/awgr/steps/random-weights.ts'
 import { verificationPlan } from '../calibration/verification-plan.ts'
-import type { VerificationResult } from '../calibration/verification-plan.ts'
 import type { Bench } from '../core/bench.ts'
 import { BenchError } from '../core/errors.ts'
 import type { OpticalCore } from '../core/optical-core.ts'
@@ -18,7 +20,16 @@ import type { Plan } from '../orchestrator/plans/plan.ts'
 import { measured } from './numbers.ts'
 
 /** What a job knows of a bench, whatever its core. */
-export type Calibration = MeshCalibration | AwgrCalibration
+export type Calibration = MeshCalibration | AwgrCalibration | IntensityCalibration
+
+/** How good it is: by products, or by powers where there are no others. */
+export type AnyVerification = Verification | IntensityVerification
+
+export interface AnyVerificationResult {
+  readonly verification: AnyVerification
+  /** Input vectors sent through the optics: symbols times lanes. */
+  readonly vectors: number
+}
 
 export interface AnyCalibrationResult {
   readonly calibration: Calibration
@@ -40,13 +51,22 @@ const KINDS = {
     says: (fit: Fit<'fringe-awgr-calibration-1'>) =>
       `${residuals('rings', fit)}; weights to ${fit.weightAccuracyBits.toFixed(1)} bits, again to ${fit.weightPrecisionBits.toFixed(1)}; lines ${measured(fit.fwhmMedianGhz, 3)} GHz wide, ${crosstalk(fit)}`,
   },
+  intensity: {
+    schema: 'fringe-intensity-calibration-1',
+    says: (fit: Fit<'fringe-intensity-calibration-1'>) =>
+      `${residuals('chip', fit)}, TVD ${measured(100 * fit.heldOutTvd, 2)} %; splitters ${measured(fit.splitterMeanRad, 2)} rad off in the mean, ${crosstalk(fit)}`,
+  },
 } as const
 
 export function calibrationPlanOf(bench: Bench, options: CalibrationOptions = {}): Plan<AnyCalibrationResult> {
-  return bench.kind === 'mesh' ? calibrationPlan(bench, options) : awgrCalibrationPlan(bench, options.results)
+  if (bench.kind === 'awgr') return awgrCalibrationPlan(bench, options.results)
+  const { detection } = bench.layout.design
+  return detection === 'intensity' ? intensityCalibrationPlan(bench, options) : calibrationPlan(bench, options)
 }
 
-export function verificationPlanOf(bench: Bench, calibration: Calibration): Plan<VerificationResult> {
+/** Throws: SHAPE_MISMATCH, before the first step, for a calibration of another core. */
+export function verificationPlanOf(bench: Bench, calibration: Calibration): Plan<AnyVerificationResult> {
+  if (calibration.schema === KINDS.intensity.schema && bench.kind === 'mesh') return unitariesPlan(bench, calibration)
   const draw = calibration.schema === KINDS.awgr.schema ? verificationMatrices(calibration.form) : undefined
   return verificationPlan(bench, (bench, frames, heaters) => coreOf(bench, calibration, frames, heaters), draw)
 }
@@ -79,6 +99,7 @@ export function knownCalibration(record: unknown): Calibration | undefined {
 }
 
 export function fitText(fit: Calibration['fit']): string {
+  if ('heldOutTvd' in fit) return KINDS.intensity.says(fit)
   return 'splitterRmsRad' in fit ? KINDS.mesh.says(fit) : KINDS.awgr.says(fit)
 }
 

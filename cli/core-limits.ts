@@ -8,14 +8,36 @@ import { cutTiles } from '../orchestrator/tiles/tile-product.ts'
 /** Throws: CALL_INVALID, before anything is opened, for a core that can be simulated and not calibrated. */
 export function requireCalibratableCore(file: BenchFile): void {
   if (file.kind !== 'mesh') return
+  const { design, size, lanes } = file.wiring
   try {
-    requireCalibratable(file.wiring.design, file.wiring.size)
+    requireCalibratable(design, size, lanes.length)
   } catch (error) {
     if (!isBenchError(error)) throw error
-    const where = file.wiring.design.detection === undefined ? ['core'] : ['detection', 'kind']
-    const { line, column, path, message } = file.problemAt(where, error.message)
-    throw new BenchError(error.code, `${file.path}:${line}:${column} ${path} - ${message}`, { context: error.context })
+    throw refusedAt(file, design.detection === undefined ? ['core'] : ['detection', 'kind'], error.message, error.context)
   }
+}
+
+/** Whether the outputs of a core are powers, and its weights a unitary that is never multiplied with. */
+export const readsIntensity = (file: BenchFile): boolean =>
+  file.kind === 'mesh' && file.wiring.design.detection === 'intensity'
+
+/** Throws: CALL_INVALID, before anything is opened, for a core that makes no signed products. */
+export function requireProducts(file: BenchFile): void {
+  requireCalibratableCore(file)
+  if (!readsIntensity(file)) return
+  const why =
+    'a core read by intensity shows powers, which have no signs, so it makes no matrix products; "fringe calibrate" finds what its chip is'
+  throw refusedAt(file, ['detection', 'kind'], `${why}. For products, read it by balanced-homodyne`, {})
+}
+
+function refusedAt(
+  file: BenchFile,
+  where: readonly string[],
+  why: string,
+  context: Readonly<Record<string, unknown>>,
+): BenchError {
+  const { line, column, path, message } = file.problemAt(where, why)
+  return new BenchError('CALL_INVALID', `${file.path}:${line}:${column} ${path} - ${message}`, { context })
 }
 
 /** Throws: ARRAY_FILE_INVALID, before anything is opened, naming the first tile of B that this core can never make. */

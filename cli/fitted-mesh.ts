@@ -1,4 +1,6 @@
 import type { MeshCalibration } from '../calibration/calibration-record.ts'
+import { IntensityModel } from '../calibration/intensity/intensity-model.ts'
+import type { IntensityCalibration } from '../calibration/intensity/intensity-record.ts'
 import { ChipModel } from '../calibration/model/chip-model.ts'
 import { mziModel, mziScratch } from '../calibration/model/mzi-model.ts'
 import { programWeights } from '../calibration/model/programming.ts'
@@ -21,17 +23,32 @@ interface Part {
   readonly phi: readonly number[]
 }
 
+/** A fitted chip in the terms of `ChipModel`. */
+type FittedChip = Pick<MeshCalibration, 'size' | 'lanes' | 'design' | 'chip'>
+
+/** Of intensities a loss for each interferometer is known; what is drawn has the mean of all. */
+function fittedChip(calibration: MeshCalibration | IntensityCalibration): FittedChip {
+  if (calibration.schema === 'fringe-mesh-calibration-1') return calibration
+  const { size, lanes, design, chip } = calibration
+  const model = new IntensityModel(meshCoreLayout(size, lanes, design))
+  return { size, lanes, design, chip: Array.from(model.chipParameters(Float64Array.from(chip))) }
+}
+
 /**
  * The chip as a calibration fitted it: phases, splitters, and the light in it when all inputs of V† are equally lit and
  * in phase. Powers are shares of all that light; losses before and behind the meshes are left out.
  *
  * Throws: RANGE_EXCEEDED when the weights need more than the heaters' limit.
  */
-export function fittedMesh(calibration: MeshCalibration, setting: HeaterSetting): readonly MeshSection<FittedDevice>[] {
-  const layout = meshCoreLayout(calibration.size, calibration.lanes, calibration.design)
+export function fittedMesh(
+  calibration: MeshCalibration | IntensityCalibration,
+  setting: HeaterSetting,
+): readonly MeshSection<FittedDevice>[] {
+  const chip = fittedChip(calibration)
+  const layout = meshCoreLayout(chip.size, chip.lanes, chip.design)
   const { size, mzis, first, sigma, second } = layout
   const model = new ChipModel(layout)
-  const parameters = Float64Array.from(calibration.chip)
+  const parameters = Float64Array.from(chip.chip)
   const crosstalk = model.crosstalk(parameters)
   const voltagesV =
     setting === 'cold'

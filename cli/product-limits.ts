@@ -9,7 +9,7 @@ import { FLOAT32_LIMIT, freeBytes, npyBytes } from '../orchestrator/arrays/npy-w
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
 import { noSink } from '../orchestrator/jobs/product-job.ts'
 import type { ProductJob } from '../orchestrator/jobs/multiply-panels.ts'
-import { requireCalibratableCore, requireWeights } from './core-limits.ts'
+import { requireProducts, requireWeights } from './core-limits.ts'
 import { keptBytesOf } from './matmul-job.ts'
 import type { NumberType } from './product-target.ts'
 import { writtenType } from './product-target.ts'
@@ -30,7 +30,7 @@ export function requireFactors(a: OpenedFactor, b: OpenedFactor, job: ProductJob
 /**
  * All that can be wrong with a product on a bench before the bench is opened.
  *
- * Throws: ARRAY_FILE_INVALID; CALL_INVALID for a core that cannot be calibrated, or cannot make these weights.
+ * Throws: ARRAY_FILE_INVALID; CALL_INVALID for a core that makes no products, or not with these weights.
  */
 export async function requireProduct(
   file: BenchFile,
@@ -41,7 +41,7 @@ export async function requireProduct(
   signal: AbortSignal,
 ): Promise<void> {
   requireFactors(a, b, job, places.dtype)
-  requireCalibratableCore(file)
+  requireProducts(file)
   await requireWeights(file, b.array.name, job.products(noSink), signal)
   await requirePlaces(a, b, job, places)
 }

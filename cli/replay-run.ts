@@ -6,7 +6,6 @@ import { safeStateError } from '../bench/safe-order.ts'
 import { Cleanup } from '../core/cleanup.ts'
 import { BenchError, isBenchError } from '../core/errors.ts'
 import type { WatchResult } from '../calibration/watch-plan.ts'
-import type { VerificationResult } from '../calibration/verification-plan.ts'
 import type { Bench } from '../core/bench.ts'
 import { DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import { decodeArray } from '../orchestrator/arrays/npy.ts'
@@ -25,7 +24,7 @@ import { readResults, resultsOf, StepJournal } from '../orchestrator/journal/ste
 import { Player } from '../orchestrator/replay/player.ts'
 import type { CalibrateArguments } from './calibrate-job.ts'
 import { calibrationPlanOf, verificationPlanOf } from './core-kind.ts'
-import type { AnyCalibrationResult, Calibration } from './core-kind.ts'
+import type { AnyCalibrationResult, AnyVerificationResult, Calibration } from './core-kind.ts'
 import { explainError } from './explain-error.ts'
 import { matmulRecord, productPlan, recordSha256 } from './matmul-job.ts'
 import type { MatmulArguments, MatmulRecord, MatrixNote, ProductOutcome } from './matmul-job.ts'
@@ -257,12 +256,12 @@ async function calibrationAgain(
 async function verificationAgain(
   journal: JournalReader,
   { id, header, result }: RunRecord,
-): Promise<Again<VerificationResult & Accounted>> {
+): Promise<Again<AnyVerificationResult & Accounted>> {
   const calibration = await usedCalibration(journal, id, header)
   return {
     plan: (bench, log) => withEnergy(bench, log, verificationPlanOf(bench, calibration)),
     compare: ({ verification, vectors, energy }) => {
-      const was = result as Partial<VerificationResult & Accounted>
+      const was = result as Partial<AnyVerificationResult & Accounted>
       if (was.verification === undefined) return Promise.resolve(undefined)
       const said = { verification: was.verification, vectors: was.vectors, energy: was.energy }
       return Promise.resolve(firstDifference(id, 'result', said, json({ verification, vectors, energy })))

@@ -94,13 +94,13 @@ export function meshFindings(calibration: MeshCalibration): Findings {
   }
 }
 
-const mrad = (rad: number): string => `${(1e3 * rad).toFixed(1).replace('-', '−')} mrad`
+export const mrad = (rad: number): string => `${(1e3 * rad).toFixed(1).replace('-', '−')} mrad`
 
 const extinction = (leak: number): string =>
   leak === 0 ? '∞ dB' : `${(-20 * Math.log10(Math.abs(leak))).toFixed(1)} dB`
 
 /** In the order of the parameters: as light meets the parts. */
-function elementNames({ first, sigma, second, mzis, design }: SvdCoreLayout): readonly string[] {
+export function elementNames({ first, sigma, second, mzis, design }: SvdCoreLayout): readonly string[] {
   const pair =
     (mesh: string) =>
     (_: number, k: number): string =>
@@ -112,7 +112,7 @@ function elementNames({ first, sigma, second, mzis, design }: SvdCoreLayout): re
   ]
 }
 
-function heaterName(layout: SvdCoreLayout, role: HeaterRole): string {
+export function heaterName(layout: SvdCoreLayout, role: HeaterRole): string {
   switch (role.kind) {
     case 'input':
       return `trimmer of lane ${role.lane}, input ${role.port}`

@@ -1,4 +1,5 @@
 import type { Verification } from '../calibration/calibration-record.ts'
+import type { IntensityVerification } from '../calibration/intensity/intensity-record.ts'
 import type { InstrumentNote, RunRecord, StepRecord } from '../orchestrator/journal/records.ts'
 import type { Calibration } from './core-kind.ts'
 import { code, plain, shellWord, table } from './markdown.ts'
@@ -36,9 +37,9 @@ export function reportPage(facts: ReportFacts): string {
   return [
     `# Calibration ${calibration.id}`,
     '',
-    `Bench ${plain(bench)}, ${chipText(facts.run)}: **${verification.effectiveBits.toFixed(2)} effective bits** on matrices that the calibration had not seen.`,
+    `Bench ${plain(bench)}, ${chipText(facts.run)}: ${inShort(verification)}`,
     ...section('What was calibrated', subjectTable(facts)),
-    ...section('How good it is', verificationTable(verification)),
+    ...section('How good it is', 'verdict' in verification ? unitariesTable(verification) : verificationTable(verification)),
     ...section('What was found', findingsTable(findings.found)),
     ...section('Where it is weakest', findingsTable(findings.weakest)),
     ...section('Pictures', facts.pictures.flatMap(pictureLines)),
@@ -81,6 +82,31 @@ function subjectTable({ run, bench, calibration, findings, journal }: ReportFact
       ['computed by', plain(Object.values(header.engines).join('; '))],
     ],
   )
+}
+
+const inShort = (verification: Calibration['verification']): string =>
+  'verdict' in verification
+    ? `**amplitude fidelity ${measured(verification.amplitudeFidelity, 6)}**, ${verification.verdict}, on unitaries that the calibration had not seen.`
+    : `**${verification.effectiveBits.toFixed(2)} effective bits** on matrices that the calibration had not seen.`
+
+function unitariesTable({ targets, amplitudeFidelity, tvd, modelTvd, verdict }: IntensityVerification): string[] {
+  return [
+    `Measured on the bench with ${targets} random unitaries that no fit has seen, one input lit after the other.`,
+    ...table(
+      ['metric', 'value', 'meaning'],
+      [
+        ['verdict', verdict, 'whether the chip shows what its fit foretells'],
+        ['amplitude fidelity', measured(amplitudeFidelity, 6), 'likeness of magnitudes, as powers show them'],
+        [
+          'TVD',
+          measured(tvd),
+          'share of the light that leaves by a wrong output: losses, splitters out of reach and what dark modulators leave over included',
+        ],
+        ['TVD from the fitted chip', measured(modelTvd), 'the same beside what the fit foretells: how well the chip is known'],
+      ],
+      ['value'],
+    ),
+  ]
 }
 
 function verificationTable({ effectiveBits, E, F, amplitudeFidelity, tvd }: Verification): string[] {
@@ -178,10 +204,11 @@ function commandLines({ run, calibration, journal }: ReportFacts): string[] {
     sim === 'direct'
       ? 'Made without wires (`--sim=direct`), it is repeated rather than replayed.'
       : 'Its own bytes repeat it:'
+  const hasProducts = !('verdict' in calibration.record.verification)
   return [
-    'Multiply with it, and measure what it is worth by now:',
+    hasProducts ? 'Multiply with it, and measure what it is worth by now:' : 'Measure what it is worth by now:',
     ...['', '```sh'],
-    call('matmul', bench, 'A.npy', 'B.npy', '-o', 'C.npy', ...chosen, ...far),
+    ...(hasProducts ? [call('matmul', bench, 'A.npy', 'B.npy', '-o', 'C.npy', ...chosen, ...far)] : []),
     call('calibrate', bench, '--verify-only', ...chosen, ...far),
     ...['```', '', replay],
     ...(sim === 'direct' ? [] : ['', '```sh', call('replay', run.id), '```']),

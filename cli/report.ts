@@ -8,15 +8,18 @@ import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { CalibrationRecord, RunRecord } from '../orchestrator/journal/records.ts'
 import type { CalibrateArguments, CalibrateDocument } from './calibrate-job.ts'
 import { estimateFor } from './calibration-plan-text.ts'
+import { readsIntensity } from './core-limits.ts'
 import { knownCalibration } from './core-kind.ts'
 import type { Calibration } from './core-kind.ts'
 import { awgrFindings } from './report-awgr.ts'
+import type { Findings } from './report-findings.ts'
+import { intensityFindings } from './report-intensity.ts'
 import { meshFindings } from './report-mesh.ts'
 import { reportPage } from './report-page.ts'
 import { makeFolder, writePictures, writing } from './run-picture.ts'
 import type { Plot } from './run-picture.ts'
 import { runPictures } from './run-plots.ts'
-import { isMeshRecord } from './step-findings.ts'
+import { isIntensityRecord, isMeshRecord } from './step-findings.ts'
 
 /** True: a folder that is named after the run. */
 export type ReportFolder = string | true
@@ -64,18 +67,26 @@ export async function writeReport(
   const pictures = await runPictures(reader, run, stored)
   const file = benchOfRun(run.header.bench)
   const { budget } = run.header.arguments as CalibrateArguments
-  // What an AWGR core plays depends on what it finds.
+  // What an AWGR core plays depends on what it finds, and so do some steps of a mesh read by intensity.
+  const depending = readsIntensity(file) ? ['columns', 'settings'] : []
   const steps = file.kind === 'mesh' ? estimateFor(file, budget ?? undefined).steps : []
   const page = reportPage({
     ...{ run, pictures, journal, calibration, bench: file.name },
     steps: await reader.readSteps(run.id),
-    vectors: new Map(steps.map(({ name, vectors }) => [name, vectors])),
-    findings: isMeshRecord(calibration.record) ? meshFindings(calibration.record) : awgrFindings(calibration.record),
+    vectors: new Map(
+      steps.filter(({ name }) => !depending.includes(name)).map(({ name, vectors }) => [name, vectors]),
+    ),
+    findings: findingsOf(calibration.record),
   })
   const plots = await writePictures(pictures, into, 'png')
   const report = join(into.folder, 'report.md')
   await writing(into, () => writeFile(report, page))
   return { file: report, pictures: plots }
+}
+
+function findingsOf(record: Calibration): Findings {
+  if (isMeshRecord(record)) return meshFindings(record)
+  return isIntensityRecord(record) ? intensityFindings(record) : awgrFindings(record)
 }
 
 function requireMade(

@@ -28,7 +28,7 @@ export async function resume(context: CommandContext, name: string, { journal }:
   const why = await whyNotOf(run, { file, twin })
   if (why !== undefined) throw new BenchError('CALL_INVALID', `${why}, so nothing can be taken over: calibrate again`)
   const { budget } = run.header.arguments as CalibrateArguments
-  for (const line of planText(file.kind, estimateFor(file, budget ?? undefined), taken)) output.note(line)
+  for (const line of planText(file, estimateFor(file, budget ?? undefined), taken)) output.note(line)
   const order = { taken, resumes: run.id, ...(budget && { budget }) }
   const { document } = await calibrateJob(context, { file, twin, journal }, order)
   output.say(...calibrationReport(document), `journal: ${journal}`)

@@ -27,8 +27,9 @@ import {
   localOscillatorPictures,
   MESH_DRAWN_STEPS,
 } from './mesh-calibration-pictures.ts'
+import { intensityResidualPictures } from './intensity-calibration-pictures.ts'
 import type { RunPicture } from './run-picture.ts'
-import { isAwgrRecord, isMeshRecord, readFindings } from './step-findings.ts'
+import { isAwgrRecord, isIntensityRecord, isMeshRecord, readFindings } from './step-findings.ts'
 import { isSplit } from './split-job.ts'
 import type { StepFindings } from './step-findings.ts'
 
@@ -96,11 +97,11 @@ function meshPictures(
   subject: string,
 ): readonly RunPicture[] {
   const calibration = stored?.record as Calibration | undefined
-  if (stored === undefined || !isMeshRecord(calibration)) return []
+  if (stored === undefined || !(isMeshRecord(calibration) || isIntensityRecord(calibration))) return []
   const { size } = calibration
   const fitted = `Fitted chip of calibration ${stored.id}`
-  const light =
-    'Light travels to the right; all inputs of V† equally lit and in phase, losses outside the meshes left out.'
+  const mesh = isIntensityRecord(calibration) ? 'the mesh' : 'V†'
+  const light = `Light travels to the right; all inputs of ${mesh} equally lit and in phase, losses outside the meshes left out.`
   const { wiring } = benchOfRun(header.bench)
   const setting = factors === undefined ? 'cold' : firstTile(factors, size, wiring.heaters.limitV)
   const heading = setting === 'cold' ? 'Phases and powers at zero volts' : 'Phases and powers of the first tile'
@@ -110,8 +111,8 @@ function meshPictures(
     caption: { heading: `${heading}, ${size} × ${size} mesh`, lines: [subject, `${fitted}, ${set}. ${light}`] },
     ...{ size, sections },
   })
-  const mesh: RunPicture = { kind: 'mesh', says: `${heading} of the fitted chip.`, svg: phases }
-  if (factors !== undefined) return [mesh]
+  const drawn: RunPicture = { kind: 'mesh', says: `${heading} of the fitted chip.`, svg: phases }
+  if (factors !== undefined) return [drawn]
   const rms = (1e3 * calibration.fit.splitterRmsRad).toFixed(1)
   const splitters = meshSplittersPicture({
     caption: {
@@ -122,7 +123,7 @@ function meshPictures(
     sections: sections.map(({ name, columns, devices }) => ({ name, columns, devices })),
   })
   return [
-    mesh,
+    drawn,
     { kind: 'splitters', says: `Errors of all splitter angles as fitted, ${rms} mrad RMS.`, svg: splitters },
   ]
 }
@@ -133,6 +134,12 @@ function meshCalibrationPictures(
   subject: string,
 ): readonly RunPicture[] {
   const calibration = stored?.record as Calibration | undefined
+  if (isIntensityRecord(calibration)) {
+    return [
+      crosstalkPicture(calibration.fit, { subject, rows: Infinity, of: 'phase' }),
+      ...intensityResidualPictures(calibration, findings, subject),
+    ]
+  }
   const fringes = localOscillatorPictures(findings, subject)
   if (!isMeshRecord(calibration)) return fringes
   return [

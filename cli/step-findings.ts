@@ -1,4 +1,5 @@
 import type { AwgrCalibration } from '../calibration/awgr/awgr-record.ts'
+import type { IntensityCalibration } from '../calibration/intensity/intensity-record.ts'
 import type { MeshCalibration } from '../calibration/calibration-record.ts'
 import type { Calibration } from './core-kind.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
@@ -30,3 +31,6 @@ export const isMeshRecord = (record: Calibration | undefined): record is MeshCal
 
 export const isAwgrRecord = (record: Calibration | undefined): record is AwgrCalibration =>
   record?.schema === 'fringe-awgr-calibration-1'
+
+export const isIntensityRecord = (record: Calibration | undefined): record is IntensityCalibration =>
+  record?.schema === 'fringe-intensity-calibration-1'

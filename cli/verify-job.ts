@@ -1,11 +1,11 @@
 import type { CalibrateDocument, BenchChoice, StoredCalibration } from './calibrate-job.ts'
 import type { CommandContext } from './command-context.ts'
 import { verificationPlanOf } from './core-kind.ts'
+import type { AnyVerificationResult } from './core-kind.ts'
 import { recordSha256 } from './matmul-job.ts'
 import { runJob } from './run-job.ts'
 import { withEnergy } from '../orchestrator/ledger/accounted-plan.ts'
 import type { Accounted } from '../orchestrator/ledger/accounted-plan.ts'
-import type { VerificationResult } from '../calibration/verification-plan.ts'
 
 /** What a run's header says of a verification, for a replay. */
 export interface VerifyArguments {
@@ -21,7 +21,7 @@ export async function verifyJob(
 ): Promise<CalibrateDocument> {
   const asked: VerifyArguments = { command: 'verify', calibrationSha256: recordSha256(calibration) }
   output.progress.begin('verifying')
-  const { run, result, seconds } = await runJob<VerificationResult & Accounted>({
+  const { run, result, seconds } = await runJob<AnyVerificationResult & Accounted>({
     ...{ kind: 'verify', file, twin, journal, signal },
     calibrations: [id],
     arguments: { ...asked },

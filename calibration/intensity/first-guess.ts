@@ -25,6 +25,9 @@ const FIRST_INPUTS = 4
 const WHOLE_FRINGES = 6
 /** Turns at which a heater is looked at beyond the base. */
 const TURNS = [0.25, 0.5, 0.75] as const
+/** Inputs lit for an arm, and for one that stays in doubt. */
+const ARM_INPUTS = 2
+const DOUBTFUL_ARM_INPUTS = 6
 /** Fabricated heaters differ by a few percent. */
 const HEATER_SPREAD = 0.05
 /** What crosstalk and stray light leave, of the brightest readings. */
@@ -84,8 +87,8 @@ export async function guessChip(
     async (heater, v2, lit) => balanced(await lookAt(heater, v2, lit), lit),
     {
       voltagesSquared: TURNS.map((turn) => (turn * 2 * Math.PI) / nominal),
-      inputs: Math.min(2, size),
-      maxInputs: Math.min(6, size),
+      inputs: Math.min(ARM_INPUTS, size),
+      maxInputs: Math.min(DOUBTFUL_ARM_INPUTS, size),
       nominalRadPerV2: nominal,
       spread: HEATER_SPREAD,
       noise: ARM_NOISE,
@@ -95,6 +98,24 @@ export async function guessChip(
   const known = peeled.radPerV2.filter((k) => !Number.isNaN(k))
   const nominalRadPerV2 = known.reduce((sum, k) => sum + k, 0) / known.length
   return { parameters: parametersOf(layout, peeled, gains, nominalRadPerV2), nominalRadPerV2 }
+}
+
+/** Frames that a first guess plays, when all arms are sure at once, and when all stay in doubt. */
+export function guessFrames(
+  { size, mzis }: SvdCoreLayout,
+  arms: 'sure' | 'in doubt',
+): readonly { readonly frames: number; readonly symbols: number }[] {
+  // No power shows the first column's φ.
+  const looks = TURNS.length * (2 * mzis.length - mzis.filter(({ column }) => column === 0).length)
+  const lit = Math.min(ARM_INPUTS, size)
+  const again = arms === 'sure' ? 0 : Math.min(DOUBTFUL_ARM_INPUTS, size) - lit
+  return [
+    { frames: 1, symbols: size },
+    { frames: FIRST_POINTS, symbols: Math.min(FIRST_INPUTS, size) },
+    { frames: TURNS.length * Math.min(WHOLE_FRINGES, mzis.length), symbols: size },
+    { frames: looks, symbols: lit },
+    { frames: looks * again, symbols: 1 },
+  ]
 }
 
 /** Heaters of interferometers in the middle, where light of all inputs passes on its way to all outputs. */

@@ -40,9 +40,35 @@ export function fitChipToIntensities(
   readings: readonly IntensityReading[],
   guess: Float64Array,
 ): FittedIntensities {
+  const stages = fitInStages(layout, readings, guess)
+  for (;;) {
+    const next = stages.next()
+    if (next.done === true) return next.value
+  }
+}
+
+/** A stage of the fit that is done, of so many, and what it leaves relative to a mean reading. */
+export interface FitStage {
+  readonly done: number
+  readonly total: number
+  readonly relativeResidual: number
+}
+
+/** The same, stage by stage: each computes for seconds, and nobody is heard while it does. */
+export function* fitInStages(
+  layout: SvdCoreLayout,
+  readings: readonly IntensityReading[],
+  guess: Float64Array,
+): Generator<FitStage, FittedIntensities> {
   const model = new IntensityModel(layout)
   const priors = intensityPriors(layout, guess)
   const meanReading = meanOf(readings)
+  const isToldApart = layout.size >= MIN_TOLD_APART
+  const total = STAGES.length + (isToldApart ? 2 : 1)
+  let done = 0
+  const stageDone = (at: Float64Array): FitStage => {
+    return { done: ++done, total, relativeResidual: residualOf(model, at, readings) / meanReading }
+  }
   let parameters = guess
   let iterations = 0
   for (const { noise, share } of STAGES) {
@@ -50,15 +76,18 @@ export function fitChipToIntensities(
     const fit = fitIntensities({ layout, readings: some, priors, noise: noise * meanReading }, parameters, OPTIONS)
     parameters = fit.parameters
     iterations += fit.iterations
+    yield stageDone(parameters)
   }
   let input = { layout, readings, priors, noise: residualOf(model, parameters, readings) }
   let fit = fitIntensities(input, parameters, LAST)
   iterations += fit.iterations
-  if (layout.size >= MIN_TOLD_APART) {
+  yield stageDone(fit.parameters)
+  if (isToldApart) {
     const noise = residualOf(model, fit.parameters, readings)
     input = { layout, readings, priors: withModulatorsAtRest(layout, fit.parameters, priors), noise }
     fit = fitIntensities(input, fit.parameters, END)
     iterations += fit.iterations
+    yield stageDone(fit.parameters)
   }
   const residual = residualOf(model, fit.parameters, readings)
   const sigmas = deviationsOf({ ...input, noise: residual }, fit.parameters, priors)

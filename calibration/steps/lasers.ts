@@ -18,10 +18,19 @@ const LEFT_SHARE = 0.08
 const LIMIT_GHZ = 5
 const SILENT_SYMBOLS = 4
 
+/**
+ * Who is lit while lasers are tuned: all inputs, by both signs alike, so that beats with the local oscillators fall out;
+ * or one after the other, because all together are more than photodiodes that look at one may bear.
+ */
+export type Lighting = 'together' | 'one by one'
+
 /** Frames of an ordinary bench, and symbols of each; where light is lost on the way aside, there are more. */
-export const laserFrames = (size: number): { readonly frames: number; readonly symbols: number } => ({
+export const laserFrames = (
+  size: number,
+  lighting: Lighting,
+): { readonly frames: number; readonly symbols: number } => ({
   frames: 5,
-  symbols: probePatterns(size)[0]!.length + SILENT_SYMBOLS,
+  symbols: (lighting === 'together' ? probePatterns(size)[0]!.length : size) + SILENT_SYMBOLS,
 })
 
 /**
@@ -31,9 +40,13 @@ export const laserFrames = (size: number): { readonly frames: number; readonly s
  * Throws: CALIBRATION_FAILED naming lane, laser and offset of the first that is too far off.
  * Leaves: light as `bringLight`.
  */
-export async function measureLasers(context: CalibrationContext, signal: AbortSignal): Promise<Float64Array> {
+export async function measureLasers(
+  context: CalibrationContext,
+  signal: AbortSignal,
+  lighting: Lighting = 'together',
+): Promise<Float64Array> {
   const { bench, frames } = context
-  const codes = lightAndSilence(bench)
+  const codes = lightAndSilence(bench, lighting)
   const passed: PassedAt[][] = bench.lasers.map(() => [])
   const look = async (detuning: number): Promise<number[]> => {
     await tuneAside(bench, detuning, signal)
@@ -87,9 +100,10 @@ async function tuneAside(bench: MeshBench, detuningGhz: number, signal: AbortSig
   await bringLasers({ ...bench, lasers }, signal)
 }
 
-/** Every input lit by both signs alike, so that beats with the local oscillators fall out, then silence. */
-function lightAndSilence({ layout, lanes, timing }: MeshBench): FrameCodes {
-  const patterns = probePatterns(layout.size)
+function lightAndSilence({ layout, lanes, timing }: MeshBench, lighting: Lighting): FrameCodes {
+  const alone = (port: number): Int8Array => Int8Array.from({ length: layout.size }, (_, lit) => (lit === port ? 1 : 0))
+  const patterns =
+    lighting === 'together' ? probePatterns(layout.size) : Array.from({ length: layout.size }, (_, port) => alone(port))
   const lit = Math.max(1, Math.min(patterns[0]!.length, timing.maxSymbolsPerFrame - SILENT_SYMBOLS))
   return lanes.map(() =>
     Array.from({ length: layout.size }, (_, port) => {

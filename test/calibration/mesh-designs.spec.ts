@@ -68,14 +68,14 @@ describe.each(named(SINGLES))('a core of %s', (_, design) => {
 })
 
 test('The default design is one that can be calibrated', () => {
-  for (const size of [2, 64, 256]) expect(() => requireCalibratable(DEFAULT_DESIGN, size)).not.toThrow()
+  for (const size of [2, 64, 256]) expect(() => requireCalibratable(DEFAULT_DESIGN, size, 2)).not.toThrow()
 })
 
 test('Two triangles are refused from nine ports on, one is not', () => {
   const triangles = { ...DEFAULT_DESIGN, arrangement: 'reck' } as const
-  expect(() => requireCalibratable(triangles, 8)).not.toThrow()
-  expect(() => requireCalibratable(triangles, 9)).toThrow('layout reck, mzi plain, form svd up to size 8')
-  expect(() => requireCalibratable({ ...triangles, form: 'unitary' }, 9)).not.toThrow()
+  expect(() => requireCalibratable(triangles, 8, 1)).not.toThrow()
+  expect(() => requireCalibratable(triangles, 9, 1)).toThrow('layout reck, mzi plain, form svd up to size 8')
+  expect(() => requireCalibratable({ ...triangles, form: 'unitary' }, 9, 1)).not.toThrow()
 })
 
 test('A calibration of one design is refused by a bench of another', async () => {

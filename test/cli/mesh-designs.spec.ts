@@ -64,7 +64,7 @@ describe('a bench with another mesh', { timeout: 120_000 }, () => {
       const refused = await fringe(call, { cwd })
       expect(refused.code).toBe(2)
       expect(refused.stderr).toContain(
-        `error: bench.yaml:${line + 1}:${column + 1} detection.kind - a mesh core read by intensity can be simulated, and not calibrated: the sign of a field cannot be seen in its intensity`,
+        `error: bench.yaml:${line + 1}:${column + 1} detection.kind - a mesh core of layout clements, mzi plain, form svd, detection intensity, size 2, lanes 1 can be simulated, and is not calibrated by intensities; this one is: layout clements, mzi plain, form unitary, detection intensity, size 3 and more, lanes 1`,
       )
       expect(refused.stderr.match(/error:/g)).toHaveLength(1)
     }

@@ -4,7 +4,7 @@ import { basePhases } from '../../../calibration/intensity/base-phases.ts'
 import { guessChip } from '../../../calibration/intensity/first-guess.ts'
 import { fitChipToIntensities, variationDistance } from '../../../calibration/intensity/fit-chip.ts'
 import { RandomStream } from '../../../core/random.ts'
-import { randomUnitary } from '../../../perf/random-unitary.ts'
+import { randomUnitary } from '../../../calibration/intensity/random-unitary.ts'
 import { hiddenMesh, HIDDEN_RAD_PER_V2 } from '../../support/hidden-mesh.ts'
 
 const FRINGE_RANGE = { min: 0.5 * HIDDEN_RAD_PER_V2, max: 2 * HIDDEN_RAD_PER_V2 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { shares } from '../../../calibration/intensity/fit-chip.ts'
 import { invisibleHeaters, programUnitary } from '../../../calibration/intensity/intensity-programming.ts'
 import { RandomStream } from '../../../core/random.ts'
-import { randomUnitary } from '../../../perf/random-unitary.ts'
+import { randomUnitary } from '../../../calibration/intensity/random-unitary.ts'
 import { hiddenMesh } from '../../support/hidden-mesh.ts'
 
 /** Mean over inputs of Σ √(p·p0), p the shares of each input's light at the outputs in the gains of the chip's own ports. */

@@ -1,6 +1,6 @@
-import { complexZeros } from '../calibration/fit/complex-matrix.ts'
-import type { ComplexMatrix } from '../calibration/fit/complex-matrix.ts'
-import type { RandomStream } from '../core/random.ts'
+import { complexZeros } from '../fit/complex-matrix.ts'
+import type { ComplexMatrix } from '../fit/complex-matrix.ts'
+import type { RandomStream } from '../../core/random.ts'
 
 /** Haar-distributed, by Gram–Schmidt on complex normal numbers. */
 export function randomUnitary(size: number, random: RandomStream): ComplexMatrix {

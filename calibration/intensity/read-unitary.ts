@@ -1,0 +1,60 @@
+import type { ComplexMatrix } from '../fit/complex-matrix.ts'
+import { shares } from './fit-chip.ts'
+import type { IntensityModel, MadeOnce } from './intensity-model.ts'
+import { everyPort } from './intensity-probe.ts'
+import type { IntensityProbe } from './intensity-probe.ts'
+import { programUnitary } from './intensity-programming.ts'
+
+/** A chip as it is known, and what looks at it. */
+export interface KnownChip {
+  readonly model: IntensityModel
+  readonly parameters: Float64Array
+  readonly made: MadeOnce
+  readonly probe: IntensityProbe
+  readonly maxVoltageV: number
+}
+
+/** A unitary as the programmed chip shows it. */
+export interface ReadUnitary {
+  /** Shape: [output, input], shares of each input's light, outputs by their fitted gains. */
+  readonly shares: Float64Array
+  readonly amplitudeFidelity: number
+  /** Total variation distance from the target, and from what the fitted chip should show; mean over the inputs. */
+  readonly tvd: number
+  readonly modelTvd: number
+  /** [heater] */
+  readonly voltagesV: Float64Array
+}
+
+/**
+ * Programs a unitary and reads the powers at all outputs, one input lit after the other.
+ *
+ * Throws: RANGE_EXCEEDED when a phase needs more than the heaters' limit.
+ * Leaves: the heaters there.
+ */
+export async function readUnitary(chip: KnownChip, target: ComplexMatrix, signal: AbortSignal): Promise<ReadUnitary> {
+  const { model, parameters, made, probe, maxVoltageV } = chip
+  const { size } = model.layout
+  const ports = everyPort(size)
+  const { voltagesV } = programUnitary(model, made, target, maxVoltageV)
+  const { powers } = await probe.read(voltagesV, ports, signal)
+  const predicted = model.predict(parameters, made, voltagesV, ports)
+  const all = new Float64Array(size * size)
+  let [amplitudeFidelity, tvd, modelTvd] = [0, 0, 0]
+  for (const input of ports) {
+    // Noise may be below the dark where no light should be.
+    const balanced = (of: Float64Array): Float64Array =>
+      shares(Float64Array.from(ports, (i) => Math.max(0, of[input * size + i]!) / made.gainsOut[i]! ** 2))
+    const [seen, expected] = [balanced(powers), balanced(predicted)]
+    const wanted = shares(
+      Float64Array.from(ports, (i) => target.re[i * size + input]! ** 2 + target.im[i * size + input]! ** 2),
+    )
+    for (const i of ports) {
+      all[i * size + input] = seen[i]!
+      amplitudeFidelity += Math.sqrt(seen[i]! * wanted[i]!) / size
+      tvd += Math.abs(seen[i]! - wanted[i]!) / (2 * size)
+      modelTvd += Math.abs(seen[i]! - expected[i]!) / (2 * size)
+    }
+  }
+  return { shares: all, amplitudeFidelity, tvd, modelTvd, voltagesV }
+}

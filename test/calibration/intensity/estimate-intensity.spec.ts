@@ -1,0 +1,47 @@
+import { describe, expect, test } from 'vitest'
+import { intensityCalibrationPlan } from '../../../calibration/intensity/calibrate-intensity.ts'
+import { planIntensity } from '../../../calibration/intensity/estimate-intensity.ts'
+import { guessFrames } from '../../../calibration/intensity/first-guess.ts'
+import { openDirectBench } from '../../support/direct-bench.ts'
+import { runToEnd } from '../../support/run-plan.ts'
+
+const SIZE = 4
+const design = { arrangement: 'clements', mzi: 'plain', form: 'unitary', detection: 'intensity' } as const
+const opened = (seed = 3) => openDirectBench({ size: SIZE, lanes: 1, seed, design })
+
+describe('the estimate of a mesh read by photodiodes', () => {
+  test('is what it plays to within one setting: arms in doubt cost settings', async () => {
+    const { bench } = opened()
+    const { vectors } = await runToEnd(intensityCalibrationPlan(bench))
+    const said = planIntensity(bench).estimate.vectors
+    expect(Math.abs(said - vectors)).toBeLessThan(SIZE)
+    expect(vectors).toBeLessThanOrEqual(27.5 * SIZE ** 2)
+  })
+
+  test('knows the frames of the columns when no arm is in doubt, and when all are', () => {
+    const { layout } = opened().bench
+    const vectors = (arms: 'sure' | 'in doubt'): number =>
+      guessFrames(layout, arms).reduce((sum, { frames, symbols }) => sum + frames * symbols, 0)
+    // The base, eight points of one fringe, three of six, and three voltages of ten arms with two inputs, or all four.
+    expect(vectors('sure')).toBe(4 + 8 * 4 + 6 * 3 * 4 + 10 * 3 * 2)
+    expect(vectors('in doubt')).toBe(4 + 8 * 4 + 6 * 3 * 4 + 10 * 3 * 4)
+  })
+
+  test('spends a budget on settings for the fit, and never more', async () => {
+    const { bench } = opened()
+    const budget = { vectors: 601 }
+    const { calibration, vectors } = await runToEnd(intensityCalibrationPlan(bench, { budget }))
+    expect(vectors).toBeLessThanOrEqual(601)
+    expect(calibration.fit.settings + 8).toBe(planIntensity(bench, budget).settingsAfter(0))
+    const seconds = planIntensity(bench, budget).estimate.benchSeconds
+    const cut = planIntensity(bench, { benchSeconds: 0.9 * seconds })
+    expect(cut.estimate.benchSeconds).toBeLessThanOrEqual(0.9 * seconds)
+    expect(cut.settingsAfter(0)).toBeLessThan(planIntensity(bench, budget).settingsAfter(0))
+  })
+
+  test('refuses a budget below the least, and says what that is', () => {
+    const refused = (): unknown => planIntensity(opened().bench, { vectors: 10 })
+    expect(refused).toThrow(expect.objectContaining({ code: 'CALL_INVALID' }))
+    expect(refused).toThrow(/^the smallest calibration of this bench takes \d+ vectors, more than --budget/)
+  })
+})
