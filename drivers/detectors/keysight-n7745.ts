@@ -158,7 +158,8 @@ export class KeysightN7745 implements MultichannelPowerMeter {
   }
 
   /**
-   * Polls: after the length of the record, then often.
+   * Polls: at once, after the length of the record, then often. The first answer proves that the trigger is not still on
+   * its way while the clock goes on.
    *
    * The deadline is counted in time slept, not read from a clock, so that a replay asks as often as the run did.
    */
@@ -166,17 +167,20 @@ export class KeysightN7745 implements MultichannelPowerMeter {
     const { points, averagingS } = this.#requireArmed()
     const recordMs = points * averagingS * 1e3
     const deadlineMs = recordMs + TRIGGER_PATIENCE_MS
+    const startNs = this.#clock.monotonicNs()
     let pauseMs = Math.max(recordMs, SHORTEST_POLL_MS)
-    for (let sleptMs = 0; sleptMs < deadlineMs; sleptMs += pauseMs) {
+    for (let sleptMs = 0; !(await this.#logComplete(signal)); sleptMs += pauseMs) {
       if (sleptMs > 0) pauseMs = Math.max(recordMs * POLL_SHARE, SHORTEST_POLL_MS)
-      await this.#clock.sleep(pauseMs, signal)
-      if (await this.#logComplete(signal)) return
+      if (sleptMs >= deadlineMs) {
+        throw new BenchError(
+          'INSTRUMENT_NOT_SETTLED',
+          `${this.#scpi.name}: no complete record within ${deadlineMs} ms; the trigger may not have reached the meter`,
+          { context: { instrument: this.#scpi.name, points, averagingS, deadlineMs } },
+        )
+      }
+      const askedMs = sleptMs > 0 ? 0 : (this.#clock.monotonicNs() - startNs) / 1e6
+      await this.#clock.sleep(Math.max(0, pauseMs - askedMs), signal)
     }
-    throw new BenchError(
-      'INSTRUMENT_NOT_SETTLED',
-      `${this.#scpi.name}: no complete record within ${deadlineMs} ms; the trigger may not have reached the meter`,
-      { context: { instrument: this.#scpi.name, points, averagingS, deadlineMs } },
-    )
   }
 
   async readLogMw(signal: AbortSignal): Promise<Float64Array[]> {

@@ -89,16 +89,17 @@ export class DirectPowerMeter implements MultichannelPowerMeter {
     const recordMs = points * averagingS * 1e3
     const deadlineMs = recordMs + TRIGGER_PATIENCE_MS
     let pauseMs = Math.max(recordMs, SHORTEST_POLL_MS)
-    for (let sleptMs = 0; sleptMs < deadlineMs; sleptMs += pauseMs) {
+    for (let sleptMs = 0; !this.#complete(signal); sleptMs += pauseMs) {
       if (sleptMs > 0) pauseMs = Math.max(recordMs * POLL_SHARE, SHORTEST_POLL_MS)
+      if (sleptMs >= deadlineMs) {
+        throw new BenchError(
+          'INSTRUMENT_NOT_SETTLED',
+          `${this.#name}: no complete record within ${deadlineMs} ms; the trigger may not have reached the meter`,
+          { context: { instrument: this.#name, points, averagingS, deadlineMs } },
+        )
+      }
       await wait(this.#name, this.#clock, pauseMs, signal)
-      if (this.#complete(signal)) return
     }
-    throw new BenchError(
-      'INSTRUMENT_NOT_SETTLED',
-      `${this.#name}: no complete record within ${deadlineMs} ms; the trigger may not have reached the meter`,
-      { context: { instrument: this.#name, points, averagingS, deadlineMs } },
-    )
   }
 
   async readLogMw(signal: AbortSignal): Promise<Float64Array[]> {
