@@ -19,7 +19,7 @@ function calibration(fieldRatio: number): MeshCalibration {
   chip[model.blocks.logNeighbour] = Math.log(0.01)
   chip[model.blocks.logMziField] = Math.log(fieldRatio)
   // Only what the picture needs of a record.
-  return { size: SIZE, lanes: 1, chip } as unknown as MeshCalibration
+  return { schema: 'fringe-mesh-calibration-1', size: SIZE, lanes: 1, chip } as unknown as MeshCalibration
 }
 
 const sum = (powers: ArrayLike<number>): number => Array.from(powers).reduce((total, power) => total + power, 0)
