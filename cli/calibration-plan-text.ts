@@ -31,11 +31,7 @@ export function estimateFor(file: BenchFile, budget: CalibrationBudget | undefin
 }
 
 /** The plan of a calibration, for people, before anything is opened. */
-export function planText(
-  file: BenchFile,
-  estimate: CalibrationEstimate,
-  taken: readonly AgedResult[],
-): string[] {
+export function planText(file: BenchFile, estimate: CalibrationEstimate, taken: readonly AgedResult[]): string[] {
   const known = new Map(taken.map((result) => [result.of, result]))
   const { vectors, frames, benchSeconds } = sumOf(estimate.steps.filter(({ name }) => !known.has(name)))
   const most = file.kind === 'awgr' ? ' at most' : ''

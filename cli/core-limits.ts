@@ -13,7 +13,12 @@ export function requireCalibratableCore(file: BenchFile): void {
     requireCalibratable(design, size, lanes.length)
   } catch (error) {
     if (!isBenchError(error)) throw error
-    throw refusedAt(file, design.detection === undefined ? ['core'] : ['detection', 'kind'], error.message, error.context)
+    throw refusedAt(
+      file,
+      design.detection === undefined ? ['core'] : ['detection', 'kind'],
+      error.message,
+      error.context,
+    )
   }
 }
 

@@ -89,7 +89,13 @@ export function intensityFindings({ size, lanes, design, fit, ...rest }: Intensi
         ),
       ],
       ['heaters whose phase no power shows, kept cold', String(idle.size)],
-      ['detectors, dark, as their meters show it', range(rest.darkMw.map((mw) => 1e6 * mw), 'nW')],
+      [
+        'detectors, dark, as their meters show it',
+        range(
+          rest.darkMw.map((mw) => 1e6 * mw),
+          'nW',
+        ),
+      ],
       ['settings of the fit', `${fit.settings}, in ${fit.iterations} iterations`],
       ['residual of the fit', `${percent(fit.relativeResidual)} of the RMS reading`],
       ['residual on settings kept out of the fit', `${percent(fit.heldOutResidual)} of the RMS reading`],

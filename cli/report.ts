@@ -73,9 +73,7 @@ export async function writeReport(
   const page = reportPage({
     ...{ run, pictures, journal, calibration, bench: file.name },
     steps: await reader.readSteps(run.id),
-    vectors: new Map(
-      steps.filter(({ name }) => !depending.includes(name)).map(({ name, vectors }) => [name, vectors]),
-    ),
+    vectors: new Map(steps.filter(({ name }) => !depending.includes(name)).map(({ name, vectors }) => [name, vectors])),
     findings: findingsOf(calibration.record),
   })
   const plots = await writePictures(pictures, into, 'png')

@@ -78,5 +78,8 @@ export function watchPlanOf(
   if (bench.kind === 'mesh' && calibration.schema === 'fringe-mesh-calibration-1') {
     return watchPlan(bench, calibration, { ...times, onLook })
   }
-  throw new BenchError('CALL_INVALID', '--watch follows mesh cores read by balanced homodyne: calibrate another core again instead')
+  throw new BenchError(
+    'CALL_INVALID',
+    '--watch follows mesh cores read by balanced homodyne: calibrate another core again instead',
+  )
 }

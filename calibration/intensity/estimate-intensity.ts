@@ -61,7 +61,9 @@ export function planIntensity(bench: EstimatedMesh, budget?: CalibrationBudget):
   const least = costOf(estimated('in doubt', FEWEST_SETTINGS))
   if (least > wanted) {
     const why = `the smallest calibration of this bench takes ${Math.ceil(least)} ${unit}, more than --budget allows`
-    throw new BenchError('CALL_INVALID', `${why}: allow that many, or leave --budget out`, { context: { wanted, least } })
+    throw new BenchError('CALL_INVALID', `${why}: allow that many, or leave --budget out`, {
+      context: { wanted, least },
+    })
   }
   const perSetting = costOf(estimated('in doubt', FEWEST_SETTINGS + 1)) - least
   const settings = Math.min(MOST_SETTINGS, FEWEST_SETTINGS + Math.floor((wanted - least) / perSetting))
