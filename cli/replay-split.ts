@@ -40,17 +40,16 @@ export async function replaySplit(
     return { ...verdict, ...sum, divergence: differenceOf(id, undefined, what, sealed, seal) }
   }
   const energies = []
-  const [rows, columns] = [was.rows, was.columns]
-  const whole = new DenseArray('C', [...(was.leading ?? []), rows, columns], was.complex === true)
+  const whole = new DenseArray('C', [...(was.leading ?? []), was.rows, was.columns], was.complex === true)
   for (const { core, run, part } of cores) {
     const one = await replayRun(journal, run, options)
     sum.steps += one.steps
     sum.wires += one.wires
     sum.wireRecords += one.wireRecords
     if (one.divergence !== undefined) return { ...verdict, ...sum, divergence: one.divergence }
-    const record = (await journal.readRun(run)).result as MatmulRecord
-    await placePart(whole, decodeArray(await journal.readBlob(record.product.sha256), 'C'), part)
-    energies.push({ core, energy: record.energy })
+    const did = (await journal.readRun(run)).result as MatmulRecord
+    await placePart(whole, decodeArray(await journal.readBlob(did.product.sha256), 'C'), part)
+    energies.push({ core, energy: did.energy })
   }
   const expected = decodeArray(await journal.readBlob(was.sha256), 'C').data
   const at = firstElement(expected, whole.data)

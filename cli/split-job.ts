@@ -147,7 +147,8 @@ async function sideBySide<Result>(
         return await work(core, AbortSignal.any([signal, others.signal]), index)
       } catch (error) {
         const { core: name } = core.choice.file
-        others.abort(new BenchError('TRANSPORT_ABORTED', `stopped, because core "${name!}" failed`))
+        const why = `stopped, because core "${name!}" failed`
+        others.abort(new BenchError('TRANSPORT_ABORTED', why, { context: { stoppedFor: name } }))
         throw error
       }
     }),
@@ -156,7 +157,7 @@ async function sideBySide<Result>(
   if (failures.length === 0) return settled.map((one) => (one as PromiseFulfilledResult<Result>).value)
   // Why the others ended is no news, unless something of theirs is not safe.
   const causes = failures.flatMap(leavesOf)
-  const news = causes.filter((cause) => !(cause instanceof BenchError && cause.message.startsWith('stopped, because')))
+  const news = causes.filter((cause) => !(cause instanceof BenchError && 'stoppedFor' in cause.context))
   throw news.length === 1 ? news[0] : new AggregateError(news, 'several cores failed')
 }
 

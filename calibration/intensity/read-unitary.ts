@@ -16,18 +16,15 @@ export interface KnownChip {
 
 /** A unitary as the programmed chip shows it. */
 export interface ReadUnitary {
-  /** Shape: [output, input], shares of each input's light, outputs by their fitted gains. */
-  readonly shares: Float64Array
   readonly amplitudeFidelity: number
   /** Total variation distance from the target, and from what the fitted chip should show; mean over the inputs. */
   readonly tvd: number
   readonly modelTvd: number
-  /** [heater] */
-  readonly voltagesV: Float64Array
 }
 
 /**
- * Programs a unitary and reads the powers at all outputs, one input lit after the other.
+ * Programs a unitary and reads the powers at all outputs, one input lit after the other; outputs count by their fitted
+ * gains.
  *
  * Throws: RANGE_EXCEEDED when a phase needs more than the heaters' limit.
  * Leaves: the heaters there.
@@ -39,7 +36,6 @@ export async function readUnitary(chip: KnownChip, target: ComplexMatrix, signal
   const { voltagesV } = programUnitary(model, made, target, maxVoltageV)
   const { powers } = await probe.read(voltagesV, ports, signal)
   const predicted = model.predict(parameters, made, voltagesV, ports)
-  const all = new Float64Array(size * size)
   let [amplitudeFidelity, tvd, modelTvd] = [0, 0, 0]
   for (const input of ports) {
     // Noise may be below the dark where no light should be.
@@ -50,11 +46,10 @@ export async function readUnitary(chip: KnownChip, target: ComplexMatrix, signal
       Float64Array.from(ports, (i) => target.re[i * size + input]! ** 2 + target.im[i * size + input]! ** 2),
     )
     for (const i of ports) {
-      all[i * size + input] = seen[i]!
       amplitudeFidelity += Math.sqrt(seen[i]! * wanted[i]!) / size
       tvd += Math.abs(seen[i]! - wanted[i]!) / (2 * size)
       modelTvd += Math.abs(seen[i]! - expected[i]!) / (2 * size)
     }
   }
-  return { shares: all, amplitudeFidelity, tvd, modelTvd, voltagesV }
+  return { amplitudeFidelity, tvd, modelTvd }
 }

@@ -30,10 +30,10 @@ const GZIP_LEVEL = 4
 const CHUNK_ELEMENTS = 1 << 17
 
 /**
- * A run as HDF5: matrices as datasets of float64 in their shape, complex
- * ones of records `r` and `i`, which h5py takes for complex numbers, each table as a group with a dataset a column, gzip-compressed. Units
- * and meanings are attributes `units` and `long_name` of the datasets, provenance is attributes of the file and of the
- * groups under `instruments`; `provenance` and `bench_file` hold all of it as text.
+ * A run as HDF5: matrices as datasets of float64 in their shape, complex ones of records `r` and `i`, which h5py takes for
+ * complex numbers; each table as a group with a dataset a column, gzip-compressed. Units and meanings are attributes
+ * `units` and `long_name` of the datasets, provenance is attributes of the file and of the groups under `instruments`;
+ * `provenance` and `bench_file` hold all of it as text.
  *
  * The library writes by itself and says little when it cannot: what it wrote is checked by length at the end.
  */

@@ -17,19 +17,18 @@ export function sumAccounts(cores: readonly CoreAccount[]): EnergyAccount {
   const macs = cores.reduce((sum, { energy }) => sum + energy.macs, 0)
   const named = <Key extends 'parts' | 'tiles' | 'lanes'>(key: Key): EnergyAccount[Key] =>
     cores.flatMap(({ core, energy }) => energy[key].map((part) => ({ ...part, name: `${core}: ${part.name}` })))
-  const ofCores = <Key extends 'shares' | 'silent'>(key: Key): EnergyAccount[Key] =>
+  const ofCores = <Entry extends { readonly component: string }>(
+    entriesOf: (energy: EnergyAccount) => readonly Entry[],
+  ): readonly Entry[] =>
     cores.flatMap(({ core, energy }) =>
-      (energy[key] as readonly { readonly component: string }[]).map((entry) => ({
-        ...entry,
-        component: `${core}: ${entry.component}`,
-      })),
-    ) as unknown as EnergyAccount[Key]
-  const shares = ofCores('shares')
+      entriesOf(energy).map((entry) => ({ ...entry, component: `${core}: ${entry.component}` })),
+    )
+  const shares = ofCores(({ shares }) => shares)
   return {
     ...{ benchSeconds, macs, tops: topsOf(macs, benchSeconds), shares },
     boundaries: boundaryEnergies(shares, macs),
     headings: headingsOf(cores),
-    ...{ parts: named('parts'), tiles: named('tiles'), lanes: named('lanes'), silent: ofCores('silent') },
+    ...{ parts: named('parts'), tiles: named('tiles'), lanes: named('lanes'), silent: ofCores(({ silent }) => silent) },
   }
 }
 
