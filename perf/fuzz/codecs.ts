@@ -12,6 +12,7 @@ import {
   parseScpiNumber,
   parseScpiString,
   scpiBlockReply,
+  scpiBlocksReply,
   scpiLineReply,
 } from '../../drivers/protocols/scpi.ts'
 import { ModbusClient } from '../../drivers/transports/modbus-client.ts'
@@ -86,6 +87,9 @@ function rtuReply(): Framer<unknown> {
 export const CODECS: readonly FuzzedCodec[] = [
   framed('SCPI line, driver', ['scpi', 'n7745', 'm8195a'], () => scpiLineReply),
   framed('SCPI block, driver', ['scpi', 'n7745'], () => scpiBlockReply((payload) => payload.length)),
+  framed('SCPI blocks of several questions, driver', ['scpi', 'n7745'], () =>
+    scpiBlocksReply(2, (payload) => payload.length),
+  ),
   framed('SCPI values, driver', ['scpi', 'n7745', 'm8195a'], () => scpiValues),
   framed('B2900 data, driver', ['b2900'], () =>
     scpiBlockReply((payload) => decodeB2900(payload, 1, { instrument: 'source', channel: 0 })),

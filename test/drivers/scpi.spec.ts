@@ -10,6 +10,7 @@ import {
   parseScpiString,
   scpiBlockMessage,
   scpiBlockReply,
+  scpiBlocksReply,
   scpiLine,
   scpiLineReply,
 } from '../../drivers/protocols/scpi.ts'
@@ -210,7 +211,11 @@ describe('definite blocks', () => {
   test('garbage never makes the framers do anything but wait or refuse', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (garbage) => {
-        for (const framer of [copy, scpiLineReply] as Framer<unknown>[]) {
+        for (const framer of [
+          copy,
+          scpiBlocksReply(2, (payload) => payload.length),
+          scpiLineReply,
+        ] as Framer<unknown>[]) {
           for (const ended of [undefined, false, true])
             try {
               const framed = framer(garbage, ended)
@@ -226,5 +231,52 @@ describe('definite blocks', () => {
 
   test('a command line ends with one NL', () => {
     expect(Buffer.from(scpiLine(':ABOR')).toString('latin1')).toBe(':ABOR\n')
+  })
+})
+
+describe('blocks that answer several questions of one message', () => {
+  const two = scpiBlocksReply(2, (payload, block) => [block, Buffer.from(payload).toString('latin1')])
+
+  test('what was encoded is decoded, in any pieces, whatever bytes the payloads hold', () => {
+    const payload = fc.oneof(fc.uint8Array({ maxLength: 200 }), fc.constant(Uint8Array.of(59, 35, 49, 10, 59, 35)))
+    fc.assert(
+      fc.property(fc.array(payload, { minLength: 1, maxLength: 8 }), fc.array(fc.nat()), (payloads, cuts) => {
+        const answer = Buffer.concat(
+          payloads.flatMap((one, block) => {
+            const encoded = scpiBlockMessage('', one.length)
+            encoded.payload.set(one)
+            return [Buffer.from(block === 0 ? '' : ';'), encoded.message.subarray(0, -1)]
+          }),
+        )
+        const framer = scpiBlocksReply(payloads.length, (one) => Uint8Array.from(one))
+        const twice = Buffer.concat([answer, bytes('\n'), answer, bytes('\r\n')])
+        const expected = payloads.map((one) => Uint8Array.from(one))
+        expect(frameIn(framer, twice, cuts)).toEqual([expected, expected])
+        expect(framer(answer, true)).toEqual({ message: expected, used: answer.length })
+      }),
+      { seed: 1 },
+    )
+  })
+
+  test('are counted, and each is known by its place', () => {
+    expect(two(bytes('#11a;#12bc\n'))).toEqual({
+      message: [
+        [0, 'a'],
+        [1, 'bc'],
+      ],
+      used: 11,
+    })
+    expect(two(bytes('#11a;#12bc'))).toBeUndefined()
+    expect(two(bytes('#11a'))).toBeUndefined()
+  })
+
+  test.each([
+    ['one block too few', '#11a\n'],
+    ['one block too many', '#11a;#11b;#11c\n'],
+    ['a comma between them', '#11a,#11b\n'],
+    ['a number among them', '#11a;1.5\n'],
+    ['one without length', '#11a;#0b\n'],
+  ])('%s is refused, and shown', (_what, reply) => {
+    expectRefused(() => two(bytes(reply)), Buffer.from(reply, 'latin1').toString('hex'))
   })
 })
