@@ -19,8 +19,8 @@ export interface FrameStages<Prepared extends { readonly codes: FrameCodes }, Lo
 }
 
 /**
- * While one frame is read out of the meters the next one is programmed and uploaded; while its light plays, the one
- * before is decoded and the one after is encoded. Results in the order of frames.
+ * While one frame is read out of the meters, which are armed at once again, the next one is programmed and uploaded;
+ * while its light plays, the one before is decoded and the one after is encoded. Results in the order of frames.
  */
 export async function* streamFrames<Prepared extends { readonly codes: FrameCodes }, Loaded>(
   frames: AsyncIterable<Frame>,
@@ -45,6 +45,11 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
       if (isBenchError(error, 'RANGE_EXCEEDED')) return error
       throw error
     })
+  /** Meters hold one record: the one before is out before they wait for the next. */
+  const armAfter = async (reading: Promise<unknown> | undefined, step: number, symbols: number): Promise<void> => {
+    await reading
+    await withStep(step, () => runner.armMeters(symbols, signal))
+  }
   const decoded = async ({ frame, loaded, reading }: Played): Promise<FrameResult> => {
     const record = await reading
     return isBenchError(record) ? { frame, lanes: [], overRange: record } : stages.decode(frame, loaded, record)
@@ -69,14 +74,12 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
       }
       const { prepared } = next
       const step = frame.step ?? currentStep()
-      const loading = begun(withStep(step, () => stages.load(prepared, signal)))
-      await Promise.allSettled([loading, before?.reading])
-      const [loaded] = [await loading, await before?.reading]
       const symbols = prepared.codes[0]![0]!.length
-      await withStep(step, async () => {
-        await runner.armMeters(symbols, signal)
-        await runner.trigger(signal)
-      })
+      const loading = begun(withStep(step, () => stages.load(prepared, signal)))
+      const arming = begun(armAfter(before?.reading, step, symbols))
+      await Promise.allSettled([loading, arming])
+      const [loaded] = [await loading, await arming]
+      await withStep(step, () => runner.trigger(signal))
       const captured = begun(withStep(step, () => runner.captured(symbols, signal)))
       if (before !== undefined) yield await decoded(before)
       const following = begun(prepareNext())

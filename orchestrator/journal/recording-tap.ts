@@ -27,9 +27,10 @@ export class RecordingTap implements WireTap {
 
   record(direction: WireDirection, bytes: Uint8Array): void {
     if (this.#closed) return
-    this.#crc = chain(this.#crc, direction, bytes)
-    const start = this.#starts[direction]
-    this.#writer.filling.wire.add(start, ++this.#records, this.#timeNs(), this.cause, bytes, this.#crc)
+    const { wire } = this.#writer.filling
+    const kept = wire.keep(bytes)
+    this.#crc = chain(this.#crc, direction, kept)
+    wire.add(this.#starts[direction], ++this.#records, this.#timeNs(), this.cause, kept, this.#crc)
     this.#writer.added()
   }
 

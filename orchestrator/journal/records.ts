@@ -1,4 +1,5 @@
 import type { Identity } from '../../core/instruments.ts'
+import type { KeptBytes } from './wire-chain.ts'
 
 export type RunStatus = 'running' | 'done' | 'failed' | 'interrupted'
 
@@ -103,7 +104,10 @@ export interface WireRecord {
   readonly direction: string
   readonly step: number
   readonly timeNs: number
+  /** As they passed the wire; none where what was packed is damaged. */
   readonly bytes: Uint8Array
+  /** As they are kept, which `crc` is of. */
+  readonly kept: KeptBytes
   readonly crc: number
 }
 

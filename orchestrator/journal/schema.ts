@@ -5,7 +5,7 @@ import { CREATE_WIRE_TABLES } from './wire-rows.ts'
 /** 'FRNG' in the header of the file says whose SQLite file it is. */
 export const APPLICATION_ID = 0x46524e47
 /** Counts up whenever a table changes its meaning. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 /*
  * All times `t_ns` are nanoseconds since the start of the run, all `…_ms` milliseconds since 1970 (UTC).

@@ -7,15 +7,24 @@ export const CHAIN_START = 0
 /** Below this length a table in JavaScript is faster than a call into zlib. */
 const SHORT_BYTES = 64
 
+/** Bytes of a record as they stand in the journal. */
+export interface KeptBytes {
+  readonly bytes: Uint8Array
+  /** How many they were before they were packed; 0 where they stand as they passed the wire. */
+  readonly packedFrom: number
+}
+
 /**
- * Checksum of one more record of a wire: CRC-32 of its direction and bytes, started from the checksum of the
- * record before. So any record that was changed, exchanged, left out or put in breaks the chain.
+ * Checksum of one more record of a wire: CRC-32 of its direction and of its bytes as they are kept, started from the
+ * checksum of the record before. So any record that was changed, exchanged, left out or put in breaks the chain.
  *
- * In one line: `zlib.crc32(bytes, zlib.crc32(direction, previous))`.
+ * In one line: `zlib.crc32(bytes, zlib.crc32(direction, previous))`; before packed bytes also their length before,
+ * in decimal digits: `zlib.crc32(bytes, zlib.crc32(direction + packedFrom, previous))`.
  */
-export function chain(previous: number, direction: string, bytes: Uint8Array): number {
+export function chain(previous: number, direction: string, { bytes, packedFrom }: KeptBytes): number {
   const known = DIRECTIONS[direction as WireDirection] as Uint8Array | undefined
-  const started = known === undefined ? crc32(direction, previous) : shortCrc(previous, known)
+  const named = known === undefined ? crc32(direction, previous) : shortCrc(previous, known)
+  const started = packedFrom === 0 ? named : crc32(String(packedFrom), named)
   return bytes.length < SHORT_BYTES ? shortCrc(started, bytes) : crc32(bytes, started)
 }
 

@@ -1,5 +1,7 @@
 import type { WireDirection } from '../../core/transport.ts'
+import { MOST_OVERHEAD, packRuns, unpackRuns } from './byte-runs.ts'
 import type { WireRecord } from './records.ts'
+import type { KeptBytes } from './wire-chain.ts'
 
 /*
  * Wire records on their way to SQLite and back. A batch of them is one row of `wire_batches`: a JSON text with one
@@ -8,6 +10,8 @@ import type { WireRecord } from './records.ts'
  * them into ordinary rows again, for every SQLite tool.
  *
  *   [wire, direction, seq, t_ns, step, first byte, length, crc]
+ *
+ * Long records of long runs are kept packed (byte-runs.ts), and say how long they were as a ninth element.
  */
 export const CREATE_WIRE_TABLES = `
   CREATE TABLE wire_batches (
@@ -19,7 +23,8 @@ export const CREATE_WIRE_TABLES = `
   CREATE VIEW wire AS
     SELECT run, record.value ->> 0 AS wire, record.value ->> 2 AS seq, record.value ->> 3 AS t_ns,
       record.value ->> 1 AS dir, record.value ->> 4 AS step,
-      coalesce(substr(bytes, (record.value ->> 5) + 1, record.value ->> 6), x'') AS bytes, record.value ->> 7 AS crc
+      coalesce(substr(bytes, (record.value ->> 5) + 1, record.value ->> 6), x'') AS bytes, record.value ->> 7 AS crc,
+      record.value ->> 8 AS packed_from
     FROM wire_batches, json_each(wire_batches.records) AS record;`
 
 /** ?1 run · ?2 records · ?3 bytes, or NULL when there are none. */
@@ -34,10 +39,17 @@ export const SELECT_NEXT_WIRE_BATCH = `
 const FIRST_CAPACITY_BYTES = 1 << 16
 /** A buffer that one burst has blown up beyond this is let go of afterwards. */
 const KEPT_CAPACITY_BYTES = 1 << 24
-/** Six numbers of up to 16 digits and what stands between them. */
-const NUMBERS_BYTES = 6 * 17 + 1
+/** Seven numbers of up to 16 digits and what stands between them. */
+const NUMBERS_BYTES = 7 * 17 + 1
+/** Shorter records are kept as they are, and so are those that packing does not halve. */
+const LONG_BYTES = 1 << 10
 
 const [ZERO, COMMA, OPEN, CLOSE] = Array.from('0,[]', (sign) => sign.charCodeAt(0)) as [number, number, number, number]
+
+/** Bytes of the next record among those of its batch. Valid until the one after is kept. */
+interface KeptRecord extends KeptBytes {
+  readonly first: number
+}
 
 /** How the records of one wire begin, by their direction. */
 export type RecordStarts = Readonly<Record<WireDirection, Uint8Array>>
@@ -76,12 +88,20 @@ export class WireRows {
     return this.#bytes.subarray(0, this.#bytesLength)
   }
 
-  add(start: Uint8Array, seq: number, timeNs: number, step: number, bytes: Uint8Array, crc: number): void {
+  /** Takes the bytes of the next record in; they stand as they will be kept. `add` says whose they are. */
+  keep(bytes: Uint8Array): KeptRecord {
     const first = this.#bytesLength
-    this.#bytesLength += bytes.length
-    if (this.#bytesLength > this.#bytes.length) this.#bytes = grown(this.#bytes, this.#bytesLength)
-    this.#bytes.set(bytes, first)
+    const most = first + bytes.length + MOST_OVERHEAD
+    if (most > this.#bytes.length) this.#bytes = grown(this.#bytes, most)
+    const packedEnd = bytes.length < LONG_BYTES ? Infinity : packRuns(bytes, this.#bytes, first)
+    const isPacked = 2 * (packedEnd - first) < bytes.length
+    if (!isPacked) this.#bytes.set(bytes, first)
+    const end = isPacked ? packedEnd : first + bytes.length
+    this.#bytesLength = end
+    return { first, bytes: this.#bytes.subarray(first, end), packedFrom: isPacked ? bytes.length : 0 }
+  }
 
+  add(start: Uint8Array, seq: number, timeNs: number, step: number, kept: KeptRecord, crc: number): void {
     // The first record follows the bracket that opens the batch.
     let at = Math.max(1, this.#textLength)
     const most = at + start.length + NUMBERS_BYTES
@@ -91,9 +111,10 @@ export class WireRows {
     at = putNumber(text, at + start.length, seq)
     at = putNumber(text, at, timeNs)
     at = putNumber(text, at, step)
-    at = putNumber(text, at, first)
-    at = putNumber(text, at, bytes.length)
+    at = putNumber(text, at, kept.first)
+    at = putNumber(text, at, kept.bytes.length)
     at = putNumber(text, at, crc)
+    if (kept.packedFrom > 0) at = putNumber(text, at, kept.packedFrom)
     text[at - 1] = CLOSE
     text[at] = COMMA
     this.#textLength = at + 1
@@ -112,8 +133,14 @@ export class WireRows {
 /** The records of one batch as they stand there, after `before` others; possibly edited: what has another type than it should equals nothing. */
 export function wireRecordsOf(records: readonly unknown[], bytes: Uint8Array, before: number): readonly WireRecord[] {
   return records.map((record, index) => {
-    const [wire, direction, seq, timeNs, step, first, length, crc] = Array.isArray(record) ? (record as unknown[]) : []
+    const [wire, direction, seq, timeNs, step, first, length, crc, packedFrom] = Array.isArray(record)
+      ? (record as unknown[])
+      : []
     const start = numberOf(first)
+    const kept = {
+      bytes: bytes.subarray(start, start + numberOf(length)),
+      packedFrom: packedFrom === undefined ? 0 : numberOf(packedFrom),
+    }
     return {
       row: before + index + 1,
       wire: textOf(wire),
@@ -121,10 +148,19 @@ export function wireRecordsOf(records: readonly unknown[], bytes: Uint8Array, be
       seq: numberOf(seq),
       timeNs: numberOf(timeNs),
       step: numberOf(step),
-      bytes: bytes.subarray(start, start + numberOf(length)),
+      // Unpacked when somebody looks: a batch of uploads is fifty times its size on the wire.
+      get bytes() {
+        return passed(kept)
+      },
+      kept,
       crc: numberOf(crc),
     }
   })
+}
+
+function passed({ bytes, packedFrom }: KeptBytes): Uint8Array {
+  if (packedFrom === 0) return bytes
+  return unpackRuns(bytes, packedFrom) ?? new Uint8Array(0)
 }
 
 const numberOf = (value: unknown): number => (typeof value === 'number' ? value : NaN)

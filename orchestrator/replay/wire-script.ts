@@ -70,7 +70,7 @@ export class WireScript {
     if (record === undefined) return undefined
     if (this.#consumed >= this.head.records) return `the run wrote ${this.head.records} records on this wire`
     if (record.seq !== this.nextNumber) return `record ${this.nextNumber} is missing or out of place`
-    const crc = chain(this.#crc, record.direction, record.bytes)
+    const crc = chain(this.#crc, record.direction, record.kept)
     if (crc !== record.crc) return `its checksum is ${hex(record.crc)} and must be ${hex(crc)}: the journal was changed`
     return undefined
   }

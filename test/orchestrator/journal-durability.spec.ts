@@ -22,7 +22,7 @@ function requirePattern(records: readonly WireRecord[]): number {
     const wire = PATTERN_WIRES[index % PATTERN_WIRES.length] ?? ''
     const bytes = patternBytes(index)
     const direction = index % 2 === 0 ? 'tx' : 'rx'
-    const crc = chain(crcs.get(wire) ?? NaN, direction, bytes)
+    const crc = chain(crcs.get(wire) ?? NaN, direction, { bytes, packedFrom: 0 })
     crcs.set(wire, crc)
     const same =
       Buffer.compare(record.bytes, bytes) === 0 && record.seq === Math.floor(index / PATTERN_WIRES.length) + 1

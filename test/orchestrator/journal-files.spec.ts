@@ -79,15 +79,15 @@ test('the SQLite file of another program is refused and left as it was', async (
 
 test('a journal of another version is refused, and the message says which Fringe reads it', async () => {
   for (const [version, remedy] of [
-    [3, 'Use the newer Fringe that wrote it'],
-    [1, 'Use the older Fringe that wrote it'],
+    [4, 'Use the newer Fringe that wrote it'],
+    [2, 'Use the older Fringe that wrote it'],
   ] as const) {
     const file = await filledJournal()
     {
       await using db = await Sqlite.open(file, 'write')
       await db.exec(`PRAGMA user_version = ${version}`)
     }
-    await expectRefused(file, `is a journal of version ${version}, and this Fringe reads version 2. ${remedy}`)
+    await expectRefused(file, `is a journal of version ${version}, and this Fringe reads version 3. ${remedy}`)
   }
 })
 

@@ -41,11 +41,13 @@ const withChanged = (index: number, change: Partial<WireRecord>): RunRecording =
 function resealed(changed: readonly WireRecord[]): RunRecording {
   let crc = CHAIN_START
   const sealed = changed.map((record, i) => {
-    crc = chain(crc, record.direction, record.bytes)
+    crc = chain(crc, record.direction, record.kept)
     return { ...record, seq: i + 1, crc }
   })
   return { ...withRecords(recording, sealed), heads: new Map([['laser', { records: sealed.length, crc }]]) }
 }
+
+const withBytes = (bytes: Uint8Array): Pick<WireRecord, 'bytes' | 'kept'> => ({ bytes, kept: { bytes, packedFrom: 0 } })
 
 function flipped(bytes: Uint8Array, at: number, mask: number): Uint8Array {
   const copy = Uint8Array.from(bytes)
@@ -62,7 +64,7 @@ test('every byte of every record, changed by a single bit or altogether, is noti
   for (const [index, record] of records.entries()) {
     for (let at = 0; at < record.bytes.length; at++) {
       for (const mask of [1, 0x80, 0xff]) {
-        const found = await verdict(withChanged(index, { bytes: flipped(record.bytes, at, mask) }))
+        const found = await verdict(withChanged(index, withBytes(flipped(record.bytes, at, mask))))
         expect(found?.record, `byte ${at} of record ${index + 1}`).toBe(index + 1)
       }
     }
@@ -71,15 +73,15 @@ test('every byte of every record, changed by a single bit or altogether, is noti
 
 test('a reply that any parser would forgive is noticed: a space behind a number', async () => {
   const index = records.findIndex(({ bytes }) => textOf(bytes) === '5\n')
-  const found = await verdict(withChanged(index, { bytes: bytesOf('5 \n') }))
+  const found = await verdict(withChanged(index, withBytes(bytesOf('5 \n'))))
   expect(found?.message).toContain('wire "laser", record 6, step 2 "set power"')
   expect(found?.message).toContain('the journal was changed')
 })
 
 test('a byte more or a byte less is noticed', async () => {
   for (const [index, { bytes }] of records.entries()) {
-    expect((await verdict(withChanged(index, { bytes: Buffer.concat([bytes, bytesOf(' ')]) })))?.record).toBe(index + 1)
-    expect((await verdict(withChanged(index, { bytes: bytes.slice(0, -1) })))?.record).toBe(index + 1)
+    expect((await verdict(withChanged(index, withBytes(Buffer.concat([bytes, bytesOf(' ')])))))?.record).toBe(index + 1)
+    expect((await verdict(withChanged(index, withBytes(bytes.slice(0, -1)))))?.record).toBe(index + 1)
   }
 })
 
@@ -116,8 +118,8 @@ test('two records exchanged are noticed, with their numbers or without', async (
     const contents = records.toSpliced(
       index,
       2,
-      { ...first, direction: second.direction, bytes: second.bytes },
-      { ...second, direction: first.direction, bytes: first.bytes },
+      { ...first, direction: second.direction, ...withBytes(second.bytes) },
+      { ...second, direction: first.direction, ...withBytes(first.bytes) },
     )
     expect(await verdict(withRecords(recording, contents)), `contents ${index + 1}`).toBeDefined()
   }
@@ -132,8 +134,8 @@ test('a record written twice is noticed, next to itself or at the end', async ()
 
 test('a record that was put in is noticed, even at the end and with a checksum that fits', async () => {
   const last = records.at(-1)!
-  const bytes = bytesOf('1\n')
-  const added = { ...last, row: last.row + 1, seq: last.seq + 1, bytes, crc: chain(last.crc, 'rx', bytes) }
+  const changed = withBytes(bytesOf('1\n'))
+  const added = { ...last, row: last.row + 1, seq: last.seq + 1, ...changed, crc: chain(last.crc, 'rx', changed.kept) }
   expect((await verdict(withRecords(recording, [...records, added])))?.message).toContain('the run wrote 15 records')
   const elsewhere = { ...added, wire: 'oven', seq: 1 }
   expect((await verdict(withRecords(recording, [...records, elsewhere])))?.message).toContain('no such wire')
@@ -143,7 +145,7 @@ test('with all checksums made right again, a changed command or control record i
   for (const [index, record] of records.entries()) {
     if (record.direction === 'rx') continue
     for (let at = 0; at < record.bytes.length; at++) {
-      const changed = { ...record, bytes: flipped(record.bytes, at, 1) }
+      const changed = { ...record, ...withBytes(flipped(record.bytes, at, 1)) }
       const found = await verdict(resealed(records.with(index, changed)))
       expect(found, `byte ${at} of record ${index + 1}`).toBeDefined()
     }

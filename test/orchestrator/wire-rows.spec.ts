@@ -3,10 +3,19 @@ import { expect, test } from 'vitest'
 import { VirtualClock } from '../../core/clock.ts'
 import type { WireDirection } from '../../core/transport.ts'
 import { Journal } from '../../orchestrator/journal/journal.ts'
+import type { WireRecord } from '../../orchestrator/journal/records.ts'
+import { chain, CHAIN_START } from '../../orchestrator/journal/wire-chain.ts'
 import { recordStarts, WireRows, wireRecordsOf } from '../../orchestrator/journal/wire-rows.ts'
 import { Sqlite } from '../../orchestrator/journal/sqlite.ts'
 import { scratchFile } from './conversation.ts'
 import { HEADER } from './journal-pattern.ts'
+
+/** Some stretches of one code each, as a generator takes them. */
+const uploads = fc
+  .tuple(fc.uint8Array({ maxLength: 20 }), fc.array(fc.tuple(fc.nat(255), fc.integer({ min: 1, max: 900 }))))
+  .map(([head, stretches]) =>
+    Buffer.concat([head, ...stretches.map(([code, length]) => new Uint8Array(length).fill(code))]),
+  )
 
 const record = fc.record({
   wire: fc.constantFrom('laser', 'pm "0"', 'Österreich', '温度\\'),
@@ -14,7 +23,7 @@ const record = fc.record({
   seq: fc.integer({ min: 1, max: 2 ** 31 }),
   timeNs: fc.maxSafeNat(),
   step: fc.nat(),
-  bytes: fc.uint8Array({ maxLength: 40 }),
+  bytes: fc.oneof(fc.uint8Array({ maxLength: 40 }), uploads),
   crc: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
 })
 
@@ -24,13 +33,15 @@ test('any batch of records is JSON that gives them back, also after the batch be
     fc.property(fc.array(record, { minLength: 1, maxLength: 30 }), (records) => {
       rows.clear()
       for (const { wire, direction, seq, timeNs, step, bytes, crc } of records) {
-        rows.add(recordStarts(wire)[direction], seq, timeNs, step, bytes, crc)
+        rows.add(recordStarts(wire)[direction], seq, timeNs, step, rows.keep(bytes), crc)
       }
       expect(rows.count).toBe(records.length)
       const read = wireRecordsOf(JSON.parse(Buffer.from(rows.records).toString()) as unknown[], rows.bytes, 100)
-      expect(read.map((each) => ({ ...each, bytes: Array.from(each.bytes) }))).toEqual(
+      expect(read.map(({ kept: _, ...each }) => ({ ...each, bytes: Array.from(each.bytes) }))).toEqual(
         records.map((each, index) => ({ ...each, row: 101 + index, bytes: Array.from(each.bytes) })),
       )
+      const keptBytes = read.reduce((sum, { kept }) => sum + kept.bytes.length, 0)
+      expect(keptBytes).toBe(rows.bytes.length)
     }),
   )
 })
@@ -63,8 +74,28 @@ test('the view `wire` shows every record as a row of its own', async () => {
     said,
   )
   expect(await db.all('SELECT DISTINCT typeof(bytes) AS type FROM wire')).toEqual([{ type: 'blob' }])
-  expect(Object.keys(rows[0]!)).toEqual(['run', 'wire', 'seq', 't_ns', 'dir', 'step', 'bytes', 'crc'])
+  expect(Object.keys(rows[0]!)).toEqual(['run', 'wire', 'seq', 't_ns', 'dir', 'step', 'bytes', 'crc', 'packed_from'])
   expect(rows.every((row) => typeof row['t_ns'] === 'number' && typeof row['crc'] === 'number')).toBe(true)
+})
+
+test('an upload is kept packed, says how long it was, and is covered by its checksum', async () => {
+  const file = await scratchFile()
+  const upload = Buffer.concat([Buffer.from('#6160000'), ...[3, -7, 100].map((code) => Buffer.alloc(50_000, code))])
+  {
+    await using journal = await Journal.open(file, { clock: new VirtualClock(), mode: 'write' })
+    const run = await journal.startRun({ kind: 'talk', header: HEADER })
+    run.tap('awg').record('tx', upload)
+    await run.finish('done')
+  }
+  await using journal = await Journal.open(file, { clock: new VirtualClock(), mode: 'read' })
+  const [record] = (await (await journal.readWires('last')).pages().next()).value as readonly WireRecord[]
+  expect(Buffer.compare(record!.bytes, upload)).toBe(0)
+  expect(record!.crc).toBe(chain(CHAIN_START, 'tx', record!.kept))
+  expect(chain(CHAIN_START, 'tx', { ...record!.kept, packedFrom: upload.length - 1 })).not.toBe(record!.crc)
+  await using db = await Sqlite.open(file, 'read')
+  const [row] = await db.all('SELECT length(bytes) AS kept, packed_from FROM wire')
+  expect(row).toMatchObject({ packed_from: upload.length })
+  expect(row!['kept']).toBeLessThan(60)
 })
 
 test.each([

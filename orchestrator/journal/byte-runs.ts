@@ -1,0 +1,68 @@
+/*
+ * Long runs of one byte, kept as what they are: a generator's upload is a few hundred codes of hundreds of samples each.
+ *
+ *   literal: length u32, bytes · run: length u32, byte · literal · run · …      (little-endian, ends anywhere)
+ *
+ * Runs are looked for a word at a time, at the words of the memory they lie in; what a run has before its first whole
+ * word and after its last one is literal.
+ */
+const WORD = 4
+/** Words of a run worth its ten bytes or so. */
+const FEWEST_WORDS = 8
+const LENGTH_BYTES = 4
+/** Bytes of a run in packed form. */
+const RUN_BYTES = LENGTH_BYTES + 1
+
+/** Of one record, in case somebody edited how many there were. */
+const MOST_BYTES = 2 ** 31
+
+/** Packed bytes are never more than these longer. */
+export const MOST_OVERHEAD = LENGTH_BYTES
+
+/** Writes `bytes` packed to `out` from `at` on, and returns where it ends. */
+export function packRuns(bytes: Uint8Array, out: Buffer, at: number): number {
+  const { buffer, byteOffset, length } = bytes
+  const lead = (WORD - (byteOffset % WORD)) % WORD
+  const words = length > lead ? new Int32Array(buffer, byteOffset + lead, (length - lead) >> 2) : []
+  let end = at
+  let packed = 0
+  for (let word = 0; word < words.length;) {
+    const value = words[word]!
+    let next = word + 1
+    while (next < words.length && words[next] === value) next++
+    if (next - word >= FEWEST_WORDS && value === Math.imul(value & 0xff, 0x0101_0101)) {
+      end = putLiteral(out, end, bytes, packed, lead + word * WORD)
+      end = out.writeUInt32LE((next - word) * WORD, end)
+      out[end++] = value & 0xff
+      packed = lead + next * WORD
+    }
+    word = next
+  }
+  return packed < length ? putLiteral(out, end, bytes, packed, length) : end
+}
+
+/** What was packed; undefined unless it is exactly `length` bytes long. */
+export function unpackRuns(packed: Uint8Array, length: number): Uint8Array | undefined {
+  if (!(length >= 0 && length <= MOST_BYTES)) return undefined
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.length)
+  const bytes = new Uint8Array(length)
+  let written = 0
+  for (let at = 0, literal = true; at < packed.length; literal = !literal) {
+    if (at + LENGTH_BYTES > packed.length) return undefined
+    const count = view.getUint32(at, true)
+    at += LENGTH_BYTES
+    const taken = literal ? count : RUN_BYTES - LENGTH_BYTES
+    if (at + taken > packed.length || written + count > length) return undefined
+    if (literal) bytes.set(packed.subarray(at, at + count), written)
+    else bytes.fill(packed[at]!, written, written + count)
+    at += taken
+    written += count
+  }
+  return written === length ? bytes : undefined
+}
+
+function putLiteral(out: Buffer, at: number, bytes: Uint8Array, from: number, to: number): number {
+  const first = out.writeUInt32LE(to - from, at)
+  out.set(bytes.subarray(from, to), first)
+  return first + to - from
+}
