@@ -4,6 +4,9 @@ import { ScpiFault } from '../protocols/scpi-fault.ts'
 export const VECTOR = 64
 /** Shortest stretch that plays: five vectors. */
 export const SHORTEST = 5 * VECTOR
+export const CHANNELS = 4
+/** Samples in a word of `Segment.words`. */
+export const WORD_SAMPLES = 4
 /** Samples a channel of this twin can hold. The instrument has gigasamples; nobody uploads them to a twin. */
 const CAPACITY = 64 * 1024 * 1024
 
@@ -12,6 +15,8 @@ export interface Segment {
   readonly length: number
   /** [channel]: int8 samples. */
   readonly samples: readonly Int8Array<ArrayBuffer>[]
+  /** [channel]: the same memory, four samples at a time. */
+  readonly words: readonly Int32Array[]
 }
 
 /**
@@ -24,13 +29,8 @@ export interface Segment {
 export class M8195aMemory {
   /** Changes whenever a sample may have. */
   version = 0
-  readonly #channels: number
   readonly #segments = new Map<number, Segment>()
   #used = 0
-
-  constructor(channels: number) {
-    this.#channels = channels
-  }
 
   get used(): number {
     return this.#used
@@ -44,9 +44,9 @@ export class M8195aMemory {
     if (this.#segments.has(id)) throw new ScpiFault(-224, `segment ${id} exists`)
     if (length < SHORTEST || length % VECTOR !== 0) throw new ScpiFault(-222, 'segment length')
     if (length > this.free) throw new ScpiFault(-321)
-    const samples = Array.from({ length: this.#channels }, () => new Int8Array(length))
+    const samples = Array.from({ length: CHANNELS }, () => new Int8Array(length))
     if (initial !== 0) for (const channel of samples) channel.fill(initial)
-    this.#segments.set(id, { length, samples })
+    this.#segments.set(id, { length, samples, words: samples.map(({ buffer }) => new Int32Array(buffer)) })
     this.#used += length
     this.version++
   }

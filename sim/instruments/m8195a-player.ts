@@ -2,10 +2,9 @@ import type { Clock } from '../../core/clock.ts'
 import type { DrivePort } from '../optics/world-ports.ts'
 import { ScpiFault } from '../protocols/scpi-fault.ts'
 import { FACTORY_RATE_HZ, RECALIBRATION_MS, durationS, voltsPerCode } from './m8195a-levels.ts'
-import { M8195aMemory } from './m8195a-memory.ts'
+import { CHANNELS, M8195aMemory } from './m8195a-memory.ts'
 import { M8195aSequencer, segmentStaircase } from './m8195a-sequencer.ts'
 
-export const CHANNELS = 4
 const DARK: readonly number[] = [0, 0, 0, 0]
 
 const IDLE = 0
@@ -68,7 +67,7 @@ type Run =
  * Source: M8195A User's Guide rev. 2 §3.3 (trigger and arm modes), §6.8.
  */
 export class M8195aPlayer {
-  readonly memory = new M8195aMemory(CHANNELS)
+  readonly memory = new M8195aMemory()
   readonly table = new M8195aSequencer()
   #settings = factorySettings()
   readonly #port: DrivePort

@@ -1,6 +1,6 @@
 import { ScpiFault } from '../protocols/scpi-fault.ts'
-import { SHORTEST, VECTOR } from './m8195a-memory.ts'
-import type { M8195aMemory } from './m8195a-memory.ts'
+import { CHANNELS, SHORTEST, VECTOR, WORD_SAMPLES } from './m8195a-memory.ts'
+import type { M8195aMemory, Segment } from './m8195a-memory.ts'
 
 const WORDS = 6
 const ENTRY_LIMIT = 2 ** 24 - 1
@@ -20,11 +20,11 @@ export interface Staircase {
   readonly samplesPerStep: number
 }
 
-/** A stretch of memory, or an idle pause, that plays `samples` samples. */
-interface Stretch {
-  readonly codes: readonly number[]
-  readonly samples: number
-}
+/** A stretch of memory, or an idle pause at one code, that plays `samples` samples. */
+type Stretch = { readonly samples: number } & (
+  | { readonly segment: Segment; readonly first: number; readonly end: number }
+  | { readonly pauseCode: number }
+)
 
 /**
  * Sequence table of an M8195A: six words an entry — control, sequence loops, segment loops, segment, first and last
@@ -99,29 +99,13 @@ function requireEntry(entry: Uint32Array): void {
 }
 
 function stretchOf(entry: Uint32Array, memory: M8195aMemory): Stretch {
-  const [control, , loops, id, first, last] = entry as unknown as readonly number[]
-  if (control! >= IS_COMMAND) {
-    const code = (id! << 24) >> 24
-    return { codes: [code, code, code, code], samples: first! }
-  }
-  if ((control! & ADVANCE_MASK) !== 0) throw new ScpiFault(-221, 'only automatic advance')
-  const { length, samples } = memory.get(id!)
-  const end = last === SEGMENT_END ? length : last! + 1
-  if (end > length || end - first! < SHORTEST) throw new ScpiFault(-221, 'offsets outside the segment')
-  return { codes: samples.map((channel) => constantOf(channel, first!, end)), samples: loops! * (end - first!) }
-}
-
-/** The one code of a constant stretch, else the mean: detectors and modulators here are slower than the samples. */
-function constantOf(channel: Int8Array<ArrayBuffer>, first: number, end: number): number {
-  const code = channel[first]!
-  const four = ((code & 0xff) * 0x0101_0101) | 0
-  const words = new Int32Array(channel.buffer, first, (end - first) >> 2)
-  let at = 0
-  while (at < words.length && words[at] === four) at++
-  if (at === words.length) return code
-  let sum = 0
-  for (at = first; at < end; at++) sum += channel[at]!
-  return sum / (end - first)
+  const [control, loops, id, first, last] = [entry[0]!, entry[2]!, entry[3]!, entry[4]!, entry[5]!]
+  if (control >= IS_COMMAND) return { pauseCode: (id << 24) >> 24, samples: first }
+  if ((control & ADVANCE_MASK) !== 0) throw new ScpiFault(-221, 'only automatic advance')
+  const segment = memory.get(id)
+  const end = last === SEGMENT_END ? segment.length : last + 1
+  if (end > segment.length || end - first < SHORTEST) throw new ScpiFault(-221, 'offsets outside the segment')
+  return { segment, first, end, samples: loops * (end - first) }
 }
 
 /** Entries of different length share their greatest common divisor as step. */
@@ -129,18 +113,32 @@ function toStaircase(stretches: readonly Stretch[], loops: number): Staircase {
   const samplesPerStep = stretches.reduce((divisor, { samples }) => gcd(divisor, samples), 0)
   const stepsOnce = stretches.reduce((sum, { samples }) => sum + samples / samplesPerStep, 0)
   if (stepsOnce * loops > MOST_STEPS) throw new ScpiFault(-221, 'sequence too long')
-  const codes = stretches[0]!.codes.map((_, channel) => {
+  const codes = Array.from({ length: CHANNELS }, (_, channel) => {
     const steps = new Float64Array(stepsOnce * loops)
     let at = 0
-    for (const { codes, samples } of stretches) {
-      const next = at + samples / samplesPerStep
-      steps.fill(codes[channel]!, at, next)
+    for (const stretch of stretches) {
+      const next = at + stretch.samples / samplesPerStep
+      steps.fill('pauseCode' in stretch ? stretch.pauseCode : constantOf(stretch, channel), at, next)
       at = next
     }
     for (let loop = 1; loop < loops; loop++) steps.copyWithin(loop * stepsOnce, 0, stepsOnce)
     return steps
   })
   return { codes, samplesPerStep }
+}
+
+/** The one code of a constant stretch, else the mean: detectors and modulators here are slower than the samples. */
+function constantOf({ segment, first, end }: Extract<Stretch, { segment: Segment }>, channel: number): number {
+  const samples = segment.samples[channel]!
+  const words = segment.words[channel]!
+  const code = samples[first]!
+  const four = Math.imul(code & 0xff, 0x0101_0101)
+  let word = first / WORD_SAMPLES
+  while (word * WORD_SAMPLES < end && words[word] === four) word++
+  if (word * WORD_SAMPLES === end) return code
+  let sum = 0
+  for (let at = first; at < end; at++) sum += samples[at]!
+  return sum / (end - first)
 }
 
 function gcd(a: number, b: number): number {
