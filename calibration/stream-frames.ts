@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { isBenchError } from '../core/errors.ts'
 import type { BenchError } from '../core/errors.ts'
 import type { Frame, FrameResult, Tile } from '../core/optical-core.ts'
@@ -28,16 +29,19 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
   stages: FrameStages<Prepared, Loaded>,
   signal: AbortSignal,
 ): AsyncGenerator<FrameResult> {
-  /** Played; its record is being read out. */
+  /** Captured; the meters hold its record until it is read out, which happens once. */
   interface Played {
     readonly frame: Frame
     readonly loaded: Loaded
-    readonly reading: Promise<FrameReading | BenchError>
+    reading(): Promise<FrameReading | BenchError>
   }
   const source = frames[Symbol.asyncIterator]()
   const prepareNext = async (): Promise<{ readonly frame: Frame; prepared: Prepared } | undefined> => {
     const next = await source.next()
-    return next.done === true ? undefined : { frame: next.value, prepared: stages.prepare(next.value) }
+    if (next.done === true) return undefined
+    const prepared = stages.prepare(next.value)
+    runner.stage(prepared.codes)
+    return { frame: next.value, prepared }
   }
   /** A frame that was too bright for a meter is a result: who sent it may send it again with less light. */
   const readOut = (step: number, symbols: number): Promise<FrameReading | BenchError> =>
@@ -46,12 +50,15 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
       throw error
     })
   /** Meters hold one record: the one before is out before they wait for the next. */
-  const armAfter = async (reading: Promise<unknown> | undefined, step: number, symbols: number): Promise<void> => {
-    await reading
+  const readAndArm = async (before: Played | undefined, step: number, symbols: number): Promise<void> => {
+    // Uploads take longest: their first bytes leave before the meters are asked.
+    await setImmediate()
+    await before?.reading()
     await withStep(step, () => runner.armMeters(symbols, signal))
   }
-  const decoded = async ({ frame, loaded, reading }: Played): Promise<FrameResult> => {
-    const record = await reading
+  const decoded = async (played: Played): Promise<FrameResult> => {
+    const { frame, loaded } = played
+    const record = await played.reading()
     return isBenchError(record) ? { frame, lanes: [], overRange: record } : stages.decode(frame, loaded, record)
   }
   let underWay: Promise<unknown> = Promise.resolve()
@@ -76,7 +83,7 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
       const step = frame.step ?? currentStep()
       const symbols = prepared.codes[0]![0]!.length
       const loading = begun(withStep(step, () => stages.load(prepared, signal)))
-      const arming = begun(armAfter(before?.reading, step, symbols))
+      const arming = begun(readAndArm(before, step, symbols))
       await Promise.allSettled([loading, arming])
       const [loaded] = [await loading, await arming]
       await withStep(step, () => runner.trigger(signal))
@@ -84,7 +91,8 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
       if (before !== undefined) yield await decoded(before)
       const following = begun(prepareNext())
       await captured
-      before = { frame, loaded, reading: begun(readOut(step, symbols)) }
+      const reading = onceOnly(() => begun(readOut(step, symbols)))
+      before = { frame, loaded, reading }
       next = await following
     }
     if (before !== undefined) yield await decoded(before)
@@ -92,6 +100,12 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
     await underWay
     await source.return?.()
   }
+}
+
+/** Begins the work when somebody first wants it. */
+function onceOnly<T>(begin: () => Promise<T>): () => Promise<T> {
+  let begun: Promise<T> | undefined
+  return () => (begun ??= begin())
 }
 
 /** Compiled tiles kept for another frame; each holds one voltage a heater. */

@@ -57,6 +57,8 @@ export interface SymbolGenerator extends Instrument {
    * Shapes: `codes[channel]` is [symbol], one array a channel, all of one length.
    */
   loadFrame(codes: readonly Int8Array[], signal: AbortSignal): Promise<void>
+  /** Computing only, while another frame plays: makes ready what `loadFrame` of the same arrays sends. */
+  stageFrame?(codes: readonly Int8Array[]): void
   /** Arms the frame that is already loaded, again. */
   rearm(signal: AbortSignal): Promise<void>
   /** Software trigger: plays the frame and sends a pulse out of the trigger output. */

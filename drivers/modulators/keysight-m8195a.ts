@@ -48,6 +48,10 @@ export class KeysightM8195a implements SymbolGenerator {
   #loops = 0
   /** Symbols in the sequence table; undefined when it may have been written in part. */
   #tableSymbols: number | undefined
+  /** Uploads made ready for these codes. */
+  #staged:
+    | { readonly codes: readonly Int8Array[]; readonly symbols: number; readonly uploads: readonly Uint8Array[] }
+    | undefined
   #loaded = false
   #mode: 'frame' | 'hold' | 'unknown' = 'unknown'
   #closed = false
@@ -115,11 +119,17 @@ export class KeysightM8195a implements SymbolGenerator {
     this.#mode = 'frame'
   }
 
-  async loadFrame(codes: readonly Int8Array[], signal: AbortSignal): Promise<void> {
+  stageFrame(codes: readonly Int8Array[]): void {
     const symbols = this.#frame.symbolsOf(codes, this.channelCount)
-    this.#requireConfigured()
+    this.#staged = { codes, symbols, uploads: codes.map((one, channel) => this.#frame.upload(channel, one)) }
+  }
+
+  async loadFrame(codes: readonly Int8Array[], signal: AbortSignal): Promise<void> {
     // All of it now: the caller may reuse its arrays as soon as we wait.
-    const uploads = codes.map((channelCodes, channel) => this.#frame.upload(channel, channelCodes))
+    if (this.#staged?.codes !== codes) this.stageFrame(codes)
+    const { symbols, uploads } = this.#staged!
+    this.#staged = undefined
+    this.#requireConfigured()
     this.#loaded = false
     await this.#stopFor('frame', signal)
     for (const upload of uploads) await this.#scpi.tell(upload, signal)

@@ -22,6 +22,7 @@ export interface FrameReading {
  */
 export class FrameRunner {
   readonly #bench: LightBench
+  #staged: { readonly codes: FrameCodes; readonly perGenerator: readonly (readonly Int8Array[])[] } | undefined
   #loaded: FrameCodes | undefined
   #vectors = 0
 
@@ -46,12 +47,20 @@ export class FrameRunner {
     ])
   }
 
+  /** Computing only: makes ready what `load` of the same codes object sends, while another frame plays. */
+  stage(codes: FrameCodes): void {
+    const perGenerator = this.#codesOf(codes)
+    for (const [g, generator] of this.#bench.generators.entries()) generator.stageFrame?.(perGenerator[g]!)
+    this.#staged = { codes, perGenerator }
+  }
+
   /** Uploads and arms; the same codes object again is armed without an upload. */
   async load(codes: FrameCodes, signal: AbortSignal): Promise<void> {
     const { generators } = this.#bench
     const again = codes === this.#loaded
     this.#loaded = undefined
-    const perGenerator = again ? undefined : this.#codesOf(codes)
+    const staged = this.#staged?.codes === codes ? this.#staged.perGenerator : undefined
+    const perGenerator = again ? undefined : (staged ?? this.#codesOf(codes))
     await allDone(
       generators.map((generator, g) =>
         perGenerator === undefined ? generator.rearm(signal) : generator.loadFrame(perGenerator[g]!, signal),

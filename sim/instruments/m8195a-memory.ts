@@ -5,8 +5,8 @@ export const VECTOR = 64
 /** Shortest stretch that plays: five vectors. */
 export const SHORTEST = 5 * VECTOR
 export const CHANNELS = 4
-/** Samples in a word of `Segment.words`. */
-export const WORD_SAMPLES = 4
+/** No code has this value. */
+export const UNEVEN = 2 ** 15 - 1
 /** Samples a channel of this twin can hold. The instrument has gigasamples; nobody uploads them to a twin. */
 const CAPACITY = 64 * 1024 * 1024
 
@@ -15,8 +15,8 @@ export interface Segment {
   readonly length: number
   /** [channel]: int8 samples. */
   readonly samples: readonly Int8Array<ArrayBuffer>[]
-  /** [channel]: the same memory, four samples at a time. */
-  readonly words: readonly Int32Array[]
+  /** [channel][vector]: the one code of a vector, `UNEVEN` where it has several. Known as data come in. */
+  readonly codes: readonly Int16Array[]
 }
 
 /**
@@ -46,7 +46,8 @@ export class M8195aMemory {
     if (length > this.free) throw new ScpiFault(-321)
     const samples = Array.from({ length: CHANNELS }, () => new Int8Array(length))
     if (initial !== 0) for (const channel of samples) channel.fill(initial)
-    this.#segments.set(id, { length, samples, words: samples.map(({ buffer }) => new Int32Array(buffer)) })
+    const codes = samples.map(() => new Int16Array(length / VECTOR).fill(initial))
+    this.#segments.set(id, { length, samples, codes })
     this.#used += length
     this.version++
   }
@@ -58,10 +59,11 @@ export class M8195aMemory {
   }
 
   write(channel: number, id: number, offset: number, data: Uint8Array): void {
-    const { length, samples } = this.get(id)
+    const { length, samples, codes } = this.get(id)
     if (offset % (2 * VECTOR) !== 0) throw new ScpiFault(-222, 'offset')
     if (offset + data.length > length) throw new ScpiFault(-223)
     samples[channel]!.set(new Int8Array(data.buffer, data.byteOffset, data.length), offset)
+    noteCodes(samples[channel]!, codes[channel]!, offset / VECTOR, Math.ceil((offset + data.length) / VECTOR))
     this.version++
   }
 
@@ -87,5 +89,18 @@ export class M8195aMemory {
   catalogue(): string {
     if (this.#segments.size === 0) return '0,0'
     return [...this.#segments].map(([id, { length }]) => `${id},${length}`).join()
+  }
+}
+
+function noteCodes(samples: Int8Array<ArrayBuffer>, codes: Int16Array, from: number, to: number): void {
+  // Compared four samples at a time.
+  const words = new Int32Array(samples.buffer)
+  for (let vector = from; vector < to; vector++) {
+    const code = samples[vector * VECTOR]!
+    const four = Math.imul(code & 0xff, 0x0101_0101)
+    const end = ((vector + 1) * VECTOR) / 4
+    let word = (vector * VECTOR) / 4
+    while (word < end && words[word] === four) word++
+    codes[vector] = word === end ? code : UNEVEN
   }
 }

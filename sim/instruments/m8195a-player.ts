@@ -2,7 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { DrivePort } from '../optics/world-ports.ts'
 import { ScpiFault } from '../protocols/scpi-fault.ts'
 import { FACTORY_RATE_HZ, RECALIBRATION_MS, durationS, voltsPerCode } from './m8195a-levels.ts'
-import { CHANNELS, M8195aMemory } from './m8195a-memory.ts'
+import { M8195aMemory } from './m8195a-memory.ts'
 import { M8195aSequencer, segmentStaircase } from './m8195a-sequencer.ts'
 
 const DARK: readonly number[] = [0, 0, 0, 0]

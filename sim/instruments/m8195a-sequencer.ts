@@ -1,5 +1,5 @@
 import { ScpiFault } from '../protocols/scpi-fault.ts'
-import { CHANNELS, SHORTEST, VECTOR, WORD_SAMPLES } from './m8195a-memory.ts'
+import { CHANNELS, SHORTEST, UNEVEN, VECTOR } from './m8195a-memory.ts'
 import type { M8195aMemory, Segment } from './m8195a-memory.ts'
 
 const WORDS = 6
@@ -22,8 +22,7 @@ export interface Staircase {
 
 /** A stretch of memory, or an idle pause at one code, that plays `samples` samples. */
 type Stretch = { readonly samples: number } & (
-  | { readonly segment: Segment; readonly first: number; readonly end: number }
-  | { readonly pauseCode: number }
+  { readonly segment: Segment; readonly first: number; readonly end: number } | { readonly pauseCode: number }
 )
 
 /**
@@ -118,7 +117,7 @@ function toStaircase(stretches: readonly Stretch[], loops: number): Staircase {
     let at = 0
     for (const stretch of stretches) {
       const next = at + stretch.samples / samplesPerStep
-      steps.fill('pauseCode' in stretch ? stretch.pauseCode : constantOf(stretch, channel), at, next)
+      steps.fill('pauseCode' in stretch ? stretch.pauseCode : codeOf(stretch, channel), at, next)
       at = next
     }
     for (let loop = 1; loop < loops; loop++) steps.copyWithin(loop * stepsOnce, 0, stepsOnce)
@@ -128,16 +127,14 @@ function toStaircase(stretches: readonly Stretch[], loops: number): Staircase {
 }
 
 /** The one code of a constant stretch, else the mean: detectors and modulators here are slower than the samples. */
-function constantOf({ segment, first, end }: Extract<Stretch, { segment: Segment }>, channel: number): number {
-  const samples = segment.samples[channel]!
-  const words = segment.words[channel]!
-  const code = samples[first]!
-  const four = Math.imul(code & 0xff, 0x0101_0101)
-  let word = first / WORD_SAMPLES
-  while (word * WORD_SAMPLES < end && words[word] === four) word++
-  if (word * WORD_SAMPLES === end) return code
+function codeOf({ segment, first, end }: Extract<Stretch, { segment: Segment }>, channel: number): number {
+  const codes = segment.codes[channel]!
+  const code = codes[first / VECTOR]!
+  let vector = first / VECTOR + 1
+  while (vector * VECTOR < end && codes[vector] === code) vector++
+  if (code !== UNEVEN && vector * VECTOR === end) return code
   let sum = 0
-  for (let at = first; at < end; at++) sum += samples[at]!
+  for (let at = first; at < end; at++) sum += segment.samples[channel]![at]!
   return sum / (end - first)
 }
 

@@ -128,6 +128,31 @@ describe('Keysight M8195A', () => {
     wire.expectDone()
   })
 
+  test('sends what was made ready for the same arrays, and makes all others anew', async () => {
+    const staged = [Int8Array.of(1, 2), Int8Array.of(3, 4), Int8Array.of(5, 6), Int8Array.of(7, 8)]
+    const others = [Int8Array.of(9, 9), Int8Array.of(8, 8), Int8Array.of(7, 7), Int8Array.of(6, 6)]
+    const wire = new TranscriptWire(
+      ...[...OPENED, ...CONFIGURED],
+      ...[means('stop'), frame(1, 1, 2), frame(2, 3, 4), frame(3, 5, 6), frame(4, 7, 8), START],
+      ...[means('stop'), frame(1, 9, 9), frame(2, 8, 8), frame(3, 7, 7), frame(4, 6, 6), START],
+      // Changed in place since it was sent.
+      ...[means('stop'), frame(1, 2, 2), frame(2, 3, 4), frame(3, 5, 6), frame(4, 7, 8), START],
+      ...SAFE,
+    )
+    {
+      await using generator = await open(wire)
+      await generator.configure(FORMAT, forever())
+      generator.stageFrame(staged)
+      await generator.loadFrame(staged, forever())
+      generator.stageFrame(staged)
+      await generator.loadFrame(others, forever())
+      staged[0]![0] = 2
+      await generator.loadFrame(staged, forever())
+      expect(() => generator.stageFrame(staged.slice(1))).toThrow(/a frame is 4 arrays/)
+    }
+    wire.expectDone()
+  })
+
   test('reports its own errors, all of them, and sends the whole table again before it trusts it', async () => {
     const frames = [frame(1, 1), frame(2, 2), frame(3, 3), frame(4, 4)]
     const shortened = [0x5000_0000, 1, 52, 1, 0, 319, 0, 1, 52, 1, 384, 703, 0x5000_0000, 1, 52, 2, 0, 0xffff_ffff]

@@ -76,6 +76,23 @@ describe('a frame', () => {
     ])
   })
 
+  test('is made ready while another plays, in the arrays that are loaded afterwards', async () => {
+    const { bench: plain, loaded } = watched()
+    const staged: (readonly Int8Array[])[] = []
+    const generators = plain.generators.map((generator, g) => ({
+      ...generator,
+      stageFrame: (codes: readonly Int8Array[]) => void (staged[g] = codes),
+    }))
+    const runner = new FrameRunner({ ...plain, generators })
+    const [codes, others] = [codesOf(3), codesOf(2)]
+    runner.stage(codes)
+    await runner.load(codes, neverAborted)
+    loaded.forEach((channels, g) => channels.forEach((channel, c) => expect(channel).toBe(staged[g]![c])))
+    runner.stage(codes)
+    await runner.load(others, neverAborted)
+    expect(loaded.map((channels) => channels[0]!.length)).toEqual([2, 2])
+  })
+
   test('channels that drive nothing rest at code 0, as long as the others play', async () => {
     const { bench: plain, loaded } = watched()
     const lanes = plain.lanes.map((lane, i) => (i === 1 ? { ...lane, modulators: lane.modulators.slice(0, 2) } : lane))
