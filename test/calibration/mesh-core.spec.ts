@@ -102,7 +102,7 @@ describe('a calibrated mesh core', () => {
     expect(core.shape).toEqual({ outputs: SIZE, inputs: SIZE })
   })
 
-  test('reads one frame out while the next one is programmed and uploaded, and arms the meters only then', async () => {
+  test('while a frame is uploaded the one before is read out, and the meters are armed as soon as it is', async () => {
     const log: string[] = []
     const { core } = await litCore({
       wrap: (bench) => ({
@@ -112,6 +112,7 @@ describe('a calibrated mesh core', () => {
           loadFrame: async (codes, signal) => {
             log.push('upload begins')
             await generator.loadFrame(codes, signal)
+            for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))
             log.push('upload ends')
           },
           trigger: async (signal) => {
@@ -137,8 +138,8 @@ describe('a calibrated mesh core', () => {
     })
     await collect(core, [frame(tile(1), 4), frame(tile(1), 4)])
     expect(log).toEqual([
-      ...['upload begins', 'upload ends', 'arm', 'trigger'],
-      ...['read begins', 'upload begins', 'upload ends', 'read ends', 'arm', 'trigger'],
+      ...['upload begins', 'arm', 'upload ends', 'trigger'],
+      ...['upload begins', 'read begins', 'read ends', 'arm', 'upload ends', 'trigger'],
       ...['read begins', 'read ends'],
     ])
   })
