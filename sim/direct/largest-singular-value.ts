@@ -11,18 +11,19 @@ export function largestSingularValue(matrix: Float64Array, size: number): number
   let squares = 0
   for (let at = 0; at < matrix.length; at++) squares += matrix[at]! * matrix[at]!
   // Bent, so that neither sums nor differences of columns are its null vectors.
-  let right = new Float64Array(size).map((_, i) => 1 + i / size + (i % 3))
-  let left = new Float64Array(size)
+  const right = new Float64Array(size)
+  for (let i = 0; i < size; i++) right[i] = 1 + i / size + (i % 3)
+  const left = new Float64Array(size)
   normalise(right)
   const alphas: number[] = []
   const betas: number[] = []
   let beta = 0
   for (let step = 0; step < Math.min(STEPS, size); step++) {
-    left = times(matrix, right, left, beta)
+    times(matrix, right, left, beta)
     const alpha = normalise(left)
     alphas.push(alpha)
     if (alpha === 0) break
-    right = timesTransposed(matrix, left, right, alpha)
+    timesTransposed(matrix, left, right, alpha)
     beta = normalise(right)
     betas.push(beta)
     if (beta === 0) break
@@ -31,10 +32,9 @@ export function largestSingularValue(matrix: Float64Array, size: number): number
   return Math.max(Math.sqrt(squares / size), largestOfBidiagonal(alphas, betas))
 }
 
-/** M·v − beta · before. Four rows at once, so that no sum waits for its own last addition. */
-function times(matrix: Float64Array, v: Float64Array, before: Float64Array, beta: number): Float64Array<ArrayBuffer> {
+/** out ← M·v − beta · out. Four rows at once, so that no sum waits for its own last addition. */
+function times(matrix: Float64Array, v: Float64Array, out: Float64Array, beta: number): void {
   const size = v.length
-  const out = new Float64Array(size)
   const fours = size & ~3
   for (let row = 0; row < fours; row += 4) {
     const [first, second, third, fourth] = [row * size, (row + 1) * size, (row + 2) * size, (row + 3) * size]
@@ -46,29 +46,22 @@ function times(matrix: Float64Array, v: Float64Array, before: Float64Array, beta
       c += matrix[third + column]! * value
       d += matrix[fourth + column]! * value
     }
-    out[row] = a - beta * before[row]!
-    out[row + 1] = b - beta * before[row + 1]!
-    out[row + 2] = c - beta * before[row + 2]!
-    out[row + 3] = d - beta * before[row + 3]!
+    out[row] = a - beta * out[row]!
+    out[row + 1] = b - beta * out[row + 1]!
+    out[row + 2] = c - beta * out[row + 2]!
+    out[row + 3] = d - beta * out[row + 3]!
   }
   for (let row = fours; row < size; row++) {
     let sum = 0
     for (let column = 0; column < size; column++) sum += matrix[row * size + column]! * v[column]!
-    out[row] = sum - beta * before[row]!
+    out[row] = sum - beta * out[row]!
   }
-  return out
 }
 
-/** Mᵀ·u − alpha · before */
-function timesTransposed(
-  matrix: Float64Array,
-  u: Float64Array,
-  before: Float64Array,
-  alpha: number,
-): Float64Array<ArrayBuffer> {
+/** out ← Mᵀ·u − alpha · out */
+function timesTransposed(matrix: Float64Array, u: Float64Array, out: Float64Array, alpha: number): void {
   const size = u.length
-  const out = new Float64Array(size)
-  for (let column = 0; column < size; column++) out[column] = -alpha * before[column]!
+  for (let column = 0; column < size; column++) out[column]! *= -alpha
   const fours = size & ~3
   for (let row = 0; row < fours; row += 4) {
     const [first, second, third, fourth] = [row * size, (row + 1) * size, (row + 2) * size, (row + 3) * size]
@@ -83,7 +76,6 @@ function timesTransposed(
   for (let row = fours; row < size; row++) {
     for (let column = 0; column < size; column++) out[column]! += u[row]! * matrix[row * size + column]!
   }
-  return out
 }
 
 /** Divides by its length, which it returns. */
