@@ -22,6 +22,8 @@ import { denseArray } from './arrays.ts'
 import type { NumericArray } from './arrays.ts'
 
 export interface OpenOptions {
+  /** Which core of a bench file that describes several. */
+  readonly core?: string
   /** The twin instead of the hardware; true: in this process, behind pipes. */
   readonly sim?: boolean | TwinChoice['mode']
   /** Which chip the twin has, and all noise; 1 when left out. */
@@ -61,12 +63,13 @@ const LISTENERS = 1000
 /**
  * Reads and checks a bench file. Nothing is switched on: each job opens the instruments, and leaves them safe.
  *
- * Throws: BENCH_FILE_INVALID naming line and field; CALL_INVALID for a seed or an age without a twin.
+ * Throws: BENCH_FILE_INVALID naming line and field; CALL_INVALID for a seed or an age without a twin, and where several
+ * cores leave a choice.
  */
 export async function openBench(path: string, options: OpenOptions = {}): Promise<FringeBench> {
   // Dozens of instruments listen to one signal; Node would call that a leak.
   if (EventEmitter.defaultMaxListeners < LISTENERS) setMaxListeners(LISTENERS)
-  return new FringeBench(await readBenchFile(path), twinOf(options), options)
+  return new FringeBench(await readBenchFile(path, options.core), twinOf(options), options)
 }
 
 function twinOf({ sim = false, seed, ageS }: OpenOptions): TwinChoice | undefined {

@@ -178,3 +178,22 @@ describe('a convolution', { timeout: PATIENCE_MS }, () => {
     expect(answer.frames).toBe(12)
   })
 })
+
+test('a core is chosen by its name where a bench file has several', async () => {
+  const path = 'examples/two-cores.yaml'
+  await expect(openBench(path, { sim: 'direct', journal })).rejects.toMatchObject({
+    code: 'CALL_INVALID',
+    message: expect.stringContaining('describes the cores left, right') as string,
+  })
+  await expect(openBench(path, { core: 'middle', sim: 'direct', journal })).rejects.toMatchObject({
+    message: `${path} has no core "middle": there are left, right`,
+  })
+  const answers: MatmulAnswer[] = []
+  for (const core of ['left', 'right']) {
+    await using chosen = await openBench(path, { core, sim: 'direct', seed: 3, journal })
+    answers.push(await chosen.matmul(a, b))
+    expect(answers.at(-1)!.effectiveBits).toBeGreaterThan(6)
+  }
+  // Chips of their own.
+  expect(answers[0]!.product!.data).not.toEqual(answers[1]!.product!.data)
+}, 600_000)
