@@ -49,7 +49,7 @@ export async function* intensityCalibrationPlan(
 ): Plan<IntensityCalibrationResult> {
   const { layout, heaterLimitsV } = bench
   requireIntensities(layout.design, layout.size, layout.lanes)
-  const { estimate, settingsAfter } = planIntensity(bench, budget)
+  const { estimate, maxBases, settingsAfter } = planIntensity(bench, budget)
   const planShares = sharesOf(estimate, (name) => results.recall(name) !== undefined)
   const around = { results, shareOf: (name: string) => planShares.get(name) }
   const frames = new FrameRunner(bench)
@@ -64,10 +64,10 @@ export async function* intensityCalibrationPlan(
   const columns = yield* step(around, 'columns', async (signal, progress) => {
     const before = frames.vectors
     const look: IntensityLook = (voltagesV, lit) => probe.read(voltagesV, lit, signal)
-    const guess = await guessChip(layout, look, fringeRange(bench), heaterLimitsV.max, progress)
+    const guess = await guessChip(layout, look, fringeRange(bench), heaterLimitsV.max, maxBases, progress)
     return { ...guess, vectors: frames.vectors - before }
   })
-  const settings = settingsAfter(columns.vectors)
+  const settings = settingsAfter(columns)
   const random = yield* step(around, 'settings', (signal, progress) =>
     readAnywhere(context, probe, columns, settings, progress, signal),
   )
