@@ -5,6 +5,7 @@ import type { CalibrationBudget, EstimatedMesh } from '../estimate-mesh.ts'
 import { DARK_SYMBOLS } from '../steps/dark.ts'
 import { laserFrames } from '../steps/lasers.ts'
 import { guessFrames, MAX_BASES } from './first-guess.ts'
+import { loneSymbols } from './intensity-probe.ts'
 import { VERIFIED_TARGETS } from './verify-unitaries.ts'
 
 /** Intensity vectors over N², all in all: 3,960 for 12 ports. */
@@ -52,7 +53,7 @@ export function planIntensity(bench: EstimatedMesh, budget?: CalibrationBudget):
       { name: 'columns', ...sumOf(columnFrames.map(({ frames, symbols }) => of('columns', frames, symbols))) },
       of('settings', settings, size),
       of('chip', 0, 0),
-      of('verification', VERIFIED_TARGETS, size),
+      of('verification', VERIFIED_TARGETS, loneSymbols(size)),
     ]
     return { steps, ...sumOf(steps) }
   }

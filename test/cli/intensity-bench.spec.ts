@@ -59,7 +59,7 @@ describe('a single mesh read by photodiodes, on its twin', { timeout: PATIENCE_M
     expect(fit.heldOutTvd).toBeLessThan(0.005)
     expect(verification).toMatchObject({ targets: 8, verdict: 'accepted' })
     expect(verification.modelTvd).toBeLessThan(0.005)
-    expect(verification.amplitudeFidelity).toBeGreaterThan(0.99)
+    expect(verification.amplitudeFidelity).toBeGreaterThan(0.9995)
     expect(chipSigma).toHaveLength(chip.length)
     expect(chipSigma.filter((sigma) => sigma > 0).length).toBeGreaterThan(chip.length / 2)
     const replayed = await run('replay', 'last')
