@@ -23,17 +23,30 @@ export interface ReadUnitary {
 }
 
 /**
- * Programs a unitary and reads the powers at all outputs, one input lit after the other by both signs; outputs count by
- * their fitted gains. The fitted chip foretells what one sign shows, beats with dark modulators included.
+ * Programs a unitary and reads it.
  *
  * Throws: RANGE_EXCEEDED when a phase needs more than the heaters' limit.
  * Leaves: the heaters there.
  */
 export async function readUnitary(chip: KnownChip, target: ComplexMatrix, signal: AbortSignal): Promise<ReadUnitary> {
-  const { model, parameters, made, probe, maxVoltageV } = chip
+  const { voltagesV } = programUnitary(chip.model, chip.made, target, chip.maxVoltageV)
+  return await readProgrammed(chip, voltagesV, target, signal)
+}
+
+/**
+ * Reads the powers at all outputs, one input lit after the other by both signs; outputs count by their fitted gains. The
+ * fitted chip foretells what one sign shows, beats with dark modulators included.
+ *
+ * Leaves: the heaters at the voltages, which were made for the target.
+ */
+export async function readProgrammed(
+  { model, parameters, made, probe }: KnownChip,
+  voltagesV: Float64Array,
+  target: ComplexMatrix,
+  signal: AbortSignal,
+): Promise<ReadUnitary> {
   const { size } = model.layout
   const ports = everyPort(size)
-  const { voltagesV } = programUnitary(model, made, target, maxVoltageV)
   const { asLit, alone } = await probe.readAlone(voltagesV, ports, signal)
   const predicted = model.predict(parameters, made, voltagesV, ports)
   let [amplitudeFidelity, tvd, modelTvd] = [0, 0, 0]
