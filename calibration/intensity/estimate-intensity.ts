@@ -81,8 +81,11 @@ export function planIntensity(bench: EstimatedMesh, budget?: CalibrationBudget):
   const leastAround = (bases: number): number => costOf(estimated('in doubt', FEWEST_SETTINGS, bases))
   let maxBases = 1
   while (maxBases < MAX_BASES && leastAround(maxBases + 1) <= wanted) maxBases++
-  const settingsAfter = (bases: number): number =>
-    Math.min(MOST_SETTINGS, FEWEST_SETTINGS + Math.floor((wanted - leastAround(bases)) / perSetting))
+  // Columns taken over from a run without a budget may have tried more bases, and cost nothing now.
+  const settingsAfter = (bases: number): number => {
+    const more = Math.floor((wanted - leastAround(Math.min(bases, maxBases))) / perSetting)
+    return Math.min(MOST_SETTINGS, FEWEST_SETTINGS + more)
+  }
   return {
     maxBases,
     settingsAfter: ({ bases }) => settingsAfter(bases),

@@ -42,6 +42,18 @@ describe('the estimate of a mesh read by photodiodes', () => {
     expect(cut.settingsAfter(columns)).toBeLessThan(planIntensity(bench, budget).settingsAfter(columns))
   })
 
+  test('tries other bases as far as a budget goes, and keeps the fewest settings for the fit', () => {
+    const { bench } = opened()
+    const fewest = planIntensity(bench, { vectors: 456 })
+    expect(fewest.maxBases).toBe(1)
+    expect(fewest.settingsAfter({ vectors: 0, bases: 3 })).toBeGreaterThanOrEqual(40)
+    // Another base costs three voltages of six heaters with all inputs, and of four in doubt.
+    const room = planIntensity(bench, { vectors: 456 + 2 * (6 * 3 * 4 + 4 * 3 * 4) })
+    expect(room.maxBases).toBe(3)
+    const each = room.settingsAfter({ vectors: 0, bases: 1 }) - room.settingsAfter({ vectors: 0, bases: 2 })
+    expect(each).toBe((6 * 3 * 4 + 4 * 3 * 4) / SIZE)
+  })
+
   test('refuses a budget below the least, and says what that is', () => {
     const refused = (): unknown => planIntensity(opened().bench, { vectors: 10 })
     expect(refused).toThrow(expect.objectContaining({ code: 'CALL_INVALID' }))
