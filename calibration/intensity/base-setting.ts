@@ -1,7 +1,7 @@
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
 import { settingsOf } from '../plan-step.ts'
-import type { IntensityLook } from './first-guess.ts'
 import { everyPort } from './intensity-probe.ts'
+import type { IntensityLook } from './intensity-probe.ts'
 import { invisibleHeaters } from './intensity-programming.ts'
 
 /** Settings looked at, of which the best becomes the base. */

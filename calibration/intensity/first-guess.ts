@@ -9,13 +9,10 @@ import { BASE_CANDIDATES, BASE_SHARE, baseSettings } from './base-setting.ts'
 import type { BaseSetting } from './base-setting.ts'
 import { intensityBlocks } from './intensity-parameters.ts'
 import { IntensityModel } from './intensity-model.ts'
-import type { IntensityReading } from './intensity-model.ts'
 import { everyPort } from './intensity-probe.ts'
+import type { IntensityLook } from './intensity-probe.ts'
 import { peelColumns } from './peel-columns.ts'
 import type { ArmProbe, PeeledChip } from './peel-columns.ts'
-
-/** Looks at the chip: `lit` inputs one at a time, at any voltages; [lit, output] powers of one unit. */
-export type IntensityLook = (voltagesV: Float64Array, lit: readonly number[]) => Promise<IntensityReading>
 
 export interface FirstGuess {
   /** As in `intensityBlocks`. */

@@ -3,6 +3,9 @@ import type { FrameCodes } from '../../orchestrator/frames/frame-runner.ts'
 import type { CalibrationContext } from '../steps/calibration-context.ts'
 import { PROBE_CODE } from '../steps/probe-codes.ts'
 
+/** Looks at the chip: `lit` inputs one at a time, at any voltages; [lit, output] powers of one unit. */
+export type IntensityLook = (voltagesV: Float64Array, lit: readonly number[]) => Promise<IntensityReading>
+
 /** What a setting shows with its inputs lit by both signs. */
 export interface LoneReading {
   /** By the positive sign alone, what dark modulators leave over included: as in `read`. */
