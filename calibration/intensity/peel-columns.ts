@@ -85,9 +85,10 @@ export async function peelColumns(
       return options.mayGiveUp && fit!.rms > LOST_RMS ? undefined : fit!.state
     }
     const inner = await arm(first.theta[mzi]!, HALF_SIGMA)
+    if (inner === undefined) return undefined
     // The first column's φ turns a whole input: what comes of that input is its light, and no power shows it.
     const upper = place === 0 ? normalised(lights[top]!) : await arm(first.phi[mzi]!, undefined)
-    if (inner === undefined || upper === undefined) return undefined
+    if (upper === undefined) return undefined
     peeled[mzi] = { inner, upper }
     ahead[top] = combine(at(upper, 0), left[0], at(upper, 1), left[1])
     ahead[top + 1] = combine(at(below(upper), 0), left[0], at(below(upper), 1), left[1])
