@@ -94,7 +94,7 @@ const inShort = (verification: Calibration['verification']): string =>
 
 function unitariesTable({ targets, amplitudeFidelity, tvd, modelTvd, verdict }: IntensityVerification): string[] {
   return [
-    `Measured on the bench with ${targets} random unitaries that no fit has seen, one input lit after the other.`,
+    `Measured on the bench with ${targets} random unitaries that no fit has seen, one input lit after the other by both signs.`,
     ...table(
       ['metric', 'value', 'meaning'],
       [
@@ -103,12 +103,12 @@ function unitariesTable({ targets, amplitudeFidelity, tvd, modelTvd, verdict }: 
         [
           'TVD',
           measured(tvd),
-          'share of the light that leaves by a wrong output: losses, splitters out of reach and what dark modulators leave over included',
+          'share of the light that leaves by a wrong output: losses and splitters out of reach included, what dark modulators leave over not',
         ],
         [
           'TVD from the fitted chip',
           measured(modelTvd),
-          'the same beside what the fit foretells: how well the chip is known',
+          'the same of one sign beside what the fit foretells, dark modulators included: how well the chip is known',
         ],
       ],
       ['value'],

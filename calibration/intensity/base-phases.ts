@@ -1,5 +1,6 @@
 import { fitSharedFringe } from '../fit/fringe.ts'
 import { complexZeros } from '../fit/complex-matrix.ts'
+import type { ComplexVector } from './complex-vectors.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 
 /** One heater swept from where all others are, every input lit alone in turn. */
@@ -15,10 +16,21 @@ interface SplitLight {
   /** [output, input] arg b − arg M, and how far it is to be trusted. */
   readonly phaseRad: Float64Array
   readonly weight: Float64Array
+  /** |b| */
+  readonly amplitude: Float64Array
 }
 
 const ROOT_ROUNDS = 20
 const PHASE_ROUNDS = 60
+const POWER_ROUNDS = 30
+
+/** Where the fit of a base matrix starts (`fitBase`). */
+export interface BaseStart {
+  /** Up to phases of rows and columns. */
+  readonly fields: ComplexMatrix
+  /** [heater] what the light under it brings to the outputs, of length one. */
+  readonly passing: readonly ComplexVector[]
+}
 
 /**
  * Phases of all elements of a matrix of which only powers are seen, up to phases of its rows and of its columns.
@@ -33,7 +45,7 @@ export function basePhases(
   base: Float64Array,
   fringes: readonly WholeFringe[],
   radPerV2: { readonly min: number; readonly max: number },
-): ComplexMatrix {
+): BaseStart {
   const lights = fringes.map((fringe) => splitLight(size, base, fringe, radPerV2))
   let phases = lights[0]!.phaseRad.map((rad) => -rad)
   let screens: Screens[] = []
@@ -57,7 +69,37 @@ export function basePhases(
     matrix.re[at] = amplitude * Math.cos(phases[at]!)
     matrix.im[at] = amplitude * Math.sin(phases[at]!)
   }
-  return matrix
+  return { fields: matrix, passing: lights.map((light) => passingLight(size, phases, light)) }
+}
+
+/** l of b_ij = l_i·r_j, by powers of b·b†. */
+function passingLight(size: number, phases: Float64Array, { amplitude, phaseRad }: SplitLight): ComplexVector {
+  const none = (): ComplexVector => ({ re: new Float64Array(size), im: new Float64Array(size) })
+  const b = {
+    re: amplitude.map((a, at) => a * Math.cos(phases[at]! + phaseRad[at]!)),
+    im: amplitude.map((a, at) => a * Math.sin(phases[at]! + phaseRad[at]!)),
+  }
+  let l = none()
+  l.re.fill(1 / Math.sqrt(size))
+  for (let round = 0; round < POWER_ROUNDS; round++) {
+    const next = none()
+    for (let j = 0; j < size; j++) {
+      let [wr, wi] = [0, 0]
+      for (let i = 0; i < size; i++) {
+        const at = i * size + j
+        wr += b.re[at]! * l.re[i]! + b.im[at]! * l.im[i]!
+        wi += b.re[at]! * l.im[i]! - b.im[at]! * l.re[i]!
+      }
+      for (let i = 0; i < size; i++) {
+        const at = i * size + j
+        next.re[i]! += b.re[at]! * wr - b.im[at]! * wi
+        next.im[i]! += b.re[at]! * wi + b.im[at]! * wr
+      }
+    }
+    const norm = Math.hypot(...next.re, ...next.im) || 1
+    l = { re: next.re.map((v) => v / norm), im: next.im.map((v) => v / norm) }
+  }
+  return l
 }
 
 function splitLight(
@@ -87,7 +129,7 @@ function splitLight(
     phaseRad[at] = Math.atan2(im, re)
     weight[at] = Math.hypot(re, im)
   }
-  return { phaseRad, weight }
+  return { phaseRad, weight, amplitude: shares.map(Math.sqrt) }
 }
 
 /** |b|², of the two roots of each element the one nearer to a product of an output's and an input's share. */

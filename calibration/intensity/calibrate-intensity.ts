@@ -17,12 +17,13 @@ import { measureLasers } from '../steps/lasers.ts'
 import { requireIntensities } from '../supported-designs.ts'
 import { HELD_OUT, planIntensity } from './estimate-intensity.ts'
 import { guessChip } from './first-guess.ts'
-import type { FirstGuess, IntensityLook } from './first-guess.ts'
+import type { FirstGuess } from './first-guess.ts'
 import { fitInStages, residualOf, variationDistance } from './fit-chip.ts'
 import type { FitStage, FittedIntensities } from './fit-chip.ts'
 import { IntensityModel } from './intensity-model.ts'
 import type { IntensityReading } from './intensity-model.ts'
 import { everyPort, IntensityProbe } from './intensity-probe.ts'
+import type { IntensityLook } from './intensity-probe.ts'
 import { invisibleHeaters } from './intensity-programming.ts'
 import type { IntensityCalibration } from './intensity-record.ts'
 import { knownChip, MAX_UNFORETOLD_TVD, unitariesStep } from './verify-unitaries.ts'
@@ -49,7 +50,7 @@ export async function* intensityCalibrationPlan(
 ): Plan<IntensityCalibrationResult> {
   const { layout, heaterLimitsV } = bench
   requireIntensities(layout.design, layout.size, layout.lanes)
-  const { estimate, settingsAfter } = planIntensity(bench, budget)
+  const { estimate, maxBases, settingsAfter } = planIntensity(bench, budget)
   const planShares = sharesOf(estimate, (name) => results.recall(name) !== undefined)
   const around = { results, shareOf: (name: string) => planShares.get(name) }
   const frames = new FrameRunner(bench)
@@ -64,10 +65,10 @@ export async function* intensityCalibrationPlan(
   const columns = yield* step(around, 'columns', async (signal, progress) => {
     const before = frames.vectors
     const look: IntensityLook = (voltagesV, lit) => probe.read(voltagesV, lit, signal)
-    const guess = await guessChip(layout, look, fringeRange(bench), heaterLimitsV.max, progress)
+    const guess = await guessChip(layout, look, fringeRange(bench), heaterLimitsV.max, maxBases, progress)
     return { ...guess, vectors: frames.vectors - before }
   })
-  const settings = settingsAfter(columns.vectors)
+  const settings = settingsAfter(columns)
   const random = yield* step(around, 'settings', (signal, progress) =>
     readAnywhere(context, probe, columns, settings, progress, signal),
   )

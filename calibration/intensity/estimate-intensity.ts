@@ -4,7 +4,8 @@ import type { CalibrationEstimate, StepEstimate } from '../estimate.ts'
 import type { CalibrationBudget, EstimatedMesh } from '../estimate-mesh.ts'
 import { DARK_SYMBOLS } from '../steps/dark.ts'
 import { laserFrames } from '../steps/lasers.ts'
-import { guessFrames } from './first-guess.ts'
+import { guessFrames, MAX_BASES } from './first-guess.ts'
+import { loneSymbols } from './intensity-probe.ts'
 import { VERIFIED_TARGETS } from './verify-unitaries.ts'
 
 /** Intensity vectors over N², all in all: 3,960 for 12 ports. */
@@ -17,22 +18,32 @@ const MOST_SETTINGS = 512
 
 export interface IntensityPlanned {
   readonly estimate: CalibrationEstimate
-  /** How many random settings there is room for after so many vectors of the columns. */
-  readonly settingsAfter: (columnVectors: number) => number
+  /** Base settings that the columns may try. */
+  readonly maxBases: number
+  /** How many random settings there is room for after the columns. */
+  readonly settingsAfter: (columns: PlayedColumns) => number
+}
+
+/** What the columns took in the end. */
+export interface PlayedColumns {
+  readonly vectors: number
+  readonly bases: number
 }
 
 /**
  * How the calibration of a mesh read by photodiodes will spend what it may.
  *
- * The columns look at an arm that stays in doubt once more, with another input lit: without a budget, what that takes
- * is missing from the random settings, so that the sum is what was said. With one, there is room for all doubts.
+ * The columns look at an arm that stays in doubt once more, with another input lit, and start again around another base
+ * where the first one leads astray. Without a budget, what that takes is missing from the random settings, so that the sum
+ * is what was said as long as the fewest settings are left. With one, there is room for all doubts, and other bases are
+ * tried as far as it goes.
  *
  * Throws: CALL_INVALID for a budget that the smallest calibration exceeds.
  */
 export function planIntensity(bench: EstimatedMesh, budget?: CalibrationBudget): IntensityPlanned {
   const { size } = bench.layout
-  const estimated = (columns: 'sure' | 'in doubt', settings: number): CalibrationEstimate => {
-    const columnFrames = guessFrames(bench.layout, columns)
+  const estimated = (columns: 'sure' | 'in doubt', settings: number, bases = 1): CalibrationEstimate => {
+    const columnFrames = guessFrames(bench.layout, columns, bases)
     const of = (name: string, frames: number, symbols: number): StepEstimate =>
       estimateOf(bench, 1, [{ name, frames, symbols }]).steps[0]!
     const lasers = laserFrames(size, 'one by one')
@@ -42,7 +53,7 @@ export function planIntensity(bench: EstimatedMesh, budget?: CalibrationBudget):
       { name: 'columns', ...sumOf(columnFrames.map(({ frames, symbols }) => of('columns', frames, symbols))) },
       of('settings', settings, size),
       of('chip', 0, 0),
-      of('verification', VERIFIED_TARGETS, size),
+      of('verification', VERIFIED_TARGETS, loneSymbols(size)),
     ]
     return { steps, ...sumOf(steps) }
   }
@@ -51,9 +62,10 @@ export function planIntensity(bench: EstimatedMesh, budget?: CalibrationBudget):
   if (budget === undefined) {
     const none = estimated('sure', 0)
     const others = none.vectors - vectorsOf(none, 'columns')
-    const settingsAfter = (columnVectors: number): number =>
-      Math.max(FEWEST_SETTINGS, Math.floor((VECTORS_PER_ELEMENT * size ** 2 - others - columnVectors) / size))
-    return { settingsAfter, estimate: estimated('sure', settingsAfter(vectorsOf(none, 'columns'))) }
+    const after = (vectors: number): number =>
+      Math.max(FEWEST_SETTINGS, Math.floor((VECTORS_PER_ELEMENT * size ** 2 - others - vectors) / size))
+    const estimate = estimated('sure', after(vectorsOf(none, 'columns')))
+    return { maxBases: MAX_BASES, settingsAfter: ({ vectors }) => after(vectors), estimate }
   }
   const [wanted, unit] = 'vectors' in budget ? [budget.vectors, 'vectors'] : [budget.benchSeconds, 's of bench time']
   const costOf = ({ vectors, benchSeconds }: CalibrationEstimate): number =>
@@ -66,6 +78,17 @@ export function planIntensity(bench: EstimatedMesh, budget?: CalibrationBudget):
     })
   }
   const perSetting = costOf(estimated('in doubt', FEWEST_SETTINGS + 1)) - least
-  const settings = Math.min(MOST_SETTINGS, FEWEST_SETTINGS + Math.floor((wanted - least) / perSetting))
-  return { settingsAfter: () => settings, estimate: estimated('in doubt', settings) }
+  const leastAround = (bases: number): number => costOf(estimated('in doubt', FEWEST_SETTINGS, bases))
+  let maxBases = 1
+  while (maxBases < MAX_BASES && leastAround(maxBases + 1) <= wanted) maxBases++
+  // Columns taken over from a run without a budget may have tried more bases, and cost nothing now.
+  const settingsAfter = (bases: number): number => {
+    const more = Math.floor((wanted - leastAround(Math.min(bases, maxBases))) / perSetting)
+    return Math.min(MOST_SETTINGS, FEWEST_SETTINGS + more)
+  }
+  return {
+    maxBases,
+    settingsAfter: ({ bases }) => settingsAfter(bases),
+    estimate: estimated('in doubt', settingsAfter(1)),
+  }
 }

@@ -1,26 +1,33 @@
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
+import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 import { fitSharedFringe } from '../fit/fringe.ts'
 import { portGains } from '../model/port-gains.ts'
 import type { PortGains } from '../model/port-gains.ts'
-import { basePhases } from './base-phases.ts'
+import { agreedBase } from './agreed-base.ts'
 import type { WholeFringe } from './base-phases.ts'
+import { BASE_CANDIDATES, BASE_SHARE, baseSettings } from './base-setting.ts'
+import type { BaseSetting } from './base-setting.ts'
 import { intensityBlocks } from './intensity-parameters.ts'
-import type { IntensityReading } from './intensity-model.ts'
+import { IntensityModel } from './intensity-model.ts'
+import { everyPort } from './intensity-probe.ts'
+import type { IntensityLook } from './intensity-probe.ts'
 import { peelColumns } from './peel-columns.ts'
-
-/** Looks at the chip: `lit` inputs one at a time, at any voltages; [lit, output] powers of one unit. */
-export type IntensityLook = (voltagesV: Float64Array, lit: readonly number[]) => Promise<IntensityReading>
+import type { ArmProbe, PeeledChip } from './peel-columns.ts'
 
 export interface FirstGuess {
   /** As in `intensityBlocks`. */
   readonly parameters: Float64Array
   /** Mean of what all heaters turn by, rad/V². */
   readonly nominalRadPerV2: number
+  /** Base settings it took. */
+  readonly bases: number
 }
 
 /** Points of the first fringe, whose frequency nobody knows, and inputs lit for it. */
 const FIRST_POINTS = 8
-const FIRST_INPUTS = 4
+const FIRST_INPUTS = 2
+/** Bases tried: where one leads astray, the next one. */
+export const MAX_BASES = 3
 /** Whole fringes from which the phases of the base matrix are told. */
 const WHOLE_FRINGES = 6
 /** Turns at which a heater is looked at beyond the base. */
@@ -38,83 +45,126 @@ const LOG_MZI_FIELD = -0.0115
 const NEIGHBOUR = 0.01
 
 /**
- * A first guess of a whole mesh from powers alone, nothing known but its floor plan: from cold heaters.
+ * A first guess of a whole mesh from powers alone, nothing known but its floor plan.
  *
- * One fringe for the heaters' usual frequency, the base matrix and some fringes of all inputs for its phases, then all
- * heaters one by one (`peelColumns`). `fringeRange`: where the first frequency is looked for, rad/V².
+ * A base setting whose matrix is dark nowhere, one fringe for the heaters' usual frequency, some fringes of all inputs for
+ * the phases of the base matrix, then all heaters one by one (`peelColumns`). `fringeRange`: where the first frequency is
+ * looked for, rad/V².
  */
 export async function guessChip(
   layout: SvdCoreLayout,
   look: IntensityLook,
   fringeRange: { readonly min: number; readonly max: number },
   maxVoltageV: number,
+  maxBases = MAX_BASES,
   progress: (done: number, total: number) => void = () => undefined,
 ): Promise<FirstGuess> {
-  const { size, heaters } = layout
-  const ports = Array.from({ length: size }, (_, port) => port)
-  const lookAt = async (heater: number, v2: number, lit: readonly number[]): Promise<Float64Array> => {
-    const voltages = new Float64Array(heaters.length)
-    voltages[heater] = Math.sqrt(v2)
-    return (await look(voltages, lit)).powers
-  }
+  const { size } = layout
   const central = centralHeaters(layout)
-  const basePowers = outputsFirst(size, await lookAt(central[0]!, 0, ports))
-  const nominal = await firstFringe(central[0]!, ports.slice(0, FIRST_INPUTS), fringeRange, maxVoltageV, lookAt)
-
-  const gains = portGains({ size, re: basePowers.map(rootOf), im: new Float64Array(size * size) })
-  const balanced = (powers: Float64Array, lit: readonly number[]): Float64Array =>
-    powers.map((power, at) => power / (gains.output[at % size]! * gains.input[lit[Math.floor(at / size)]!]!) ** 2)
-  const base = basePowers.map(
-    (power, at) => power / (gains.output[Math.floor(at / size)]! * gains.input[at % size]!) ** 2,
-  )
-  const fringes: WholeFringe[] = []
-  for (const heater of central) {
-    const powers: Float64Array[] = [base]
-    for (const turn of TURNS) {
-      const seen = await lookAt(heater, (turn * 2 * Math.PI) / nominal, ports)
-      powers.push(outputsFirst(size, balanced(seen, ports)))
-    }
-    fringes.push({
-      voltagesSquared: Float64Array.from([0, ...TURNS], (turn) => (turn * 2 * Math.PI) / nominal),
-      powers,
-    })
-  }
-  const range = { min: (1 - 4 * HEATER_SPREAD) * nominal, max: (1 + 4 * HEATER_SPREAD) * nominal }
-  const fields = basePhases(size, base, fringes, range)
-  const peeled = await peelColumns(
-    layout,
-    fields,
-    async (heater, v2, lit) => balanced(await lookAt(heater, v2, lit), lit),
-    {
-      voltagesSquared: TURNS.map((turn) => (turn * 2 * Math.PI) / nominal),
+  const maxV2 = maxVoltageV ** 2
+  // The heater of the first fringe starts from cold, so that it has all its range for that.
+  const settings = await baseSettings(layout, central[0]!, look, maxV2)
+  const first = around(size, settings[0]!, look)
+  const nominal = await firstFringe(central[0]!, everyPort(Math.min(FIRST_INPUTS, size)), fringeRange, maxV2, first)
+  // What every heater has left from anywhere in its base.
+  const turnV2 = Math.min((2 * Math.PI) / nominal, ((1 - BASE_SHARE) * maxV2) / TURNS.at(-1)!)
+  for (let tried = 0; ; tried++) {
+    const setting = settings[tried]!
+    const lookAt = around(size, setting, look)
+    const told = await baseTold(size, setting, central, lookAt, nominal, turnV2)
+    const { gains } = told
+    const options = {
+      voltagesSquared: TURNS.map((turn) => turn * turnV2),
       inputs: Math.min(ARM_INPUTS, size),
       maxInputs: Math.min(DOUBTFUL_ARM_INPUTS, size),
       nominalRadPerV2: nominal,
       spread: HEATER_SPREAD,
       noise: ARM_NOISE,
+      mayGiveUp: tried + 1 < maxBases,
       progress,
-    },
-  )
-  const known = peeled.radPerV2.filter((k) => !Number.isNaN(k))
-  const nominalRadPerV2 = known.reduce((sum, k) => sum + k, 0) / known.length
-  return { parameters: parametersOf(layout, peeled, gains, nominalRadPerV2), nominalRadPerV2 }
+    }
+    const probe: ArmProbe = async (heater, v2, lit) => balanced(await lookAt(heater, v2, lit), lit, gains)
+    const peeled = await peelColumns(layout, told.fields, probe, options)
+    if (peeled === undefined) continue
+    const known = peeled.radPerV2.filter((k) => !Number.isNaN(k))
+    const nominalRadPerV2 = known.reduce((sum, k) => sum + k, 0) / known.length
+    const parameters = parametersOf(layout, peeled, setting.voltagesSquared, gains, nominalRadPerV2)
+    return { parameters, nominalRadPerV2, bases: tried + 1 }
+  }
 }
 
-/** Frames that a first guess plays, when all arms are sure at once, and when all stay in doubt. */
+/** One heater moved beyond a base setting. */
+type LookAt = (heater: number, v2: number, lit: readonly number[]) => Promise<Float64Array>
+
+/** Looks around a base setting; what was looked at with all inputs is not played again for some of them. */
+function around(size: number, { voltagesSquared }: BaseSetting, look: IntensityLook): LookAt {
+  const whole = new Map<string, Float64Array>()
+  return async (heater, v2, lit) => {
+    const key = `${heater} ${v2}`
+    const known = whole.get(key)
+    if (known !== undefined) return Float64Array.from(lit.flatMap((input) => shownOf(known, size, input)))
+    const voltages = voltagesSquared.map(Math.sqrt)
+    voltages[heater] = Math.sqrt(voltagesSquared[heater]! + v2)
+    const { powers } = await look(voltages, lit)
+    if (lit.length === size) whole.set(key, powers)
+    return powers
+  }
+}
+
+const shownOf = (powers: Float64Array, size: number, input: number): number[] =>
+  Array.from(powers.subarray(input * size, (input + 1) * size))
+
+/** Fields of the base matrix, and the gains of the ports, from whole fringes of some heaters. */
+async function baseTold(
+  size: number,
+  setting: BaseSetting,
+  heaters: readonly number[],
+  lookAt: LookAt,
+  nominal: number,
+  turnV2: number,
+): Promise<{ readonly fields: ComplexMatrix; readonly gains: PortGains }> {
+  const ports = everyPort(size)
+  const rough = portGains({
+    size,
+    re: outputsFirst(size, setting.powers).map(rootOf),
+    im: new Float64Array(size * size),
+  })
+  const base = outputsFirst(size, balanced(setting.powers, ports, rough))
+  const fringes: WholeFringe[] = []
+  for (const heater of heaters) {
+    const powers: Float64Array[] = [base]
+    for (const turn of TURNS) {
+      powers.push(outputsFirst(size, balanced(await lookAt(heater, turn * turnV2, ports), ports, rough)))
+    }
+    fringes.push({ voltagesSquared: Float64Array.from([0, ...TURNS], (turn) => turn * turnV2), powers })
+  }
+  const { fields, gains } = agreedBase(size, base, fringes, { radPerV2: nominal, spread: HEATER_SPREAD })
+  return { fields, gains: { ...rough, output: rough.output.map((gain, port) => gain * gains[port]!) } }
+}
+
+/** Powers [lit, output] in units in which all rows and columns of the base sum to one. */
+function balanced(powers: Float64Array, lit: readonly number[], { input, output }: PortGains): Float64Array {
+  const size = output.length
+  return powers.map((power, at) => power / (output[at % size]! * input[lit[Math.floor(at / size)]!]!) ** 2)
+}
+
+/** Frames that a first guess plays, when all arms are sure at once, and when all stay in doubt around so many bases. */
 export function guessFrames(
   { size, mzis }: SvdCoreLayout,
   arms: 'sure' | 'in doubt',
+  bases = 1,
 ): readonly { readonly frames: number; readonly symbols: number }[] {
-  // No power shows the first column's φ.
-  const looks = TURNS.length * (2 * mzis.length - mzis.filter(({ column }) => column === 0).length)
+  const whole = Math.min(WHOLE_FRINGES, mzis.length)
+  // No power shows the first column's φ, and whole fringes show all inputs already.
+  const looks = TURNS.length * (2 * mzis.length - mzis.filter(({ column }) => column === 0).length - whole)
   const lit = Math.min(ARM_INPUTS, size)
   const again = arms === 'sure' ? 0 : Math.min(DOUBTFUL_ARM_INPUTS, size) - lit
   return [
-    { frames: 1, symbols: size },
+    { frames: BASE_CANDIDATES, symbols: size },
     { frames: FIRST_POINTS, symbols: Math.min(FIRST_INPUTS, size) },
-    { frames: TURNS.length * Math.min(WHOLE_FRINGES, mzis.length), symbols: size },
-    { frames: looks, symbols: lit },
-    { frames: looks * again, symbols: 1 },
+    { frames: bases * TURNS.length * whole, symbols: size },
+    { frames: bases * looks, symbols: lit },
+    { frames: bases * looks * again, symbols: 1 },
   ]
 }
 
@@ -133,10 +183,10 @@ async function firstFringe(
   heater: number,
   lit: readonly number[],
   range: { readonly min: number; readonly max: number },
-  maxVoltageV: number,
+  maxV2: number,
   lookAt: (heater: number, v2: number, lit: readonly number[]) => Promise<Float64Array>,
 ): Promise<number> {
-  const x = Float64Array.from({ length: FIRST_POINTS }, (_, i) => (maxVoltageV ** 2 * i) / (FIRST_POINTS - 1))
+  const x = Float64Array.from({ length: FIRST_POINTS }, (_, i) => (maxV2 * i) / (FIRST_POINTS - 1))
   const points: Float64Array[] = []
   for (const v2 of x) points.push(await lookAt(heater, v2, lit))
   const channels = Array.from(points[0]!, (_, at) => Float64Array.from(points, (point) => point[at]!))
@@ -152,19 +202,22 @@ const rootOf = (power: number): number => Math.sqrt(Math.max(0, power))
 
 function parametersOf(
   layout: SvdCoreLayout,
-  { baseRad, radPerV2 }: { readonly baseRad: Float64Array; readonly radPerV2: Float64Array },
+  { baseRad, radPerV2 }: Pick<PeeledChip, 'baseRad' | 'radPerV2'>,
+  baseV2: Float64Array,
   gains: PortGains,
   nominalRadPerV2: number,
 ): Float64Array {
-  const { size, heaters, columns } = layout
+  const { size, columns } = layout
   const blocks = intensityBlocks(layout)
   const parameters = new Float64Array(blocks.count)
-  for (const heater of heaters.keys()) {
-    const [rad, k] = [baseRad[heater]!, radPerV2[heater]!]
-    parameters[blocks.offset + heater] = Number.isNaN(rad) ? 0 : rad
-    parameters[blocks.radPerV2 + heater] = Number.isNaN(k) ? nominalRadPerV2 : k
-  }
+  const coefficients = radPerV2.map((k) => (Number.isNaN(k) ? nominalRadPerV2 : k))
+  parameters.set(coefficients, blocks.radPerV2)
   parameters[blocks.logNeighbour] = Math.log(NEIGHBOUR)
+  const own = baseV2.map((v2, heater) => v2 * coefficients[heater]!)
+  const given = new IntensityModel(layout).crosstalk(parameters).given(own)
+  for (const [heater, rad] of baseRad.entries()) {
+    parameters[blocks.offset + heater] = Number.isNaN(rad) ? 0 : rad - own[heater]! - given[heater]!
+  }
   parameters[blocks.logMziField] = LOG_MZI_FIELD
   for (let port = 0; port < size; port++) {
     parameters[blocks.logIn + port] = Math.log(gains.input[port]!)

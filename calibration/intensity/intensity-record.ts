@@ -1,6 +1,9 @@
 import type { MeshDesign } from '../../core/mesh-design.ts'
 
-/** How well a mesh read by photodiodes is programmed, on unitaries that no fit has seen. Powers have no signs. */
+/**
+ * How well a mesh read by photodiodes is programmed, on unitaries that no fit has seen. Powers have no signs. Each input is
+ * read by both signs of its light, so that what dark modulators leave over falls out.
+ */
 export interface IntensityVerification {
   /** Haar unitaries programmed. */
   readonly targets: number
@@ -8,7 +11,7 @@ export interface IntensityVerification {
   readonly amplitudeFidelity: number
   /** Total variation distance from the target, ½·Σ_i |p_i − p̂_i|, mean. Losses and splitters out of reach included. */
   readonly tvd: number
-  /** The same from what the fitted chip should show with these voltages: how well it is known. */
+  /** From what the fitted chip should show with these voltages, by one sign, dark modulators included: how well it is known. */
   readonly modelTvd: number
   /** Refused: the chip is not what was fitted. */
   readonly verdict: 'accepted' | 'refused'

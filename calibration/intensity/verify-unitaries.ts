@@ -15,7 +15,7 @@ import { randomUnitary } from './random-unitary.ts'
 import { readUnitary } from './read-unitary.ts'
 import type { KnownChip } from './read-unitary.ts'
 
-/** Haar unitaries that a verification programs; each shows all inputs. */
+/** Haar unitaries that a verification programs; each shows all inputs, by both signs. */
 export const VERIFIED_TARGETS = 8
 
 /**

@@ -26,7 +26,9 @@ test('a mesh read by photodiodes is known to half a percent from cold, its leaki
   expect(vectors).toBeLessThanOrEqual(27.5 * SIZE ** 2)
   expect(verification).toMatchObject({ targets: 8, verdict: 'accepted' })
   expect(verification.modelTvd).toBeLessThan(0.005)
-  expect(verification.amplitudeFidelity).toBeGreaterThan(0.99)
+  // By one sign of the light alone, what dark modulators leave over makes 0.996 and 6 % of it.
+  expect(verification.amplitudeFidelity).toBeGreaterThan(0.9995)
+  expect(verification.tvd).toBeLessThan(0.015)
   const blocks = intensityBlocks(bench.layout)
   expect(Math.exp(chip[blocks.logNeighbour]!)).toBeCloseTo(0.015, 3)
   // Also in the first column, where stray light looks like an error of the splitter.
@@ -34,6 +36,16 @@ test('a mesh read by photodiodes is known to half a percent from cold, its leaki
     const found = chip[blocks.splitterMean]! + chip[blocks.alpha + e]!
     // Half of what the design alone tells of one.
     expect(Math.abs(found - alphaRad)).toBeLessThan(0.015)
+  }
+})
+
+test('chips of four ports are calibrated within one plan, cold ones under whose heaters no light passes included', async () => {
+  const design = { arrangement: 'clements', mzi: 'plain', form: 'unitary', detection: 'intensity' } as const
+  for (const seed of [5, 8, 10, 12]) {
+    const { bench } = openDirectBench({ size: 4, lanes: 1, seed, design })
+    const { calibration } = await runToEnd(intensityCalibrationPlan(bench), new AbortController().signal)
+    expect(calibration.fit.heldOutTvd).toBeLessThan(0.005)
+    expect(calibration.verification.amplitudeFidelity).toBeGreaterThan(0.9995)
   }
 })
 

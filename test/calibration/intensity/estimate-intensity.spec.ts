@@ -20,23 +20,38 @@ describe('the estimate of a mesh read by photodiodes', () => {
 
   test('knows the frames of the columns when no arm is in doubt, and when all are', () => {
     const { layout } = opened().bench
-    const vectors = (arms: 'sure' | 'in doubt'): number =>
-      guessFrames(layout, arms).reduce((sum, { frames, symbols }) => sum + frames * symbols, 0)
-    // The base, eight points of one fringe, three of six, and three voltages of ten arms with two inputs, or all four.
-    expect(vectors('sure')).toBe(4 + 8 * 4 + 6 * 3 * 4 + 10 * 3 * 2)
-    expect(vectors('in doubt')).toBe(4 + 8 * 4 + 6 * 3 * 4 + 10 * 3 * 4)
+    const vectors = (arms: 'sure' | 'in doubt', bases = 1): number =>
+      guessFrames(layout, arms, bases).reduce((sum, { frames, symbols }) => sum + frames * symbols, 0)
+    // Eight settings for a base, eight points of one fringe, three of six, and three voltages of the four other arms, with
+    // two inputs or all four; the last three around each base.
+    expect(vectors('sure')).toBe(8 * 4 + 8 * 2 + 6 * 3 * 4 + 4 * 3 * 2)
+    expect(vectors('in doubt')).toBe(8 * 4 + 8 * 2 + 6 * 3 * 4 + 4 * 3 * 4)
+    expect(vectors('in doubt', 3)).toBe(8 * 4 + 8 * 2 + 3 * (6 * 3 * 4 + 4 * 3 * 4))
   })
 
   test('spends a budget on settings for the fit, and never more', async () => {
     const { bench } = opened()
     const budget = { vectors: 601 }
+    const columns = { vectors: 0, bases: 1 }
     const { calibration, vectors } = await runToEnd(intensityCalibrationPlan(bench, { budget }))
     expect(vectors).toBeLessThanOrEqual(601)
-    expect(calibration.fit.settings + 8).toBe(planIntensity(bench, budget).settingsAfter(0))
+    expect(calibration.fit.settings + 8).toBe(planIntensity(bench, budget).settingsAfter(columns))
     const seconds = planIntensity(bench, budget).estimate.benchSeconds
     const cut = planIntensity(bench, { benchSeconds: 0.9 * seconds })
     expect(cut.estimate.benchSeconds).toBeLessThanOrEqual(0.9 * seconds)
-    expect(cut.settingsAfter(0)).toBeLessThan(planIntensity(bench, budget).settingsAfter(0))
+    expect(cut.settingsAfter(columns)).toBeLessThan(planIntensity(bench, budget).settingsAfter(columns))
+  })
+
+  test('tries other bases as far as a budget goes, and keeps the fewest settings for the fit', () => {
+    const { bench } = opened()
+    const fewest = planIntensity(bench, { vectors: 456 })
+    expect(fewest.maxBases).toBe(1)
+    expect(fewest.settingsAfter({ vectors: 0, bases: 3 })).toBeGreaterThanOrEqual(40)
+    // Another base costs three voltages of six heaters with all inputs, and of four in doubt.
+    const room = planIntensity(bench, { vectors: 456 + 2 * (6 * 3 * 4 + 4 * 3 * 4) })
+    expect(room.maxBases).toBe(3)
+    const each = room.settingsAfter({ vectors: 0, bases: 1 }) - room.settingsAfter({ vectors: 0, bases: 2 })
+    expect(each).toBe((6 * 3 * 4 + 4 * 3 * 4) / SIZE)
   })
 
   test('refuses a budget below the least, and says what that is', () => {

@@ -1,11 +1,14 @@
 import { describe, expect, test } from 'vitest'
+import { agreedBase } from '../../../calibration/intensity/agreed-base.ts'
 import { fitArm } from '../../../calibration/intensity/arm-fit.ts'
 import { basePhases } from '../../../calibration/intensity/base-phases.ts'
 import { guessChip } from '../../../calibration/intensity/first-guess.ts'
 import { fitChipToIntensities, variationDistance } from '../../../calibration/intensity/fit-chip.ts'
+import type { ComplexMatrix } from '../../../calibration/fit/complex-matrix.ts'
 import { RandomStream } from '../../../core/random.ts'
 import { randomUnitary } from '../../../calibration/intensity/random-unitary.ts'
 import { hiddenMesh, HIDDEN_RAD_PER_V2 } from '../../support/hidden-mesh.ts'
+import type { HiddenMesh } from '../../support/hidden-mesh.ts'
 
 const FRINGE_RANGE = { min: 0.5 * HIDDEN_RAD_PER_V2, max: 2 * HIDDEN_RAD_PER_V2 }
 
@@ -71,7 +74,7 @@ describe('the arm that a heater turns', () => {
   })
 })
 
-test('phases of a matrix come out of the fringes of its heaters, up to those of its ports', () => {
+describe('phases of a matrix, up to those of its ports', () => {
   const size = 8
   const random = new RandomStream(3, 'base')
   const whole = randomUnitary(size, random)
@@ -103,29 +106,76 @@ test('phases of a matrix come out of the fringes of its heaters, up to those of 
     })
     return { voltagesSquared, powers }
   })
-  const found = basePhases(size, base, fringes, { min: 0.09, max: 0.11 })
-  // Phases of rows and columns fall out of products around four elements.
-  let [off, weight] = [0, 0]
-  const turn = ({ re, im }: { re: Float64Array; im: Float64Array }, i: number, j: number): number => {
-    const arg = (row: number, column: number): number => Math.atan2(im[row * size + column]!, re[row * size + column]!)
-    return arg(i, j) - arg(i, 0) - arg(0, j) + arg(0, 0)
-  }
-  for (let i = 1; i < size; i++) {
-    for (let j = 1; j < size; j++) {
-      const w = base[i * size + j]! * base[i * size]! * base[j]!
-      off += w * (1 - Math.cos(turn(found, i, j) - turn(whole, i, j)))
-      weight += w
+  /** Phases of rows and columns fall out of products around four elements. */
+  const offRad = (found: ComplexMatrix): number => {
+    let [off, weight] = [0, 0]
+    const turn = ({ re, im }: ComplexMatrix, i: number, j: number): number => {
+      const arg = (row: number, column: number): number =>
+        Math.atan2(im[row * size + column]!, re[row * size + column]!)
+      return arg(i, j) - arg(i, 0) - arg(0, j) + arg(0, 0)
     }
+    for (let i = 1; i < size; i++) {
+      for (let j = 1; j < size; j++) {
+        const w = base[i * size + j]! * base[i * size]! * base[j]!
+        off += w * (1 - Math.cos(turn(found, i, j) - turn(whole, i, j)))
+        weight += w
+      }
+    }
+    return Math.acos(1 - off / weight)
   }
-  expect(Math.acos(1 - off / weight)).toBeLessThan(0.3)
+
+  test('come roughly out of the fringes of some heaters', () => {
+    const { fields } = basePhases(size, base, fringes, { min: 0.09, max: 0.11 })
+    expect(offRad(fields)).toBeLessThan(0.3)
+  })
+
+  test('come out exactly where the heaters agree, and one that does not is left out', () => {
+    const heaters = { radPerV2: 0.098, spread: 0.05 }
+    expect(offRad(agreedBase(size, base, fringes, heaters).fields)).toBeLessThan(1e-3)
+    // Light under the third heater comes out where it does not belong.
+    const powers = fringes[2]!.powers.map((seen, s) =>
+      s === 0 ? seen : seen.map((_, at) => seen[(at + size) % seen.length]!),
+    )
+    const spoiled = fringes.map((fringe, h) => (h === 2 ? { voltagesSquared, powers } : fringe))
+    expect(offRad(agreedBase(size, base, spoiled, heaters).fields)).toBeLessThan(1e-3)
+  })
 })
 
 test('from cold, by powers alone: a guess that the fit leads to the chip', async () => {
   const mesh = hiddenMesh({ size: 6, seed: 3 })
   const look = (voltagesV: Float64Array, lit: readonly number[]) => Promise.resolve(mesh.read(voltagesV, lit))
   const guess = await guessChip(mesh.layout, look, FRINGE_RANGE, 9.5)
-  expect(mesh.vectors()).toBeLessThan(15 * 36)
+  expect(mesh.vectors()).toBeLessThan(12 * 36)
   expect(guess.nominalRadPerV2 / HIDDEN_RAD_PER_V2).toBeCloseTo(1, 1)
   const fit = fitChipToIntensities(mesh.layout, mesh.readAnywhere(40, 2), guess.parameters)
   expect(variationDistance(mesh.model, fit.parameters, mesh.readAnywhere(10, 3))).toBeLessThan(1e-3)
+})
+
+describe('a base setting that leads astray', () => {
+  const seed = 28
+  const fourPorts = () => {
+    const mesh = hiddenMesh({ size: 4, seed, neighbour: 0.01, splitterMean: 0, stray: 0.056 })
+    const look = (voltagesV: Float64Array, lit: readonly number[]) => Promise.resolve(mesh.read(voltagesV, lit))
+    return { mesh, look }
+  }
+  const offAfterFit = (mesh: HiddenMesh, guess: Float64Array): number =>
+    variationDistance(
+      mesh.model,
+      fitChipToIntensities(mesh.layout, mesh.readAnywhere(32, 2), guess).parameters,
+      mesh.readAnywhere(8, 3),
+    )
+
+  test('is left for the next one', async () => {
+    const { mesh, look } = fourPorts()
+    const guess = await guessChip(mesh.layout, look, FRINGE_RANGE, 9.5)
+    expect(guess.bases).toBeGreaterThan(1)
+    expect(offAfterFit(mesh, guess.parameters)).toBeLessThan(2e-3)
+  })
+
+  test('ends in a wrong place where there is none to try', async () => {
+    const { mesh, look } = fourPorts()
+    const guess = await guessChip(mesh.layout, look, FRINGE_RANGE, 9.5, 1)
+    expect(guess.bases).toBe(1)
+    expect(offAfterFit(mesh, guess.parameters)).toBeGreaterThan(0.01)
+  })
 })
