@@ -1,0 +1,86 @@
+import { BenchError } from '../../core/errors.ts'
+import type { MeshBench } from '../../core/mesh-bench.ts'
+import { innerPoints } from '../../orchestrator/frames/frame-runner.ts'
+import type { FrameCodes } from '../../orchestrator/frames/frame-runner.ts'
+import { findArrival } from '../fit/delay.ts'
+import type { CalibrationContext } from './calibration-context.ts'
+import { PROBE_CODE } from './probe-codes.ts'
+
+/** Shape of each array: [lane]. */
+export interface LaneDelays {
+  /** By how much of a symbol light arrives behind its meters' trigger; NaN where no light follows the pattern. */
+  readonly symbols: Float64Array
+  /** Share of the symbols beside it in the reading of each symbol. */
+  readonly neighbourShare: Float64Array
+  /** A meter point: what a delay is known by. */
+  readonly resolutionSymbols: number
+}
+
+/** A symbol of silence, and one period of a maximum-length sequence. */
+export const DELAY_SYMBOLS = 32
+/** A lane whose readings hold more of the symbols before or after is refused. */
+const MAX_NEIGHBOUR_SHARE = 0.01
+
+/**
+ * Plays a pseudo-random pattern of light and silence on all inputs of all lanes and finds by how much later the meters
+ * see it.
+ *
+ * Throws: CALIBRATION_FAILED naming the lane whose symbols are read as parts of others.
+ */
+export async function measureLaneDelay(
+  { bench, frames }: CalibrationContext,
+  signal: AbortSignal,
+): Promise<LaneDelays> {
+  const { pointsPerSymbol, maxSymbolsPerFrame } = bench.timing
+  const levels = lightPattern(Math.min(DELAY_SYMBOLS, maxSymbolsPerFrame))
+  const codes = levels.map((level) => level * PROBE_CODE)
+  const played: FrameCodes = bench.lanes.map(({ modulators }) => modulators.map(() => codes))
+  const { plusMw, minusMw } = await frames.runPoints(played, signal)
+  const delays = Float64Array.from(bench.lanes, (_, lane) => {
+    return findArrival([...plusMw[lane]!, ...minusMw[lane]!], levels, pointsPerSymbol).points / pointsPerSymbol
+  })
+  const found: LaneDelays = {
+    symbols: delays,
+    neighbourShare: delays.map((symbols) => neighbourShare(symbols, pointsPerSymbol)),
+    resolutionSymbols: 1 / pointsPerSymbol,
+  }
+  for (const lane of bench.lanes.keys()) {
+    if (found.neighbourShare[lane]! > MAX_NEIGHBOUR_SHARE) throw lateLane(bench, lane, found)
+  }
+  return found
+}
+
+/**
+ * Silence, then a maximum-length sequence: alike to itself only where it lies on itself.
+ *
+ * Source: x⁵ + x² + 1, Golomb, Shift Register Sequences (1967).
+ */
+export function lightPattern(symbols: number): Int8Array {
+  const levels = new Int8Array(symbols)
+  for (let at = 1; at < symbols; at++) levels[at] = at < 6 ? 1 : levels[at - 5]! ^ levels[at - 3]!
+  return levels
+}
+
+/** Of the points that are read of each symbol, the share in which another symbol's light falls. */
+export function neighbourShare(delaySymbols: number, pointsPerSymbol: number): number {
+  const late = delaySymbols * pointsPerSymbol
+  const [from, to] = innerPoints(pointsPerSymbol)
+  let sum = 0
+  for (let point = from; point < to; point++) {
+    const beside = late > 0 ? late - point : point + 1 - pointsPerSymbol - late
+    sum += Math.min(1, Math.max(0, beside))
+  }
+  return Number.isNaN(late) ? NaN : sum / (to - from)
+}
+
+function lateLane({ lasers, timing }: MeshBench, lane: number, found: LaneDelays): BenchError {
+  const symbols = found.symbols[lane]!
+  const [delayUs, share] = [1e6 * symbols * timing.symbolPeriodS, found.neighbourShare[lane]!]
+  const { name = `the laser of lane ${lane}` } = lasers[lane]!
+  const when = `${Math.abs(symbols).toFixed(2)} symbols (${Math.abs(delayUs).toPrecision(3)} µs) ${symbols > 0 ? 'late' : 'early'}`
+  return new BenchError(
+    'CALIBRATION_FAILED',
+    `lane ${lane}: its light arrives ${when} at the meters, so that ${(100 * share).toPrecision(2)} % of each reading is of other symbols; delay the trigger of its meters or generators by as much, check the fibres of ${name}, or play longer symbols`,
+    { context: { lane, delaySymbols: symbols, delayUs, neighbourShare: share, limit: MAX_NEIGHBOUR_SHARE } },
+  )
+}
