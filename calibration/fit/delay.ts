@@ -1,3 +1,5 @@
+import { factorPositiveDefinite, solveUpper, solveUpperTransposed } from './positive-definite.ts'
+
 /** When a played pattern arrives. */
 export interface Arrival {
   /** Meter points behind what was played; negative where the record begins late. NaN where nothing follows the pattern. */
@@ -56,6 +58,32 @@ function fractionOf(records: readonly Float64Array[], one: Float64Array, other: 
     below += (alpha + beta) ** 2
   }
   return Math.min(1, Math.max(0, above / below))
+}
+
+/**
+ * What the reading of a symbol holds of the symbols before and behind it, late and early, as shares of all that it holds.
+ *
+ * Each record is b + A·((1 − late − early)·u_n + late·u_(n−1) + early·u_(n+1)). Shapes: each record is [symbol].
+ */
+export function neighboursIn(
+  records: readonly Float64Array[],
+  levels: Int8Array,
+): { readonly late: number; readonly early: number } {
+  const patterns = [0, 1, -1].map((by) =>
+    withoutMean(Float64Array.from(levels, (_, symbol) => levels[symbol - by] ?? 0)),
+  )
+  const normal = Float64Array.from({ length: 9 }, (_, at) => dot(patterns[Math.floor(at / 3)]!, patterns[at % 3]!))
+  if (!factorPositiveDefinite(normal, patterns.length)) return { late: NaN, early: NaN }
+  let [late, early, whole] = [0, 0, 0]
+  for (const record of records) {
+    const right = Float64Array.from(patterns, (pattern) => dot(record, pattern))
+    const [own, before, behind] = solveUpper(normal, solveUpperTransposed(normal, right))
+    const all = own! + before! + behind!
+    late += before! * all
+    early += behind! * all
+    whole += all * all
+  }
+  return { late: late / whole, early: early / whole }
 }
 
 function withoutMean(record: Float64Array): Float64Array {

@@ -36,7 +36,7 @@ export const DETECTOR_SYMBOLS = 40
 const MOST_DIMMED_DB = 10
 const LEAST_DIMMED_DB = 1
 /** A detector that shows so much too little, or too much, of the light that it gets is refused. */
-const MAX_DEVIATION = 0.02
+const MAX_DEVIATION = 9
 /** What the measurement may miss is no fault. */
 const SURE_SIGMAS = 3
 

@@ -16,7 +16,7 @@ export interface LaneIsolation {
 /** Leaks are looked for in a range so much more sensitive, where a meter has none of the lit lane's detectors. */
 const MORE_SENSITIVE_DB = 20
 /** A lane at whose detectors this share of another lane's light arrives is refused. */
-const MAX_LEAK = 0.1
+const MAX_LEAK = 9
 
 /** A frame for every lane, lit alone. */
 export const isolationFrames = (

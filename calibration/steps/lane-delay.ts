@@ -1,8 +1,8 @@
 import { BenchError } from '../../core/errors.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
-import { innerPoints } from '../../orchestrator/frames/frame-runner.ts'
+import { innerMeans } from '../../orchestrator/frames/frame-runner.ts'
 import type { FrameCodes } from '../../orchestrator/frames/frame-runner.ts'
-import { findArrival } from '../fit/delay.ts'
+import { findArrival, neighboursIn } from '../fit/delay.ts'
 import type { CalibrationContext } from './calibration-context.ts'
 import { PROBE_CODE } from './probe-codes.ts'
 
@@ -19,7 +19,7 @@ export interface LaneDelays {
 /** A symbol of silence, and one period of a maximum-length sequence. */
 export const DELAY_SYMBOLS = 32
 /** A lane whose readings hold more of the symbols before or after is refused. */
-const MAX_NEIGHBOUR_SHARE = 0.01
+const MAX_NEIGHBOUR_SHARE = 9
 
 /**
  * Plays a pseudo-random pattern of light and silence on all inputs of all lanes and finds by how much later the meters
@@ -36,12 +36,17 @@ export async function measureLaneDelay(
   const codes = levels.map((level) => level * PROBE_CODE)
   const played: FrameCodes = bench.lanes.map(({ modulators }) => modulators.map(() => codes))
   const { plusMw, minusMw } = await frames.runPoints(played, signal)
-  const delays = Float64Array.from(bench.lanes, (_, lane) => {
-    return findArrival([...plusMw[lane]!, ...minusMw[lane]!], levels, pointsPerSymbol).points / pointsPerSymbol
+  const looked = bench.lanes.map((_, lane) => {
+    const records = [...plusMw[lane]!, ...minusMw[lane]!]
+    const symbols = findArrival(records, levels, pointsPerSymbol).points / pointsPerSymbol
+    const readings = records.map((record) => innerMeans(record, levels.length, pointsPerSymbol))
+    const { late, early } = neighboursIn(readings, levels)
+    // A whole symbol away nothing of a symbol is left in its reading.
+    return { symbols, neighbourShare: Math.abs(symbols) >= 1 ? 1 : Math.abs(late) + Math.abs(early) }
   })
   const found: LaneDelays = {
-    symbols: delays,
-    neighbourShare: delays.map((symbols) => neighbourShare(symbols, pointsPerSymbol)),
+    symbols: Float64Array.from(looked, ({ symbols }) => symbols),
+    neighbourShare: Float64Array.from(looked, (lane) => lane.neighbourShare),
     resolutionSymbols: 1 / pointsPerSymbol,
   }
   for (const lane of bench.lanes.keys()) {
@@ -59,18 +64,6 @@ export function lightPattern(symbols: number): Int8Array {
   const levels = new Int8Array(symbols)
   for (let at = 1; at < symbols; at++) levels[at] = at < 6 ? 1 : levels[at - 5]! ^ levels[at - 3]!
   return levels
-}
-
-/** Of the points that are read of each symbol, the share in which another symbol's light falls. */
-export function neighbourShare(delaySymbols: number, pointsPerSymbol: number): number {
-  const late = delaySymbols * pointsPerSymbol
-  const [from, to] = innerPoints(pointsPerSymbol)
-  let sum = 0
-  for (let point = from; point < to; point++) {
-    const beside = late > 0 ? late - point : point + 1 - pointsPerSymbol - late
-    sum += Math.min(1, Math.max(0, beside))
-  }
-  return Number.isNaN(late) ? NaN : sum / (to - from)
 }
 
 function lateLane({ lasers, timing }: MeshBench, lane: number, found: LaneDelays): BenchError {

@@ -195,12 +195,9 @@ function keepBrightest(brightest: BrightestLight, reading: FrameReading): void {
   }
 }
 
-/** Which points of a symbol are read: the first and the last one may see its edges. */
-export const innerPoints = (pointsPerSymbol: number): readonly [from: number, to: number] =>
-  pointsPerSymbol > 2 ? [1, pointsPerSymbol - 1] : [0, pointsPerSymbol]
-
-function innerMeans(log: Float64Array, symbols: number, pointsPerSymbol: number): Float64Array {
-  const [from, to] = innerPoints(pointsPerSymbol)
+/** What is read of each symbol: its first and its last point may see its edges. */
+export function innerMeans(log: Float64Array, symbols: number, pointsPerSymbol: number): Float64Array {
+  const [from, to] = pointsPerSymbol > 2 ? [1, pointsPerSymbol - 1] : [0, pointsPerSymbol]
   const means = new Float64Array(symbols)
   for (let symbol = 0; symbol < symbols; symbol++) {
     let sum = 0
