@@ -15,8 +15,12 @@ export interface LaneIsolation {
 
 /** Leaks are looked for in a range so much more sensitive, where a meter has none of the lit lane's detectors. */
 const MORE_SENSITIVE_DB = 20
-/** A lane at whose detectors this share of another lane's light arrives is refused. */
-const MAX_LEAK = 9
+/**
+ * A lane at whose detectors this share of another lane's light arrives is refused. Assumption: less than half of the
+ * decibels of a data sheet is a fibre in the wrong place, or a multiplexer beside its grid. Products are no reason:
+ * balanced pairs take leaks off, and twins with half of the light leaking multiplied no worse.
+ */
+const MAX_LEAK = 0.1
 
 /** A frame for every lane, lit alone. */
 export const isolationFrames = (
