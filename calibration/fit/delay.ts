@@ -20,11 +20,7 @@ const LEAST_EXPLAINED = 0.5
  * with a part of the next point's pattern mixed in, α·u_k + β·u_(k+1), the fraction β/(α + β).
  * Shapes: each record is [point].
  */
-export function findArrival(
-  records: readonly Float64Array[],
-  levels: Int8Array,
-  pointsPerSymbol: number,
-): Arrival {
+export function findArrival(records: readonly Float64Array[], levels: Int8Array, pointsPerSymbol: number): Arrival {
   const points = levels.length * pointsPerSymbol
   const reach = points - Math.min(LEAST_OVERLAP, levels.length >> 1) * pointsPerSymbol
   const centred = records.map(withoutMean)

@@ -64,7 +64,9 @@ export async function measureDetectors(
   const codes = randomCodes(bench, random)
   const bright = await frames.run(codes, signal)
   const lasers = bench.lasers.map(dimmed)
-  const isDimmed = lasers.every(({ laserPower }, lane) => bench.lasers[lane]!.laserPower - laserPower >= LEAST_DIMMED_DB)
+  const isDimmed = lasers.every(
+    ({ laserPower }, lane) => bench.lasers[lane]!.laserPower - laserPower >= LEAST_DIMMED_DB,
+  )
   await bringLasers(isDimmed ? { ...bench, lasers } : bench, signal)
   const dim = await frames.run(codes, signal)
   await bringLight(bench, signal)
@@ -119,8 +121,7 @@ function ofLane(
 }
 
 /** By how much a detector falls short where it shows this, as a share of its light. */
-export const deviationAt = ({ linearity }: FoundDetector, shownMw: number): number =>
-  (linearity?.perMw ?? 0) * shownMw
+export const deviationAt = ({ linearity }: FoundDetector, shownMw: number): number => (linearity?.perMw ?? 0) * shownMw
 
 /**
  * Refuses a detector that does not follow the light: the balance of its pair would change with the light of its signal.

@@ -229,7 +229,11 @@ describe('lane delay', () => {
     })
     await expect(delaysOf({ imperfections, change })).rejects.toMatchObject({
       code: 'CALIBRATION_FAILED',
-      context: { lane: 1, delaySymbols: expect.closeTo(-1, 1) as number, neighbourShare: expect.closeTo(1, 2) as number },
+      context: {
+        lane: 1,
+        delaySymbols: expect.closeTo(-1, 1) as number,
+        neighbourShare: expect.closeTo(1, 2) as number,
+      },
     })
   })
 
