@@ -1,6 +1,6 @@
 import type { MeshBenchFile } from '../bench/bench-file.ts'
 import type { MeshCalibration } from '../calibration/calibration-record.ts'
-import { deviationAt } from '../calibration/steps/detectors.ts'
+import { deviationAt, SURE_SIGMAS } from '../calibration/steps/detectors.ts'
 import type { FoundDetector } from '../calibration/steps/detectors.ts'
 import type { LaneIsolation } from '../calibration/steps/isolation.ts'
 import type { LaneDelays } from '../calibration/steps/lane-delay.ts'
@@ -62,10 +62,10 @@ function detectorLines(
   ]
 }
 
-/** Where it falls short by 1 %, or farther than what could be where that is not sure. */
+/** Where it falls short by 1 %, or above what it surely does not where that is all that is known. */
 function onePercentMw({ perMw, sigmaPerMw }: NonNullable<FoundDetector['linearity']>): string {
-  if (perMw > 2 * sigmaPerMw) return (0.01 / perMw).toPrecision(2)
-  return `> ${(0.01 / (Math.max(0, perMw) + 2 * sigmaPerMw)).toPrecision(2)}`
+  const unsure = SURE_SIGMAS * sigmaPerMw
+  return perMw > unsure ? (0.01 / perMw).toPrecision(2) : `> ${(0.01 / (Math.max(0, perMw) + unsure)).toPrecision(2)}`
 }
 
 function laneLines(

@@ -41,7 +41,7 @@ const LEAST_DIMMED_DB = 1
  */
 const MAX_DEVIATION = 0.05
 /** What the measurement may miss is no fault. */
-const SURE_SIGMAS = 3
+export const SURE_SIGMAS = 3
 
 /**
  * Shows all detectors many mixtures of light, then the same mixtures from dimmed lasers: what is linear dims alike.
