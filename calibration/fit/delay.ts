@@ -56,30 +56,38 @@ function fractionOf(records: readonly Float64Array[], one: Float64Array, other: 
   return Math.min(1, Math.max(0, above / below))
 }
 
+/** Shares of the symbols before and behind in the reading of a symbol, and one standard deviation of each. */
+export interface Neighbours {
+  readonly late: number
+  readonly early: number
+  readonly sigma: number
+}
+
 /**
- * What the reading of a symbol holds of the symbols before and behind it, late and early, as shares of all that it holds.
+ * What the reading of a symbol holds of the symbols before and behind it.
  *
  * Each record is b + A·((1 − late − early)·u_n + late·u_(n−1) + early·u_(n+1)). Shapes: each record is [symbol].
  */
-export function neighboursIn(
-  records: readonly Float64Array[],
-  levels: Int8Array,
-): { readonly late: number; readonly early: number } {
+export function neighboursIn(records: readonly Float64Array[], levels: Int8Array): Neighbours {
   const patterns = [0, 1, -1].map((by) =>
     withoutMean(Float64Array.from(levels, (_, symbol) => levels[symbol - by] ?? 0)),
   )
   const normal = Float64Array.from({ length: 9 }, (_, at) => dot(patterns[Math.floor(at / 3)]!, patterns[at % 3]!))
-  if (!factorPositiveDefinite(normal, patterns.length)) return { late: NaN, early: NaN }
-  let [late, early, whole] = [0, 0, 0]
-  for (const record of records) {
+  const norm = normal[0]!
+  if (!factorPositiveDefinite(normal, patterns.length)) return { late: NaN, early: NaN, sigma: NaN }
+  let [late, early, whole, left] = [0, 0, 0, 0]
+  for (const record of records.map(withoutMean)) {
     const right = Float64Array.from(patterns, (pattern) => dot(record, pattern))
-    const [own, before, behind] = solveUpper(normal, solveUpperTransposed(normal, right))
+    const shares = solveUpper(normal, solveUpperTransposed(normal, right))
+    const [own, before, behind] = shares
     const all = own! + before! + behind!
     late += before! * all
     early += behind! * all
     whole += all * all
+    left += Math.max(0, dot(record, record) - dot(right, shares))
   }
-  return { late: late / whole, early: early / whole }
+  const noise = left / (records.length * (levels.length - patterns.length - 1))
+  return { late: late / whole, early: early / whole, sigma: Math.sqrt(noise / norm / whole) }
 }
 
 function withoutMean(record: Float64Array): Float64Array {

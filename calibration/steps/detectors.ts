@@ -25,7 +25,7 @@ export interface FoundDetector {
   readonly level: number
   /** Least and most that it was seen to show above its dark reading, mW. */
   readonly seenMw: { readonly min: number; readonly max: number }
-  /** Absent where no laser can be dimmed. */
+  /** Absent where no laser can be dimmed, and where light hardly moves. */
   readonly linearity?: Compression
 }
 
@@ -40,6 +40,8 @@ const LEAST_DIMMED_DB = 1
  * all fell short by 4 % at their brightest, products lost 0.2 bits, at 10 % a whole one.
  */
 const MAX_DEVIATION = 0.05
+/** Light that moves by less than this factor tells nothing but how a converter rounds it. */
+const LEAST_SPREAD = 1.5
 /** What the measurement may miss is no fault. */
 export const SURE_SIGMAS = 3
 
@@ -112,11 +114,13 @@ function ofLane(
     }),
   )
   const usualMw = places.map(({ shownMw }) => shownMw).toSorted((a, b) => a - b)[places.length >> 1]!
-  const fits = isDimmed ? fitCompression(places.map(({ readings }) => readings)).detectors : []
-  return places.map(({ port, side, shownMw, readings }, at) => {
-    const linearity = fits[at]
-    const seenMw = { min: Math.min(...readings.bright), max: Math.max(...readings.bright) }
-    return { lane, port, side, level: shownMw / usualMw, seenMw, ...(linearity && { linearity }) }
+  const seen = places.map(({ readings: { bright } }) => ({ min: Math.min(...bright), max: Math.max(...bright) }))
+  const telling = places.filter((_, at) => isDimmed && seen[at]!.max > LEAST_SPREAD * seen[at]!.min)
+  const fits = fitCompression(telling.map(({ readings }) => readings)).detectors
+  return places.map((place, at) => {
+    const { port, side, shownMw } = place
+    const linearity = fits[telling.indexOf(place)]
+    return { lane, port, side, level: shownMw / usualMw, seenMw: seen[at]!, ...(linearity && { linearity }) }
   })
 }
 

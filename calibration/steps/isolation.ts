@@ -63,14 +63,18 @@ export async function measureIsolation(
     })
     const powersMw = signalPowersMw(reading)
     const ownMw = powersMw[lit]!
-    leaks.push(Float64Array.from(powersMw, (mw, lane) => (lane === lit ? 1 : Math.max(0, mw) / ownMw)))
-    floors.push(Float64Array.from(powersMw, (_, lane) => floorMw(bench, detectors, lane, rangeDbmOf) / ownMw))
+    const floorsMw = bench.lanes.map((_, lane) => floorMw(bench, detectors, lane, rangeDbmOf))
+    requireIsolation(bench, lit, powersMw, floorsMw)
+    leaks.push(Float64Array.from(powersMw, (mw, lane) => (lane === lit ? 1 : shareOf(mw, ownMw))))
+    floors.push(Float64Array.from(floorsMw, (mw) => shareOf(mw, ownMw)))
   }
   await frames.setRanges(() => meterRangeDbm, signal)
   await bringLight(bench, signal)
-  requireIsolation(bench, leaks)
   return { leaks, floors }
 }
+
+/** Of light whose own detectors may see none of it. */
+const shareOf = (mw: number, ownMw: number): number => Math.max(0, mw) / Math.max(0, ownMw)
 
 /** By meter, while one lane is lit. */
 function sensitiveRanges({ lanes, meters, meterRangeDbm }: MeshBench, lit: number): (meter: number) => number {
@@ -98,17 +102,22 @@ function floorMw(
     }, 0)
 }
 
-function requireIsolation({ lasers }: MeshBench, leaks: readonly Float64Array[]): void {
-  for (const [lit, ofLit] of leaks.entries()) {
-    for (const [seen, leak] of ofLit.entries()) {
-      if (lit === seen || leak <= MAX_LEAK) continue
-      const { name = `the laser of lane ${lit}`, frequencyThz } = lasers[lit]!
-      const leakDb = 10 * Math.log10(leak)
-      throw new BenchError(
-        'CALIBRATION_FAILED',
-        `lane ${seen}: ${(100 * leak).toPrecision(3)} % of the light of lane ${lit} arrives at its detectors; check the demultiplexers, their temperature and their fibres, and whether ${name} belongs at ${frequencyThz} THz`,
-        { context: { lane: seen, from: lit, laser: name, leakDb, limitDb: 10 * Math.log10(MAX_LEAK) } },
-      )
-    }
+function requireIsolation(
+  { lasers }: MeshBench,
+  lit: number,
+  powersMw: readonly number[],
+  floorsMw: readonly number[],
+): void {
+  for (const [seen, mw] of powersMw.entries()) {
+    const leak = shareOf(mw, powersMw[lit]!)
+    if (lit === seen || !(leak > MAX_LEAK) || mw < floorsMw[seen]!) continue
+    const { name = `the laser of lane ${lit}`, frequencyThz } = lasers[lit]!
+    const amount = leak < 1 ? `${(100 * leak).toPrecision(3)} % of the light` : 'more of the light'
+    const than = leak < 1 ? '' : ' than at its own'
+    throw new BenchError(
+      'CALIBRATION_FAILED',
+      `lane ${seen}: ${amount} of lane ${lit} arrives at its detectors${than}; check the demultiplexers, their temperature and their fibres, and whether ${name} is at ${frequencyThz} THz`,
+      { context: { lane: seen, from: lit, laser: name, leakedMw: mw, ownMw: powersMw[lit]!, limit: MAX_LEAK } },
+    )
   }
 }

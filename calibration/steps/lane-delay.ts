@@ -23,6 +23,8 @@ export const DELAY_SYMBOLS = 32
  * 0.9 % more than a whole one.
  */
 const MAX_NEIGHBOUR_SHARE = 0.005
+/** Little light says nothing of a delay. */
+const SURE_SIGMAS = 5
 
 /**
  * Plays a pseudo-random pattern of light and silence on all inputs of all lanes and finds by how much later the meters
@@ -43,17 +45,18 @@ export async function measureLaneDelay(
     const records = [...plusMw[lane]!, ...minusMw[lane]!]
     const symbols = findArrival(records, levels, pointsPerSymbol).points / pointsPerSymbol
     const readings = records.map((record) => innerMeans(record, levels.length, pointsPerSymbol))
-    const { late, early } = neighboursIn(readings, levels)
+    const { late, early, sigma } = neighboursIn(readings, levels)
     // A whole symbol away nothing of a symbol is left in its reading.
-    return { symbols, neighbourShare: Math.abs(symbols) >= 1 ? 1 : Math.abs(late) + Math.abs(early) }
+    const isAway = Math.abs(symbols) >= 1
+    return { symbols, share: isAway ? 1 : Math.abs(late) + Math.abs(early), sigma: isAway ? 0 : sigma }
   })
   const found: LaneDelays = {
     symbols: Float64Array.from(looked, ({ symbols }) => symbols),
-    neighbourShare: Float64Array.from(looked, (lane) => lane.neighbourShare),
+    neighbourShare: Float64Array.from(looked, ({ share }) => share),
     resolutionSymbols: 1 / pointsPerSymbol,
   }
-  for (const lane of bench.lanes.keys()) {
-    if (found.neighbourShare[lane]! > MAX_NEIGHBOUR_SHARE) throw lateLane(bench, lane, found)
+  for (const [lane, { share, sigma }] of looked.entries()) {
+    if (share - SURE_SIGMAS * sigma > MAX_NEIGHBOUR_SHARE) throw lateLane(bench, lane, found)
   }
   return found
 }

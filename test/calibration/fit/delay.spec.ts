@@ -64,4 +64,17 @@ describe('neighbours in the readings of symbols', () => {
     expect(found.late).toBeCloseTo(late, 9)
     expect(found.early).toBeCloseTo(early, 9)
   })
+
+  test('come with what noise makes of them', () => {
+    const random = new RandomStream(2, 'neighbours')
+    const found = Array.from({ length: 200 }, () =>
+      neighboursIn(
+        [mixed(0.02, 0), mixed(0.02, 0)].map((record) => record.map((mw) => mw + random.normal(0, 0.005))),
+        LEVELS,
+      ),
+    )
+    const within = found.filter(({ late, sigma }) => Math.abs(late - 0.02) < 1.96 * sigma).length
+    expect(within).toBeGreaterThan(0.9 * found.length)
+    expect(within).toBeLessThan(found.length)
+  })
 })
