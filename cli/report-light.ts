@@ -16,20 +16,22 @@ export interface ReportSection {
 /** Steps whose findings are told. */
 export const LIGHT_STEPS = ['lasers', 'detectors', 'isolation', 'lane delay'] as const
 
-/** Detectors, and how lanes lie apart; nothing of what a run has not kept. */
-export function lightSections(
+/** How lanes lie apart; nothing of what a run has not kept. */
+export function laneSections(findings: StepFindings): readonly ReportSection[] {
+  const delays = findings.of('lane delay') as LaneDelays | undefined
+  const isolation = findings.of('isolation') as LaneIsolation | undefined
+  const lasersGhz = findings.of('lasers') as Float64Array | undefined
+  return delays === undefined ? [] : [{ title: 'Lanes', lines: laneLines(delays, isolation, lasersGhz) }]
+}
+
+/** What is known of each detector; nothing of what a run has not kept. */
+export function detectorSections(
   findings: StepFindings,
   { detectors: { brightest } }: MeshCalibration,
   { wiring }: MeshBenchFile,
 ): readonly ReportSection[] {
   const detectors = findings.of('detectors') as readonly FoundDetector[] | undefined
-  const delays = findings.of('lane delay') as LaneDelays | undefined
-  const isolation = findings.of('isolation') as LaneIsolation | undefined
-  const lasersGhz = findings.of('lasers') as Float64Array | undefined
-  return [
-    ...(detectors === undefined ? [] : [{ title: 'Detectors', lines: detectorLines(detectors, brightest, wiring) }]),
-    ...(delays === undefined ? [] : [{ title: 'Lanes', lines: laneLines(delays, isolation, lasersGhz) }]),
-  ]
+  return detectors === undefined ? [] : [{ title: 'Detectors', lines: detectorLines(detectors, brightest, wiring) }]
 }
 
 function detectorLines(
@@ -74,14 +76,15 @@ function laneLines(
   lasersGhz: Float64Array | undefined,
 ): string[] {
   const others = isolation === undefined ? [] : isolation.leaks.map((_, lane) => `at lane ${lane}, dB`)
+  const lasers = lasersGhz === undefined ? [] : ['laser beside its channel, GHz']
   const rows = Array.from(symbols, (delay, lane) => [
     String(lane),
-    known(lasersGhz?.[lane], 1),
+    ...lasers.map(() => known(lasersGhz![lane], 1)),
     known(delay, 2),
     known(100 * neighbourShare[lane]!, 2),
     ...others.map((_, seen) => (seen === lane ? '' : leakText(isolation!, lane, seen))),
   ])
-  const titles = ['lane', 'laser beside its channel, GHz', 'late, symbols', 'of other symbols, %', ...others]
+  const titles = ['lane', ...lasers, 'late, symbols', 'of other symbols, %', ...others]
   return [
     `Late: how much later than its symbols a lane's light reaches the meters, known to a meter point, ${resolutionSymbols} of a symbol. Of other symbols: what a reading holds of the symbols beside its own.${others.length === 0 ? '' : ' At other lanes: its light at their detectors beside its own, balanced pairs not yet subtracted.'}`,
     ...table(titles, rows, titles.slice(1)),

@@ -14,7 +14,7 @@ import type { Calibration } from './core-kind.ts'
 import { awgrFindings } from './report-awgr.ts'
 import type { Findings } from './report-findings.ts'
 import { intensityFindings } from './report-intensity.ts'
-import { LIGHT_STEPS, lightSections } from './report-light.ts'
+import { detectorSections, laneSections, LIGHT_STEPS } from './report-light.ts'
 import type { ReportSection } from './report-light.ts'
 import { meshFindings } from './report-mesh.ts'
 import { reportPage } from './report-page.ts'
@@ -92,9 +92,10 @@ function findingsOf(record: Calibration): Findings {
 
 /** What steps found beside the record. */
 async function moreOf(reader: JournalReader, run: RunRecord, record: Calibration): Promise<readonly ReportSection[]> {
-  if (!isMeshRecord(record)) return []
-  const file = requireKind(benchOfRun(run.header.bench), 'mesh')
-  return lightSections(await readFindings(reader, run, LIGHT_STEPS), record, file)
+  const findings = await readFindings(reader, run, LIGHT_STEPS)
+  const lanes = laneSections(findings)
+  if (!isMeshRecord(record)) return lanes
+  return [...detectorSections(findings, record, requireKind(benchOfRun(run.header.bench), 'mesh')), ...lanes]
 }
 
 function requireMade(

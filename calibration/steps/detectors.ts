@@ -148,7 +148,7 @@ export function requireLinear(
   const { lane, port, side } = worst
   const meterPort = meterPortName(bench, bench.lanes[lane]!.detectors[port]![side]!)
   const [shownMw, deviation] = [brightestMw(worst), deviationAt(worst, brightestMw(worst))]
-  const amount = `${(100 * Math.abs(deviation)).toPrecision(2)} % too ${deviation > 0 ? 'little' : 'much'}`
+  const amount = `${Number((100 * Math.abs(deviation)).toPrecision(2))} % too ${deviation > 0 ? 'little' : 'much'}`
   throw new BenchError(
     'CALIBRATION_FAILED',
     `lane ${lane}, output ${port}: the ${side} detector, ${meterPort}, does not follow the light: ${when}, ${shownMw.toPrecision(3)} mW, it shows ${amount}; lower powerDbm of its laser, or take another port`,

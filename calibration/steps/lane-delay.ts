@@ -1,9 +1,8 @@
 import { BenchError } from '../../core/errors.ts'
-import type { MeshBench } from '../../core/mesh-bench.ts'
+import type { LightBench } from '../../core/light-bench.ts'
 import { innerMeans } from '../../orchestrator/frames/frame-runner.ts'
-import type { FrameCodes } from '../../orchestrator/frames/frame-runner.ts'
+import type { FrameCodes, FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { findArrival, neighboursIn } from '../fit/delay.ts'
-import type { CalibrationContext } from './calibration-context.ts'
 import { PROBE_CODE } from './probe-codes.ts'
 
 /** Shape of each array: [lane]. */
@@ -33,7 +32,7 @@ const SURE_SIGMAS = 5
  * Throws: CALIBRATION_FAILED naming the lane whose symbols are read as parts of others.
  */
 export async function measureLaneDelay(
-  { bench, frames }: CalibrationContext,
+  { bench, frames }: { readonly bench: LightBench; readonly frames: FrameRunner },
   signal: AbortSignal,
 ): Promise<LaneDelays> {
   const { pointsPerSymbol, maxSymbolsPerFrame } = bench.timing
@@ -72,14 +71,13 @@ export function lightPattern(symbols: number): Int8Array {
   return levels
 }
 
-function lateLane({ lasers, timing }: MeshBench, lane: number, found: LaneDelays): BenchError {
+function lateLane({ timing }: LightBench, lane: number, found: LaneDelays): BenchError {
   const symbols = found.symbols[lane]!
   const [delayUs, share] = [1e6 * symbols * timing.symbolPeriodS, found.neighbourShare[lane]!]
-  const { name = `the laser of lane ${lane}` } = lasers[lane]!
   const when = `${Math.abs(symbols).toFixed(2)} symbols (${Math.abs(delayUs).toPrecision(3)} µs) ${symbols > 0 ? 'late' : 'early'}`
   return new BenchError(
     'CALIBRATION_FAILED',
-    `lane ${lane}: its light arrives ${when} at the meters, so that ${(100 * share).toPrecision(2)} % of each reading is of other symbols; delay the trigger of its meters or generators by as much, check the fibres of ${name}, or play longer symbols`,
+    `lane ${lane}: its light arrives ${when} at the meters, so that ${Number((100 * share).toPrecision(2))} % of each reading is of other symbols; delay the trigger of its meters or generators by as much, check its fibres, or play longer symbols`,
     { context: { lane, delaySymbols: symbols, delayUs, neighbourShare: share, limit: MAX_NEIGHBOUR_SHARE } },
   )
 }

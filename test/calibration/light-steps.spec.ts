@@ -10,12 +10,15 @@ import { measureLocalOscillators } from '../../calibration/steps/local-oscillato
 import { BenchError } from '../../core/errors.ts'
 import type { MultichannelPowerMeter } from '../../core/instruments.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
+import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { bringLight } from '../../orchestrator/plans/light.ts'
 import { fibreDelayS } from '../../sim/optics/fibre.ts'
 import { NO_DEFECTS } from '../../sim/optics/defects.ts'
 import type { TwinDefects } from '../../sim/optics/defects.ts'
 import type { MeshWorld } from '../../sim/optics/mesh-world.ts'
+import type { AwgrImperfections } from '../../sim/optics/parameters/awgr-parameters.ts'
 import type { MeshImperfections } from '../../sim/optics/parameters/mesh-parameters.ts'
+import { openDirectAwgrBench } from '../support/direct-awgr-bench.ts'
 import { defaultImperfections, openDirectBench } from '../support/direct-bench.ts'
 import { calibrationContext, neverAborted } from '../support/run-plan.ts'
 
@@ -214,6 +217,14 @@ describe('isolation', () => {
   })
 })
 
+async function awgrDelay(imperfections: Partial<AwgrImperfections>) {
+  const { bench } = openDirectAwgrBench({ imperfections })
+  const frames = new FrameRunner(bench)
+  await frames.prepare(neverAborted)
+  await bringLight(bench, neverAborted)
+  return measureLaneDelay({ bench, frames }, neverAborted)
+}
+
 describe('lane delay', () => {
   const delaysOf = async (wishes: Wishes) => measureLaneDelay((await lit(wishes)).context, neverAborted)
 
@@ -270,6 +281,24 @@ describe('lane delay', () => {
     await expect(delaysOf({ imperfections: { mzmBandwidthMhz } })).rejects.toMatchObject({
       code: 'CALIBRATION_FAILED',
       context: { lane: 0, neighbourShare: expect.closeTo((Math.exp(-15 / 4) + Math.exp(-25 / 4)) / 2, 2) as number },
+    })
+  })
+
+  test.each([
+    [{}, 0, 0],
+    [{ meterTriggerDelayUs: 12 }, -0.25, 0],
+  ])('is found of an AWGR core, too: %o', async (imperfections, delaySymbols, share) => {
+    const { symbols, neighbourShare } = await awgrDelay(imperfections)
+    expect(symbols).toHaveLength(1)
+    expect(symbols[0]).toBeCloseTo(delaySymbols, 2)
+    expect(neighbourShare[0]).toBeCloseTo(share, 3)
+  })
+
+  test('is named of an AWGR core behind 20 km of fibre', async () => {
+    await expect(awgrDelay({ modulatorFibreKm: 20 })).rejects.toMatchObject({
+      code: 'CALIBRATION_FAILED',
+      context: { lane: 0, delaySymbols: expect.closeTo(2.5, 2) as number },
+      message: expect.stringMatching(/^lane 0: its light arrives 2\.50 symbols \(100 µs\) late/) as string,
     })
   })
 })
