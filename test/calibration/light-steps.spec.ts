@@ -241,6 +241,22 @@ describe('lane delay', () => {
     for (const share of neighbourShare) expect(share).toBeLessThan(1e-3)
   })
 
+  test('is not known where light does not follow, which is no fault of its delay', async () => {
+    const change = (bench: MeshBench): MeshBench => ({
+      ...bench,
+      generators: bench.generators.map((one) => ({
+        ...one,
+        loadFrame: (codes, signal) =>
+          one.loadFrame(
+            codes.map((code) => code.map(() => 0)),
+            signal,
+          ),
+      })),
+    })
+    const { symbols } = await delaysOf({ change, lanes: 1 })
+    expect(symbols).toEqual(Float64Array.of(NaN))
+  })
+
   test.each([
     ['half a symbol early', { meterTriggerDelayUs: 20 }, -0.5, 0.5],
     ['ten symbols early', { meterTriggerDelayUs: 400 }, -10, 1],
