@@ -21,15 +21,19 @@ export interface CompressionFit {
 
 /** What a median is wider than a mean, for normal errors: √(π/2). */
 const MEDIAN_OVER_MEAN = 1.2533
+const STEPS = 8
+/** A curve that would bend back within its readings is none. */
+const MOST_BENT = 0.9
 
 /**
  * Finds out of detectors that follow the light from those that do not, without knowing any light.
  *
  * All light is dimmed by one unknown ratio a, so what a linear detector shows dimmed is a line through zero over what it
  * showed before. With lin(r) = r/(1 − c·r) in the place of the reading, lin(dim) = a·lin(bright) comes to
- * dim − a·bright = c·(1 − a)·bright·dim: linear in c, and exact for a photodiode whose responsivity falls as
- * 1/(1 + P/P_sat). The ratio is the middle one of those that each detector finds for itself, so that one that is off does
- * not bend the others. What all of them do alike by a power law looks like another ratio, and is not seen.
+ * dim = a·bright/(1 − k·bright), k = c·(1 − a): exact for a photodiode whose responsivity falls as 1/(1 + P/P_sat). Fitted
+ * by Gauss–Newton as a curve over the bright readings, whose noise is the smaller one. The ratio is the middle one of those
+ * that each detector finds for itself, so that one that is off does not bend the others. What all of them do alike by a
+ * power law looks like another ratio, and is not seen.
  */
 export function fitCompression(readings: readonly DimmedReadings[]): CompressionFit {
   const alone = readings.map(ratioAlone)
@@ -41,36 +45,54 @@ export function fitCompression(readings: readonly DimmedReadings[]): Compression
 }
 
 /** Ratio and compression of one detector alone; the sigma is of the ratio, for a noise of 1 mW. */
-function ratioAlone({ bright, dim }: DimmedReadings): { ratio: number; sigmaPerMw: number; residualMw: number } {
-  let [xx, xq, qq, xy, qy, yy] = [0, 0, 0, 0, 0, 0]
-  for (const [i, x] of bright.entries()) {
-    const y = dim[i]!
-    const q = x * y
-    xx += x * x
-    xq += x * q
-    qq += q * q
-    xy += x * y
-    qy += q * y
-    yy += y * y
+function ratioAlone(readings: DimmedReadings): { ratio: number; sigmaPerMw: number; residualMw: number } {
+  let [ratio, bend] = [1, 0]
+  for (let step = 0; step < STEPS; step++) {
+    const { aa, ak, kk, ar, kr } = normalsAt(readings, ratio, bend)
+    const det = aa * kk - ak * ak
+    ratio += (kk * ar - ak * kr) / det
+    bend = limited(readings, bend + (aa * kr - ak * ar) / det)
   }
-  const det = xx * qq - xq * xq
-  const [ratio, slope] = [(qq * xy - xq * qy) / det, (xx * qy - xq * xy) / det]
-  const residual = Math.max(0, yy - ratio * xy - slope * qy) / (bright.length - 2)
-  return { ratio, sigmaPerMw: Math.sqrt(qq / det), residualMw: Math.sqrt(residual) }
+  const { aa, ak, kk, rr } = normalsAt(readings, ratio, bend)
+  return {
+    ratio,
+    sigmaPerMw: Math.sqrt(kk / (aa * kk - ak * ak)),
+    residualMw: Math.sqrt(rr / (readings.bright.length - 2)),
+  }
 }
 
-function compressionAt({ bright, dim }: DimmedReadings, ratio: number, ratioSigma: number): Compression {
-  let [qq, qx, qd, dd] = [0, 0, 0, 0]
-  for (const [i, x] of bright.entries()) {
-    const q = (1 - ratio) * x * dim[i]!
-    const beside = dim[i]! - ratio * x
-    qq += q * q
-    qx += q * x
-    qd += q * beside
-    dd += beside * beside
+function compressionAt(readings: DimmedReadings, ratio: number, ratioSigma: number): Compression {
+  let bend = 0
+  for (let step = 0; step < STEPS; step++) {
+    const { kk, kr } = normalsAt(readings, ratio, bend)
+    bend = limited(readings, bend + kr / kk)
   }
-  const floorMw = Math.sqrt(Math.max(0, dd - (qd * qd) / qq) / (bright.length - 1))
-  return { perMw: qd / qq, sigmaPerMw: Math.hypot(floorMw / Math.sqrt(qq), (qx / qq) * ratioSigma), floorMw }
+  const { ak, kk, rr } = normalsAt(readings, ratio, bend)
+  const floorMw = Math.sqrt(rr / (readings.bright.length - 1))
+  const bendSigma = Math.hypot(floorMw / Math.sqrt(kk), (ak / kk) * ratioSigma)
+  return { perMw: bend / (1 - ratio), sigmaPerMw: bendSigma / (1 - ratio), floorMw }
+}
+
+/** Products of the curve's slopes by ratio (a) and bend (k), and of what it leaves (r). */
+function normalsAt({ bright, dim }: DimmedReadings, ratio: number, bend: number) {
+  let [aa, ak, kk, ar, kr, rr] = [0, 0, 0, 0, 0, 0]
+  for (const [i, x] of bright.entries()) {
+    const byRatio = x / (1 - bend * x)
+    const byBend = ratio * byRatio * byRatio
+    const left = dim[i]! - ratio * byRatio
+    aa += byRatio * byRatio
+    ak += byRatio * byBend
+    kk += byBend * byBend
+    ar += byRatio * left
+    kr += byBend * left
+    rr += left * left
+  }
+  return { aa, ak, kk, ar, kr, rr }
+}
+
+function limited({ bright }: DimmedReadings, bend: number): number {
+  const most = MOST_BENT / Math.max(...bright)
+  return Math.min(most, Math.max(-most, bend))
 }
 
 /** Weighted median. */

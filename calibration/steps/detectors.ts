@@ -43,7 +43,7 @@ const MAX_DEVIATION = 0.05
 /** Light that moves by less than this factor tells nothing but how a converter rounds it. */
 const LEAST_SPREAD = 1.5
 /** What the measurement may miss is no fault. */
-export const SURE_SIGMAS = 3
+export const SURE_SIGMAS = 4
 
 /**
  * Shows all detectors many mixtures of light, then the same mixtures from dimmed lasers: what is linear dims alike.

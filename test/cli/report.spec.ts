@@ -134,7 +134,9 @@ describe('fringe show --report', { timeout: PATIENCE_MS }, () => {
     const report = await reportOf('show', await fringe(['show', run, '--report', 'r', '--json'], { cwd }))
     const kinds = ['spectrum', 'crosstalk', 'fringes', 'residuals', 'power']
     expect(report.pictures.map(({ kind }) => kind)).toEqual(kinds)
-    const found = cells(await readFile(join(cwd, report.file), 'utf8'))
+    const page = await readFile(join(cwd, report.file), 'utf8')
+    expect(page).toMatch(/^\| lane \| late, symbols \| of other symbols, % \|\n.*\n\| 0 \| 0\.00 \| 0\.00 \|$/m)
+    const found = cells(page)
     const { fit, rings } = record as AwgrCalibration
     expect(found.get('accuracy of a weight −1…1')).toBe(`${fit.weightAccuracyBits.toFixed(2)} bits`)
     const tuning = rings.map(({ tuningGhzPerV2 }) => tuningGhzPerV2)

@@ -40,6 +40,15 @@ describe('compression of detectors from light that is dimmed', () => {
     for (const { perMw, sigmaPerMw } of detectors.slice(1)) expect(Math.abs(perMw)).toBeLessThan(4 * sigmaPerMw)
   })
 
+  test('that is no law but an amplifier that clips is found, and does not bend the others either', () => {
+    const [clipped, ...others] = shown(linear(8), 5)
+    const clip = (readings: Float64Array): Float64Array => readings.map((mw) => Math.min(mw, 0.3))
+    const { ratio, detectors } = fitCompression([{ bright: clip(clipped!.bright), dim: clip(clipped!.dim) }, ...others])
+    expect(ratio).toBeCloseTo(RATIO, 3)
+    expect(detectors[0]!.perMw).toBeGreaterThan(0.5)
+    for (const { perMw, sigmaPerMw } of detectors.slice(1)) expect(Math.abs(perMw)).toBeLessThan(4 * sigmaPerMw)
+  })
+
   test('of all of them alike is found too: nobody has to be linear', () => {
     const { detectors } = fitCompression(shown(new Array<number>(16).fill(20), 3))
     for (const { perMw, sigmaPerMw } of detectors) expect(Math.abs(perMw - 1 / 20)).toBeLessThan(4 * sigmaPerMw + 0.004)

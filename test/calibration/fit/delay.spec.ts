@@ -31,7 +31,7 @@ describe('the pattern of light', () => {
 })
 
 describe('arrival of a pattern', () => {
-  test.each([0, 1, 3.25, 4, 9.5, -1, -2.75, -17, 60])('is found, %f points late', (late) => {
+  test.each([0, 1, 3.25, 3.75, 4, 9.5, -1, -2.75, -17, 60])('is found, %f points late', (late) => {
     const { points, explained } = findArrival(records(late, [0.1, -0.05]), LEVELS, POINTS)
     expect(points).toBeCloseTo(late, 9)
     expect(explained).toBeGreaterThan(0.8)
