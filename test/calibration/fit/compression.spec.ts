@@ -7,11 +7,11 @@ const RATIO = 0.2
 const SYMBOLS = 40
 
 /** What detectors of these saturations show of random light up to 0.6 mW, each with a responsivity of its own. */
-function shown(saturationsMw: readonly number[], seed: number, noiseMw = 1e-4): DimmedReadings[] {
+function shown(saturationsMw: readonly number[], seed: number, noiseMw = 1e-4, mostMw = 0.6): DimmedReadings[] {
   const random = new RandomStream(seed, 'compression')
   return saturationsMw.map((saturationMw) => {
     const gain = random.normal(1, 0.02)
-    const light = Array.from({ length: SYMBOLS }, () => random.uniform(0.01, 0.6))
+    const light = Array.from({ length: SYMBOLS }, () => random.uniform(0.01, mostMw))
     const show = (mw: number): number => (gain * mw) / (1 + mw / saturationMw) + random.normal(0, noiseMw)
     return {
       bright: Float64Array.from(light, show),
@@ -64,6 +64,13 @@ describe('compression of detectors from light that is dimmed', () => {
     }
     expect(within / all).toBeGreaterThan(0.9)
     expect(within / all).toBeLessThan(0.99)
+  })
+
+  test('is not seen where noise alone is, in light of which a reading knows but a percent', () => {
+    const sigmas = [1, 2, 3, 4].flatMap((seed) =>
+      fitCompression(shown(linear(32), seed, 2e-4, 0.03)).detectors.map(({ perMw, sigmaPerMw }) => perMw / sigmaPerMw),
+    )
+    expect(Math.hypot(...sigmas) / Math.sqrt(sigmas.length)).toBeLessThan(1.5)
   })
 
   test('comes with the noise of a reading', () => {
