@@ -47,9 +47,10 @@ export interface CalibrationOptions {
 /**
  * Calibrates a bench with a mesh core, from cold and dark to a verified record.
  *
- * Order: dark → light → lasers in their channels → local oscillators and detector balance → modulators → attenuators
- * open → a fringe per port's shifter → the meshes column by column → random settings → whole-chip fit with crosstalk,
- * splitters and losses → verification on held-out matrices, which is made always.
+ * Order: dark → light → lasers in their channels → local oscillators and detector balance → detectors follow the light →
+ * lanes apart → lanes in time → modulators → attenuators open → a fringe per port's shifter → the meshes column by column →
+ * random settings → whole-chip fit with crosstalk, splitters and losses → verification on held-out matrices, which is made
+ * always.
  * Throws: CALL_INVALID, before the first step, for a core of another design than `requireFields` names, and for a
  * budget below the least.
  * Leaves: light on and heaters warm; the engine makes the bench safe.
