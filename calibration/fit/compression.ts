@@ -38,7 +38,8 @@ const MOST_BENT = 0.9
 export function fitCompression(readings: readonly DimmedReadings[]): CompressionFit {
   const alone = readings.map(ratioAlone)
   const noiseMw = middle(alone.map(({ residualMw }) => ({ value: residualMw, weight: 1 })))
-  const weights = alone.map(({ sigmaPerMw }) => 1 / (sigmaPerMw * noiseMw) ** 2)
+  // A detector without light has no ratio, and no say.
+  const weights = alone.map(({ sigmaPerMw, ratio }) => (Number.isNaN(ratio) ? 0 : 1 / (sigmaPerMw * noiseMw) ** 2))
   const ratio = middle(alone.map((own, i) => ({ value: own.ratio, weight: weights[i]! })))
   const ratioSigma = MEDIAN_OVER_MEAN / Math.sqrt(weights.reduce((sum, weight) => sum + weight, 0))
   return { ratio, detectors: readings.map((one) => compressionAt(one, ratio, ratioSigma)) }
@@ -97,7 +98,7 @@ function limited({ bright }: DimmedReadings, bend: number): number {
 
 /** Weighted median. */
 function middle(items: readonly { readonly value: number; readonly weight: number }[]): number {
-  const sorted = items.filter(({ value, weight }) => value + weight > -Infinity).toSorted((a, b) => a.value - b.value)
+  const sorted = items.filter(({ value }) => !Number.isNaN(value)).toSorted((a, b) => a.value - b.value)
   const half = sorted.reduce((sum, { weight }) => sum + weight, 0) / 2
   let sum = 0
   for (const { value, weight } of sorted) {

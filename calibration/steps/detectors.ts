@@ -120,7 +120,8 @@ function ofLane(
   return places.map((place, at) => {
     const { port, side, shownMw } = place
     const linearity = fits[telling.indexOf(place)]
-    return { lane, port, side, level: shownMw / usualMw, seenMw: seen[at]!, ...(linearity && { linearity }) }
+    const isKnown = linearity !== undefined && Number.isFinite(linearity.perMw + linearity.sigmaPerMw)
+    return { lane, port, side, level: shownMw / usualMw, seenMw: seen[at]!, ...(isKnown && { linearity }) }
   })
 }
 

@@ -49,6 +49,14 @@ describe('compression of detectors from light that is dimmed', () => {
     for (const { perMw, sigmaPerMw } of detectors.slice(1)) expect(Math.abs(perMw)).toBeLessThan(4 * sigmaPerMw)
   })
 
+  test('is found of the others when one sees no light at all', () => {
+    const dark = { bright: new Float64Array(SYMBOLS), dim: new Float64Array(SYMBOLS) }
+    const { ratio, detectors } = fitCompression([dark, ...shown(linear(7), 6)])
+    expect(ratio).toBeCloseTo(RATIO, 3)
+    expect(detectors[0]!.perMw).toBeNaN()
+    for (const { perMw, sigmaPerMw } of detectors.slice(1)) expect(Math.abs(perMw)).toBeLessThan(4 * sigmaPerMw)
+  })
+
   test('of all of them alike is found too: nobody has to be linear', () => {
     const { detectors } = fitCompression(shown(new Array<number>(16).fill(20), 3))
     for (const { perMw, sigmaPerMw } of detectors) expect(Math.abs(perMw - 1 / 20)).toBeLessThan(4 * sigmaPerMw + 0.004)
