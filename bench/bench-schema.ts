@@ -13,16 +13,13 @@ export const CORE_KINDS: readonly CoreKind[] = ['mesh', 'awgr']
 const NAME = /^[A-Za-z][A-Za-z0-9_-]*$/
 const name = z.string().regex(NAME, 'must begin with a letter and hold letters, digits, "-" and "_" only')
 
-const connectors = z
-  .array(
-    z
-      .string()
-      .regex(
-        /^[A-Za-z][A-Za-z0-9_-]*\.\d+(-\d+)?$/,
-        'must name an instrument and its numbers on the front panel, like awg-0.1 or awg-0.1-4',
-      ),
+const connector = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9_-]*\.\d+(-\d+)?$/,
+    'must name an instrument and its numbers on the front panel, like awg-0.1 or awg-0.1-4',
   )
-  .min(1)
+const connectors = z.array(connector).min(1)
 
 const heaterText = 'must be channels of the heater bank: 5, 0-7 or [0-3, 8-11]'
 const heaterChannel = z.union([z.int().min(0), z.string().regex(/^\d+(-\d+)?$/, heaterText)], { error: heaterText })
@@ -149,6 +146,15 @@ const defects = z
       .optional()
       .describe('channels whose output stands at one voltage'),
     darkPorts: connectors.optional().describe('meter ports that no light reaches, like pm-0.3'),
+    saturatedPorts: z
+      .array(
+        z.strictObject({
+          port: connector.describe('meter port, like pm-0.3'),
+          saturationMw: z.number().min(1e-3).max(1e4).describe('light that leaves half its responsivity'),
+        }),
+      )
+      .optional()
+      .describe('meter ports whose photodiodes do not follow bright light'),
     laserOffsetsGhz: z
       .record(name, z.number().min(-1000).max(1000))
       .optional()

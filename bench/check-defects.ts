@@ -11,7 +11,8 @@ const BASE: YamlPath = ['twin', 'defects']
 /** What `twin.defects` asks for; whatever names something that the bench does not have is reported. */
 export function checkDefects(written: WrittenDefects, wiring: MeshWiring, report: ReportProblem): TwinDefects {
   if (written === undefined) return NO_DEFECTS
-  const { swappedHeaters = [], deadHeaters = [], stuckHeaters = [], darkPorts = [], laserOffsetsGhz = {} } = written
+  const { swappedHeaters = [], deadHeaters = [], stuckHeaters = [] } = written
+  const { darkPorts = [], saturatedPorts = [], laserOffsetsGhz = {} } = written
   const taken = new Set<number>()
   const channel = (number: number, path: YamlPath): void => {
     const is = `is channel ${number}`
@@ -26,7 +27,11 @@ export function checkDefects(written: WrittenDefects, wiring: MeshWiring, report
 
   const ports = expandConnectors(darkPorts, [...BASE, 'darkPorts'])
   const wired = wiring.lanes.flatMap(({ plus, minus }) => [...plus, ...minus])
-  for (const { instrument, index, path } of ports) {
+  const saturated = saturatedPorts.flatMap(({ port, saturationMw }, i) => {
+    const path = [...BASE, 'saturatedPorts', i, 'port']
+    return expandConnectors([port], path).map((connector) => ({ ...connector, path, saturationMw }))
+  })
+  for (const { instrument, index, path } of [...ports, ...saturated]) {
     if (wired.some((port) => port.instrument === instrument && port.index === index)) continue
     report(path, `"${instrument}.${index + 1}" is no meter port of a lane; see plus and minus of lanes`)
   }
@@ -40,6 +45,9 @@ export function checkDefects(written: WrittenDefects, wiring: MeshWiring, report
     deadHeaters,
     stuckHeaters,
     darkPorts: ports.map(({ instrument, index }) => ({ meter: instrument, port: index })),
+    saturatedPorts: saturated.map(({ instrument, index, saturationMw }) => {
+      return { meter: instrument, port: index, saturationMw }
+    }),
     laserOffsetsGhz,
   }
 }

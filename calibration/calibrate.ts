@@ -10,7 +10,7 @@ import { sharesOf } from './estimate.ts'
 import { planMesh } from './estimate-mesh.ts'
 import type { CalibrationBudget } from './estimate-mesh.ts'
 import { MeshCore } from './mesh-core.ts'
-import { step } from './plan-step.ts'
+import { settingsOf, step } from './plan-step.ts'
 import type { Work } from './plan-step.ts'
 import { requireFields } from './supported-designs.ts'
 import { parameterBlocks, elementCount } from './model/chip-parameters.ts'
@@ -21,7 +21,10 @@ import { fitWholeChip, measureSettings } from './steps/chip.ts'
 import type { FittedChip } from './steps/chip.ts'
 import { ChipProbe } from './steps/chip-readings.ts'
 import { measureDark } from './steps/dark.ts'
+import { measureDetectors, requireLinearProducts } from './steps/detectors.ts'
 import { withDiagnosis } from './steps/diagnosis.ts'
+import { measureIsolation } from './steps/isolation.ts'
+import { measureLaneDelay } from './steps/lane-delay.ts'
 import { measureLasers } from './steps/lasers.ts'
 import { measureLocalOscillators } from './steps/local-oscillators.ts'
 import { measureModulators } from './steps/modulators.ts'
@@ -44,9 +47,10 @@ export interface CalibrationOptions {
 /**
  * Calibrates a bench with a mesh core, from cold and dark to a verified record.
  *
- * Order: dark → light → lasers in their channels → local oscillators and detector balance → modulators → attenuators
- * open → a fringe per port's shifter → the meshes column by column → random settings → whole-chip fit with crosstalk,
- * splitters and losses → verification on held-out matrices, which is made always.
+ * Order: dark → light → lasers in their channels → local oscillators and detector balance → detectors follow the light →
+ * lanes apart → lanes in time → modulators → attenuators open → a fringe per port's shifter → the meshes column by column →
+ * random settings → whole-chip fit with crosstalk, splitters and losses → verification on held-out matrices, which is made
+ * always.
  * Throws: CALL_INVALID, before the first step, for a core of another design than `requireFields` names, and for a
  * budget below the least.
  * Leaves: light on and heaters warm; the engine makes the bench safe.
@@ -70,6 +74,11 @@ export async function* calibrationPlan(
   yield { name: 'light', work: (signal) => bringLight(bench, signal) }
   yield* step(around, 'lasers', (signal) => measureLasers(context, signal))
   const lo = yield* step(around, 'local oscillators', (signal) => measureLocalOscillators(context, dark, signal))
+  const linear = yield* step(around, 'detectors', (signal) =>
+    measureDetectors(context, dark, lo, settingsOf('detectors'), signal),
+  )
+  if (layout.lanes > 1) yield* step(around, 'isolation', (signal) => measureIsolation(context, linear, signal))
+  yield* step(around, 'lane delay', (signal) => measureLaneDelay(context, signal))
   const detectors = { ...dark, balancePlus: lo.balancePlus, balanceMinus: lo.balanceMinus }
   const modulators = yield* step(around, 'modulators', (signal) =>
     measureModulators(context, detectors, lo.radPerV2, signal),
@@ -119,8 +128,11 @@ export async function* calibrationPlan(
     verification: { E: NaN, F: NaN, amplitudeFidelity: NaN, tvd: NaN, effectiveBits: NaN },
   }
   const core = new MeshCore(bench, unverified, frames, heaters)
+  const brightest = frames.watchBrightest()
   const verification = yield* verificationStep(core, shares.get('verification'))
-  return { calibration: { ...unverified, verification }, vectors: frames.vectors }
+  requireLinearProducts(bench, linear, brightest)
+  const calibration = { ...unverified, detectors: { ...detectors, brightest }, verification }
+  return { calibration, vectors: frames.vectors }
 }
 
 function fitSummary({ layout }: MeshBench, chip: FittedChip): MeshCalibration['fit'] {

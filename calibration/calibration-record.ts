@@ -34,6 +34,11 @@ export interface MeshCalibration {
     /** Factors that make the two readings of a pair agree on equal light. */
     readonly balancePlus: readonly (readonly number[])[]
     readonly balanceMinus: readonly (readonly number[])[]
+    /** Most that each detector showed in the verification; absent in records from before it was kept. */
+    readonly brightest?: {
+      readonly plusMw: readonly (readonly number[])[]
+      readonly minusMw: readonly (readonly number[])[]
+    }
   }
   readonly modulators: {
     /** Field is sin(radPerCode · code + biasRad), in units of the modulator's full field. */

@@ -7,6 +7,9 @@ import { peelingStages } from './model/peeling-stages.ts'
 import { chipPlanFor } from './steps/chip.ts'
 import type { ChipPlan } from './steps/chip.ts'
 import { DARK_SYMBOLS } from './steps/dark.ts'
+import { DETECTOR_FRAMES, DETECTOR_SYMBOLS } from './steps/detectors.ts'
+import { isolationFrames } from './steps/isolation.ts'
+import { DELAY_SYMBOLS } from './steps/lane-delay.ts'
 import { laserFrames } from './steps/lasers.ts'
 import { LO_POINTS } from './steps/local-oscillators.ts'
 import { sweepLevels } from './steps/modulators.ts'
@@ -69,6 +72,9 @@ function framesOf({ layout, timing }: EstimatedMesh, chip: ChipPlan): readonly P
     { name: 'dark', frames: 1, symbols: DARK_SYMBOLS },
     { name: 'lasers', ...laserFrames(size, 'together') },
     probes('local oscillators', LO_POINTS),
+    { name: 'detectors', frames: DETECTOR_FRAMES, symbols: Math.min(DETECTOR_SYMBOLS, timing.maxSymbolsPerFrame) },
+    ...(lanes > 1 ? [{ name: 'isolation', ...isolationFrames(size, lanes) }] : []),
+    { name: 'lane delay', frames: 1, symbols: Math.min(DELAY_SYMBOLS, timing.maxSymbolsPerFrame) },
     { name: 'modulators', frames: 2, symbols: size * levels },
     probes('attenuators', 2 * sigma.theta.length * FRINGE_POINTS),
     probes('port shifters', 2 * lanes * Math.min(STRIDE, size) * FRINGE_POINTS),

@@ -5,6 +5,7 @@ import type { Calibration } from './core-kind.ts'
 import { code, plain, shellWord, table } from './markdown.ts'
 import { counted, measured, moment, seconds } from './numbers.ts'
 import type { Finding, Findings } from './report-findings.ts'
+import type { ReportSection } from './report-light.ts'
 import { fileOf } from './run-picture.ts'
 import type { RunPicture } from './run-picture.ts'
 import type { RunOutcome } from './run-job.ts'
@@ -19,6 +20,8 @@ export interface ReportFacts {
   readonly vectors: ReadonlyMap<string, number>
   readonly calibration: { readonly id: string; readonly createdMs: number; readonly record: Calibration }
   readonly findings: Findings
+  /** Chapters of this kind of core alone. */
+  readonly more: readonly ReportSection[]
   readonly pictures: readonly RunPicture[]
   /** The journal, as the user names it. */
   readonly journal: string
@@ -45,6 +48,7 @@ export function reportPage(facts: ReportFacts): string {
     ),
     ...section('What was found', findingsTable(findings.found)),
     ...section('Where it is weakest', findingsTable(findings.weakest)),
+    ...facts.more.flatMap(({ title, lines }) => section(title, lines)),
     ...section('Pictures', facts.pictures.flatMap(pictureLines)),
     ...section('Steps', stepsTable(facts)),
     ...section('Instruments', instrumentsTable(facts.run.header.instruments)),

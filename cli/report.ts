@@ -1,6 +1,6 @@
 import { access, constants, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { benchOfRun } from '../bench/bench-file.ts'
+import { benchOfRun, requireKind } from '../bench/bench-file.ts'
 import { SystemClock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
@@ -14,12 +14,14 @@ import type { Calibration } from './core-kind.ts'
 import { awgrFindings } from './report-awgr.ts'
 import type { Findings } from './report-findings.ts'
 import { intensityFindings } from './report-intensity.ts'
+import { detectorSections, laneSections, LIGHT_STEPS } from './report-light.ts'
+import type { ReportSection } from './report-light.ts'
 import { meshFindings } from './report-mesh.ts'
 import { reportPage } from './report-page.ts'
 import { makeFolder, writePictures, writing } from './run-picture.ts'
 import type { Plot } from './run-picture.ts'
 import { runPictures } from './run-plots.ts'
-import { isIntensityRecord, isMeshRecord } from './step-findings.ts'
+import { isIntensityRecord, isMeshRecord, readFindings } from './step-findings.ts'
 
 /** True: a folder that is named after the run. */
 export type ReportFolder = string | true
@@ -75,6 +77,7 @@ export async function writeReport(
     steps: await reader.readSteps(run.id),
     vectors: new Map(steps.filter(({ name }) => !depending.includes(name)).map(({ name, vectors }) => [name, vectors])),
     findings: findingsOf(calibration.record),
+    more: await moreOf(reader, run, calibration.record),
   })
   const plots = await writePictures(pictures, into, 'png')
   const report = join(into.folder, 'report.md')
@@ -85,6 +88,14 @@ export async function writeReport(
 function findingsOf(record: Calibration): Findings {
   if (isMeshRecord(record)) return meshFindings(record)
   return isIntensityRecord(record) ? intensityFindings(record) : awgrFindings(record)
+}
+
+/** What steps found beside the record. */
+async function moreOf(reader: JournalReader, run: RunRecord, record: Calibration): Promise<readonly ReportSection[]> {
+  const findings = await readFindings(reader, run, LIGHT_STEPS)
+  const lanes = laneSections(findings)
+  if (!isMeshRecord(record)) return lanes
+  return [...detectorSections(findings, record, requireKind(benchOfRun(run.header.bench), 'mesh')), ...lanes]
 }
 
 function requireMade(

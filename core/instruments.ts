@@ -105,6 +105,8 @@ export interface PowerLog {
 export interface MultichannelPowerMeter extends Instrument {
   readonly channelCount: number
   readonly maxLogPoints: number
+  /** Fixed ranges from the most sensitive one to the widest, in steps of 10 dB. */
+  readonly rangesDbm: Range
   /** Same wavelength and fixed range on every port. */
   configure(setup: { readonly wavelengthNm: number; readonly rangeDbm: number }, signal: AbortSignal): Promise<void>
   /** Every port waits for one external trigger, then logs the whole record. */

@@ -8,6 +8,7 @@ import { noResults } from '../../orchestrator/plans/step-results.ts'
 import type { StepResults } from '../../orchestrator/plans/step-results.ts'
 import { sharesOf } from '../estimate.ts'
 import { settingsOf, step } from '../plan-step.ts'
+import { measureLaneDelay } from '../steps/lane-delay.ts'
 import { verificationStep } from '../verification-plan.ts'
 import { AwgrCore } from './awgr-core.ts'
 import type { AwgrCalibration, PathLeaks } from './awgr-record.ts'
@@ -47,7 +48,7 @@ const MAX_HELD_OUT = 0.05
 /**
  * Calibrates a bench with an AWGR core, from cold and dark to a verified record.
  *
- * Order: light → modulators → where each ring's line is → ring curves along staircases of heater power → rings and the
+ * Order: light → delay of the light → modulators → where each ring's line is → ring curves along staircases of heater power → rings and the
  * leaks of the routers again in the range where weights are made → quality of weights → verification.
  * Throws: CALIBRATION_FAILED naming the dead input, laser or ring, or when the rings are not what the model says.
  * Leaves: light on and heaters warm; the engine makes the bench safe.
@@ -71,6 +72,7 @@ export async function* awgrCalibrationPlan(
   yield { name: 'warm up', work: (signal) => warmUp(bench, signal) }
   yield { name: 'prepare frames', work: (signal) => frames.prepare(signal) }
   yield { name: 'light', work: (signal) => bringLight(bench, signal) }
+  yield* step(around, 'lane delay', (signal) => measureLaneDelay(context, signal))
   const modulators = yield* step(around, 'modulators', (signal) => measureIntensityModulators(context, signal))
   const codes = new IntensityCodes(modulators)
   const look = new RingProbe(context, codes, PROBE_SYMBOLS.look)

@@ -1,6 +1,7 @@
 import type { AwgrLayout } from '../../core/awgr-layout.ts'
 import { estimateOf } from '../estimate.ts'
 import type { CalibrationEstimate, EstimatedBench, PlayedFrames } from '../estimate.ts'
+import { DELAY_SYMBOLS } from '../steps/lane-delay.ts'
 import { sweepLevels } from '../steps/modulators.ts'
 import { probePatterns } from '../steps/probe-patterns.ts'
 import { verificationFrames } from '../steps/verification.ts'
@@ -34,6 +35,7 @@ export function estimateAwgr(bench: EstimatedAwgr): CalibrationEstimate {
   )
   const { frames, inputs } = verificationFrames(size, form === 'per-port' ? 'any' : 'given')
   return estimateOf(bench, 1, [
+    { name: 'lane delay', frames: 1, symbols: Math.min(DELAY_SYMBOLS, maxSymbolsPerFrame) },
     { name: 'modulators', frames: 1, symbols: size * sweepLevels(maxSymbolsPerFrame, size).length },
     probes('lines', MOST_LINE_FRAMES, PROBE_SYMBOLS.look),
     probes('rings', RING_FRAMES, PROBE_SYMBOLS.learn),

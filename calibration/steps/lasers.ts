@@ -16,6 +16,7 @@ const NEAREST_GHZ = 3
 const LEFT_SHARE = 0.08
 /** A laser beside its channel by more than this is refused; channels themselves are placed to 1 or 2 GHz. Assumption. */
 const LIMIT_GHZ = 5
+/** At the end of a frame that shows what light there is. */
 const SILENT_SYMBOLS = 4
 
 /**
@@ -100,7 +101,8 @@ async function tuneAside(bench: MeshBench, detuningGhz: number, signal: AbortSig
   await bringLasers({ ...bench, lasers }, signal)
 }
 
-function lightAndSilence({ layout, lanes, timing }: MeshBench, lighting: Lighting): FrameCodes {
+/** Codes that light all inputs of all lanes, and then none. */
+export function lightAndSilence({ layout, lanes, timing }: MeshBench, lighting: Lighting): FrameCodes {
   const alone = (port: number): Int8Array => Int8Array.from({ length: layout.size }, (_, lit) => (lit === port ? 1 : 0))
   const patterns =
     lighting === 'together' ? probePatterns(layout.size) : Array.from({ length: layout.size }, (_, port) => alone(port))
@@ -114,8 +116,8 @@ function lightAndSilence({ layout, lanes, timing }: MeshBench, lighting: Lightin
   )
 }
 
-/** [lane]: light of the signals at all outputs, without that of the local oscillators. */
-function signalPowersMw({ plusMw, minusMw }: FrameReading): number[] {
+/** [lane]: light of the signals at all outputs, without that of the local oscillators; of a reading of `lightAndSilence`. */
+export function signalPowersMw({ plusMw, minusMw }: FrameReading): number[] {
   return plusMw.map((outputs, lane) =>
     [...outputs, ...minusMw[lane]!].reduce((sum, series) => {
       const lit = series.length - SILENT_SYMBOLS

@@ -59,6 +59,7 @@ export class KeysightN7745 implements MultichannelPowerMeter {
   readonly identity: Identity
   readonly channelCount: number
   readonly maxLogPoints = MAX_LOG_POINTS
+  readonly rangesDbm = RANGES_DBM
   readonly #scpi: ScpiSession
   readonly #clock: Clock
   readonly #settings: KeysightN7745Settings

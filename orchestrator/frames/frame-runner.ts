@@ -1,5 +1,5 @@
 import { BenchError } from '../../core/errors.ts'
-import type { LightBench } from '../../core/light-bench.ts'
+import type { LightBench, MeterPort } from '../../core/light-bench.ts'
 import { thzToNm } from '../../core/quantities.ts'
 
 /** [lane][port]: the codes that each modulator plays, one a symbol. */
@@ -14,6 +14,12 @@ export interface FrameReading {
   readonly minusMw: readonly (readonly Float64Array[])[]
 }
 
+/** Brightest reading of each detector, mW. Shapes as in `FrameReading`, without its symbols. */
+export interface BrightestLight {
+  readonly plusMw: readonly number[][]
+  readonly minusMw: readonly number[][]
+}
+
 /**
  * Plays one frame through the bench and reads what the detectors saw.
  *
@@ -25,6 +31,7 @@ export class FrameRunner {
   #staged: { readonly codes: FrameCodes; readonly perGenerator: readonly (readonly Int8Array[])[] } | undefined
   #loaded: FrameCodes | undefined
   #vectors = 0
+  #brightest: BrightestLight | undefined
 
   constructor(bench: LightBench) {
     this.#bench = bench
@@ -35,15 +42,22 @@ export class FrameRunner {
     return this.#vectors
   }
 
+  /** From now on the brightest reading of each detector, until the next call. */
+  watchBrightest(): BrightestLight {
+    const none = (side: 'plus' | 'minus'): number[][] =>
+      this.#bench.lanes.map(({ detectors }) => detectors.flatMap((pair) => (pair[side] === undefined ? [] : [0])))
+    this.#brightest = { plusMw: none('plus'), minusMw: none('minus') }
+    return this.#brightest
+  }
+
   /** Sets generators and meters up, once, before the first frame. */
   async prepare(signal: AbortSignal): Promise<void> {
-    const { generators, meters, timing, driveAmplitudeV, meterRangeDbm, lasers } = this.#bench
-    const wavelengthNm = thzToNm(lasers.reduce((sum, { frequencyThz }) => sum + frequencyThz, 0) / lasers.length)
+    const { generators, timing, driveAmplitudeV, meterRangeDbm } = this.#bench
     await allDone([
       ...generators.map((generator) =>
         generator.configure({ symbolPeriodS: timing.symbolPeriodS, amplitudeV: driveAmplitudeV }, signal),
       ),
-      ...meters.map((meter) => meter.configure({ wavelengthNm, rangeDbm: meterRangeDbm }, signal)),
+      this.setRanges(() => meterRangeDbm, signal),
     ])
   }
 
@@ -52,6 +66,13 @@ export class FrameRunner {
     const perGenerator = this.#codesOf(codes)
     for (const [g, generator] of this.#bench.generators.entries()) generator.stageFrame?.(perGenerator[g]!)
     this.#staged = { codes, perGenerator }
+  }
+
+  /** Sets every meter up with a range of its own, until the next time. */
+  async setRanges(rangeDbmOf: (meter: number) => number, signal: AbortSignal): Promise<void> {
+    const { meters, lasers } = this.#bench
+    const wavelengthNm = thzToNm(lasers.reduce((sum, { frequencyThz }) => sum + frequencyThz, 0) / lasers.length)
+    await allDone(meters.map((meter, index) => meter.configure({ wavelengthNm, rangeDbm: rangeDbmOf(index) }, signal)))
   }
 
   /** Uploads and arms; the same codes object again is armed without an upload. */
@@ -89,10 +110,16 @@ export class FrameRunner {
   }
 
   async read(symbols: number, signal: AbortSignal): Promise<FrameReading> {
-    const { meters, lanes, timing } = this.#bench
+    const { pointsPerSymbol } = this.#bench.timing
+    const reading = await this.#read((log) => innerMeans(log, symbols, pointsPerSymbol), signal)
+    if (this.#brightest !== undefined) keepBrightest(this.#brightest, reading)
+    return reading
+  }
+
+  async #read(inFrame: (log: Float64Array) => Float64Array, signal: AbortSignal): Promise<FrameReading> {
+    const { meters, lanes } = this.#bench
     const logs = await allDone(meters.map((meter) => meter.readLogMw(signal)))
-    const series = ({ meter, port }: { meter: number; port: number }): Float64Array =>
-      innerMeans(logs[meter]![port]!, symbols, timing.pointsPerSymbol)
+    const series = ({ meter, port }: MeterPort): Float64Array => inFrame(logs[meter]![port]!)
     return {
       plusMw: lanes.map(({ detectors }) => detectors.map(({ plus }) => series(plus))),
       minusMw: lanes.map(({ detectors }) =>
@@ -103,11 +130,21 @@ export class FrameRunner {
 
   /** All stages, one after the other. */
   async run(codes: FrameCodes, signal: AbortSignal): Promise<FrameReading> {
+    return this.read(await this.#play(codes, signal), signal)
+  }
+
+  /** The same, but what it reads is every point of the meters, [lane][port] of [point], edges of symbols included. */
+  async runPoints(codes: FrameCodes, signal: AbortSignal): Promise<FrameReading> {
+    await this.#play(codes, signal)
+    return this.#read((log) => log, signal)
+  }
+
+  async #play(codes: FrameCodes, signal: AbortSignal): Promise<number> {
     const symbols = this.#symbols(codes)
     await allDone([this.load(codes, signal), this.armMeters(symbols, signal)])
     await this.trigger(signal)
     await this.captured(symbols, signal)
-    return this.read(symbols, signal)
+    return symbols
   }
 
   /** Rests all modulators at these codes, [lane][port], for slow instruments to look at. */
@@ -156,8 +193,19 @@ export async function allDone<T>(work: readonly Promise<T>[]): Promise<T[]> {
   })
 }
 
-/** The first and the last point of a symbol may see its edges. */
-function innerMeans(log: Float64Array, symbols: number, pointsPerSymbol: number): Float64Array {
+function keepBrightest(brightest: BrightestLight, reading: FrameReading): void {
+  for (const side of ['plusMw', 'minusMw'] as const) {
+    for (const [lane, ports] of reading[side].entries()) {
+      const kept = brightest[side][lane]!
+      for (const [port, series] of ports.entries()) {
+        for (const mw of series) if (mw > kept[port]!) kept[port] = mw
+      }
+    }
+  }
+}
+
+/** What is read of each symbol: its first and its last point may see its edges. */
+export function innerMeans(log: Float64Array, symbols: number, pointsPerSymbol: number): Float64Array {
   const [from, to] = pointsPerSymbol > 2 ? [1, pointsPerSymbol - 1] : [0, pointsPerSymbol]
   const means = new Float64Array(symbols)
   for (let symbol = 0; symbol < symbols; symbol++) {

@@ -9,6 +9,7 @@ export const DEFECT_KINDS = [
   'heater cable off',
   'heater output stuck',
   'detector dark',
+  'detector saturated',
   'laser off by 10 GHz',
   'any two heater cables exchanged',
   'neighbouring heater cables exchanged',
@@ -39,7 +40,12 @@ export function defectOf(kind: DefectKind, file: MeshBenchFile, random: RandomSt
       return heaterDefect(file, channel, { stuckHeaters: [{ channel, voltageV }] })
     }
     case 'detector dark':
-      return darkDetector(file, random)
+      return detectorDefect(file, random, (place) => ({ darkPorts: [place] }))
+    case 'detector saturated': {
+      // Brightest products put about 0.6 mW on a detector.
+      const saturationMw = random.uniform(1, 4)
+      return detectorDefect(file, random, (place) => ({ saturatedPorts: [{ ...place, saturationMw }] }))
+    }
     case 'laser off by 10 GHz': {
       const lane = Math.floor(random.uniform(0, file.wiring.lanes.length))
       const offGhz = pick([-10, 10])
@@ -90,14 +96,18 @@ function exchanged(file: MeshBenchFile, a: number, b: number): Defect {
   }
 }
 
-function darkDetector({ wiring: { lanes } }: MeshBenchFile, random: RandomStream): Defect {
+function detectorDefect(
+  { wiring: { lanes } }: MeshBenchFile,
+  random: RandomStream,
+  defectAt: (place: TwinDefects['darkPorts'][number]) => Partial<TwinDefects>,
+): Defect {
   const lane = Math.floor(random.uniform(0, lanes.length))
   const side = random.uniform() < 0.5 ? 'plus' : 'minus'
   const port = Math.floor(random.uniform(0, lanes[lane]![side].length))
   const { instrument, index } = lanes[lane]![side][port]!
   const meterPort = `${instrument}.${index + 1}`
   return {
-    defects: { ...NO_DEFECTS, darkPorts: [{ meter: instrument, port: index }] },
+    defects: { ...NO_DEFECTS, ...defectAt({ meter: instrument, port: index }) },
     what: `lane ${lane}, output ${port}, ${meterPort}`,
     isNamed: ({ context }) =>
       context['lane'] === lane && context['port'] === port && context['meterPort'] === meterPort,

@@ -37,6 +37,7 @@ export class DirectPowerMeter implements MultichannelPowerMeter {
   readonly identity: Identity
   readonly channelCount = PORTS
   readonly maxLogPoints = MAX_LOG_POINTS
+  readonly rangesDbm = RANGES_DBM
   readonly #port: DetectorPort
   readonly #name: string
   readonly #clock: Clock

@@ -10,6 +10,8 @@ export interface TwinDefects {
   readonly stuckHeaters: readonly { readonly channel: number; readonly voltageV: number }[]
   /** Photodiodes that no light reaches. */
   readonly darkPorts: readonly { readonly meter: string; readonly port: number }[]
+  /** Photodiodes that have half their responsivity left at so much light. */
+  readonly saturatedPorts: readonly { readonly meter: string; readonly port: number; readonly saturationMw: number }[]
   /** By laser: how far from its own reading it emits. */
   readonly laserOffsetsGhz: Readonly<Record<string, number>>
 }
@@ -19,6 +21,7 @@ export const NO_DEFECTS: TwinDefects = {
   deadHeaters: [],
   stuckHeaters: [],
   darkPorts: [],
+  saturatedPorts: [],
   laserOffsetsGhz: {},
 }
 

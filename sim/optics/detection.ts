@@ -39,7 +39,7 @@ export class Detection {
     this.#spec = spec
     this.#detectors = new Map(spec.detectors.map((at, detector) => [portKey(at), detector]))
     this.photodiodes = new Map(
-      spec.detectors.map((at) => [portKey(at), new Photodiode(portKey(at), spec.light, seed, at.side)]),
+      spec.detectors.map((at) => [portKey(at), new Photodiode(portKey(at), lightAt(spec, at), seed, at.side)]),
     )
     this.#dark = new Set((spec.defects?.darkPorts ?? []).map(portKey))
     this.#lasers = new LaserNoise(spec.lasers.length, spec.light, seed)
@@ -107,6 +107,12 @@ export class Detection {
     const passedMw = powerMw * this.#passed
     return this.#amplifier?.amplify(passedMw) ?? { powerMw: passedMw, varianceMw2PerHz: 0 }
   }
+}
+
+/** A photodiode that is broken has a saturation of its own. */
+function lightAt({ light, defects }: WorldSpec, at: MeterPort): WorldSpec['light'] {
+  const saturated = defects?.saturatedPorts.find((port) => portKey(port) === portKey(at))
+  return saturated === undefined ? light : { ...light, photodiodeSaturationMw: saturated.saturationMw }
 }
 
 const portKey = ({ meter, port }: MeterPort): string => `${meter}.${port}`

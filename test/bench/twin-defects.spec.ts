@@ -27,7 +27,7 @@ describe('defects of the twin in a bench file', () => {
 
   test('are read beside the parameters of the chip', () => {
     const written =
-      '{ swappedHeaters: [[20, 45]], deadHeaters: [0], stuckHeaters: [{ channel: 159, voltageV: 5 }], darkPorts: [pm-0.3], laserOffsetsGhz: { laser-1: -10 } }'
+      '{ swappedHeaters: [[20, 45]], deadHeaters: [0], stuckHeaters: [{ channel: 159, voltageV: 5 }], darkPorts: [pm-0.3], saturatedPorts: [{ port: pm-1.2, saturationMw: 2 }], laserOffsetsGhz: { laser-1: -10 } }'
     const { defects, twin } = requireKind(benchFromText(withDefects(written), 'b.yaml'), 'mesh')
     expect(twin.splitterSigmaRad).toBe(0.01)
     expect(defects).toEqual({
@@ -35,6 +35,7 @@ describe('defects of the twin in a bench file', () => {
       deadHeaters: [0],
       stuckHeaters: [{ channel: 159, voltageV: 5 }],
       darkPorts: [{ meter: 'pm-0', port: 2 }],
+      saturatedPorts: [{ meter: 'pm-1', port: 1, saturationMw: 2 }],
       laserOffsetsGhz: { 'laser-1': -10 },
     })
   })
@@ -52,6 +53,10 @@ describe('defects of the twin in a bench file', () => {
     [
       '{ stuckHeaters: [{ channel: 5, voltageV: -1 }] }',
       '53 twin.defects.stuckHeaters[0].voltageV - is -1; must be 0 to 100',
+    ],
+    [
+      '{ saturatedPorts: [{ port: pm-7.1, saturationMw: 2 }] }',
+      '39 twin.defects.saturatedPorts[0].port - "pm-7.1" is no meter port of a lane; see plus and minus of lanes',
     ],
     [
       '{ darkPorts: [pm-7.1] }',

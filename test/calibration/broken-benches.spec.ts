@@ -77,6 +77,31 @@ describe('a detector in the dark', () => {
   })
 })
 
+describe('a detector that does not follow the light', () => {
+  test('is named by its meter port and side', async () => {
+    const said = await calibrate({ saturatedPorts: [{ meter: 'meter-0', port: 6, saturationMw: 3 }] })
+    expect(said).toMatchObject({
+      code: 'CALIBRATION_FAILED',
+      context: { lane: 0, port: 3, side: 'plus', meterPort: 'meter-0.7' },
+    })
+  })
+
+  test('is named after the verification where only products are so bright', async () => {
+    // At most 0.6 mW was seen before, and products make 1.2 mW: 4 and 8 %.
+    const said = await calibrate({ saturatedPorts: [{ meter: 'meter-0', port: 6, saturationMw: 14 }] })
+    expect(said).toMatchObject({
+      code: 'CALIBRATION_FAILED',
+      context: { lane: 0, port: 3, side: 'plus', meterPort: 'meter-0.7' },
+    })
+    expect((said as BenchError).message).toContain('as bright as products make it')
+  })
+
+  test('passes where it falls short by a percent or two', async () => {
+    const said = await calibrate({ saturatedPorts: [{ meter: 'meter-0', port: 6, saturationMw: 80 }] })
+    expect(said).toHaveProperty('verification')
+  })
+})
+
 describe('a laser beside its channel', () => {
   test.each([
     ['laser-0', 0, 10, 'above'],
@@ -86,6 +111,11 @@ describe('a laser beside its channel', () => {
     expect(said).toMatchObject({ code: 'CALIBRATION_FAILED', context: { lane, laser } })
     expect(Math.abs(Number(said.context['offsetGhz']) - offGhz)).toBeLessThan(3)
     expect(said.message).toMatch(new RegExp(`^lane ${lane}: ${laser}, .* GHz ${where} the middle of its channel`))
+  })
+
+  test('is named where it lies in the channel of the other lane', async () => {
+    const said = (await calibrate({ laserOffsetsGhz: { 'laser-0': 100 } })) as BenchError
+    expect(said).toMatchObject({ code: 'CALIBRATION_FAILED', context: { lane: 1, from: 0, laser: 'laser-0' } })
   })
 
   test('passes where it is off by no more than channels themselves are', async () => {

@@ -102,12 +102,41 @@ describe('fringe show --report', { timeout: PATIENCE_MS }, () => {
     }
   })
 
+  test('tells of every detector and of its lane, from what the steps found', async () => {
+    const { cwd, run, record } = await placed(smallJournal)
+    const { file } = await reportOf('show', await fringe(['show', run, '--report', 'r', '--json'], { cwd }))
+    const page = await readFile(join(cwd, file), 'utf8')
+    const { brightest } = (record as MeshCalibration).detectors
+    const rows = [...page.matchAll(/^\| 0 \| (\d) \| (plus|minus) \| (pm\.\d) \| (.*) \|$/gm)]
+    expect(rows.map(([, port, side, at]) => [port, side, at])).toEqual([
+      ...[0, 1].flatMap((port) => [
+        [String(port), 'plus', `pm.${port + 1}`],
+        [String(port), 'minus', `pm.${port + 3}`],
+      ]),
+    ])
+    for (const [, port, side, , rest] of rows) {
+      const [level, short, onePercent, floor, mostMw, belowDb] = rest!.split(' | ')
+      expect(Number(level)).toBeGreaterThan(0.5)
+      expect(short).toMatch(/^−?\d\.\d\d ± \d\.\d\d$/)
+      expect(onePercent).toMatch(/^(> )?\d/)
+      // A step of the 12 bits of a 0 dBm range is 0.49 µW.
+      expect(Number(floor)).toBeLessThan(0.3)
+      const kept = (side === 'plus' ? brightest!.plusMw : brightest!.minusMw)[0]![Number(port)]!
+      expect(mostMw).toBe(kept.toFixed(3))
+      expect(Number(belowDb!.replace('−', '-'))).toBeCloseTo(-10 * Math.log10(kept), 1)
+    }
+    // Laser beside its channel, late by, of other symbols: there is no other lane.
+    expect(page).toMatch(/^\| 0 \| −?\d\.\d \| 0\.00 \| 0\.0\d \|$/m)
+  })
+
   test('tells of rings, paths and leaks of an AWGR core', async () => {
     const { cwd, run, record } = await placed(smallAwgrJournal)
     const report = await reportOf('show', await fringe(['show', run, '--report', 'r', '--json'], { cwd }))
     const kinds = ['spectrum', 'crosstalk', 'fringes', 'residuals', 'power']
     expect(report.pictures.map(({ kind }) => kind)).toEqual(kinds)
-    const found = cells(await readFile(join(cwd, report.file), 'utf8'))
+    const page = await readFile(join(cwd, report.file), 'utf8')
+    expect(page).toMatch(/^\| lane \| late, symbols \| of other symbols, % \|\n.*\n\| 0 \| 0\.00 \| 0\.00 \|$/m)
+    const found = cells(page)
     const { fit, rings } = record as AwgrCalibration
     expect(found.get('accuracy of a weight −1…1')).toBe(`${fit.weightAccuracyBits.toFixed(2)} bits`)
     const tuning = rings.map(({ tuningGhzPerV2 }) => tuningGhzPerV2)

@@ -100,6 +100,22 @@ export function describePowerMeter(name: string, open: () => Promise<PowerMeterU
       expect(await meter.readPowerMw(2, forever())).toBeGreaterThan(0.4)
     })
 
+    test('takes every range that it says it has, in steps of 10 dB, and no other', async () => {
+      const { meter, light, resolution } = await configured()
+      await using _ = meter
+      const { min, max } = meter.rangesDbm
+      for (let rangeDbm = min; rangeDbm <= max; rangeDbm += 10) {
+        const fullMw = FULL_SCALE_MW * 10 ** (rangeDbm / 10)
+        light.powerMw = () => 0.4 * fullMw
+        await meter.configure({ ...SETUP, rangeDbm }, forever())
+        const offMw = Math.abs((await meter.readPowerMw(1, forever())) - 0.4 * fullMw)
+        expect(offMw / fullMw).toBeLessThan(resolution)
+      }
+      for (const rangeDbm of [min - 10, max + 10]) {
+        await expect(meter.configure({ ...SETUP, rangeDbm }, forever())).rejects.toMatchObject(RANGE)
+      }
+    })
+
     test('refuses what it cannot measure before a byte is sent', async () => {
       const { meter, messagesSent } = await configured()
       await using _ = meter

@@ -118,6 +118,31 @@ describe('a frame', () => {
     expect(plusMw[0]![0]![0]).toBe(5e5)
   })
 
+  test('can be read point by point, edges included', async () => {
+    const { bench, calls } = watched()
+    const { plusMw } = await new FrameRunner(bench).runPoints(codesOf(3), neverAborted)
+    expect([...plusMw[1]![3]!]).toEqual([1e6, 160, 160, 1e6, 1e6, 161, 161, 1e6, 1e6, 162, 162, 1e6])
+    expect(calls).toContain('awg-0 trigger')
+  })
+
+  test('leaves the brightest reading of each detector behind, since somebody watches', async () => {
+    const { bench } = watched()
+    const frames = new FrameRunner(bench)
+    await frames.run(codesOf(3), neverAborted)
+    const brightest = frames.watchBrightest()
+    expect(brightest.plusMw).toEqual([
+      [0, 0, 0, 0],
+      [0, 0, 0, 0],
+    ])
+    await frames.run(codesOf(3), neverAborted)
+    await frames.run(codesOf(2), neverAborted)
+    expect(brightest.plusMw).toEqual([
+      [2, 22, 42, 62],
+      [102, 122, 142, 162],
+    ])
+    expect(brightest.minusMw[1]).toEqual([112, 132, 152, 172])
+  })
+
   test('is uploaded only when its codes change: the same codes again are armed without an upload', async () => {
     const { bench, calls } = watched()
     const frames = new FrameRunner(bench)
@@ -186,6 +211,14 @@ describe('before the first frame', () => {
       'meter-0 configure 1552.12 nm 0 dBm',
       'meter-1 configure 1552.12 nm 0 dBm',
     ])
+  })
+})
+
+describe('ranges of the meters', () => {
+  test('are set for each of them, with the middle of the wavelengths', async () => {
+    const { bench, calls } = watched()
+    await new FrameRunner(bench).setRanges((meter) => -10 * meter, neverAborted)
+    expect(calls).toEqual(['meter-0 configure 1552.12 nm 0 dBm', 'meter-1 configure 1552.12 nm -10 dBm'])
   })
 })
 

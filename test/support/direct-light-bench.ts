@@ -7,7 +7,8 @@ import type { MeterPort, OutputPorts, WorldSpec } from '../../sim/optics/world-s
 
 export const CHANNELS_PER_GENERATOR = 4
 export const PORTS_PER_METER = 8
-const FULL_SCALE_MW = 2
+/** Of a range, as the meters of the twin have it. */
+const fullScaleMw = (rangeDbm: number): number => 2 * 10 ** (rangeDbm / 10)
 const HEATER_STEP_V = 12 / 65535
 
 /** What is wired to a world, by what it does. */
@@ -76,6 +77,10 @@ export function directLightBench(
     clock,
     lasers: spec.lasers.map(({ name, frequencyThz }) => {
       let setThz = frequencyThz
+      let power = powerDbm(13)
+      let lit = false
+      const shine = (): void =>
+        world.port('laser', name).setOutput({ powerMw: lit ? dbmToMw(power) : 0, frequencyThz: setThz })
       return {
         name,
         laser: {
@@ -84,10 +89,15 @@ export function directLightBench(
           powerRangeDbm: { min: 6, max: 13.5 },
           setFrequencyThz: async (thz) => void (setThz = thz),
           readFrequencyThz: async () => setThz,
-          setPowerDbm: async () => undefined,
-          readPowerDbm: async () => powerDbm(13),
-          setEmission: async (on) =>
-            world.port('laser', name).setOutput({ powerMw: on ? dbmToMw(powerDbm(13)) : 0, frequencyThz: setThz }),
+          setPowerDbm: async (dbm) => {
+            power = dbm
+            shine()
+          },
+          readPowerDbm: async () => power,
+          setEmission: async (on) => {
+            lit = on
+            shine()
+          },
           readEmission: async () => true,
         },
         frequencyThz,
@@ -152,8 +162,8 @@ export function directLightBench(
       const port = world.port('power-meter', name)
       let log = { points: 0, averagingS: 0 }
       let records: Float64Array[] = []
-      const quantise = (mw: number): number =>
-        (Math.round((mw / FULL_SCALE_MW) * spec.adcSteps) * FULL_SCALE_MW) / spec.adcSteps
+      let fullMw = fullScaleMw(0)
+      const quantise = (mw: number): number => (Math.round((mw / fullMw) * spec.adcSteps) * fullMw) / spec.adcSteps
       port.onTrigger(() => {
         records = Array.from({ length: PORTS_PER_METER }, (_, channel) =>
           port.captureMw(channel, log.points, log.averagingS).map(quantise),
@@ -163,7 +173,8 @@ export function directLightBench(
         ...instrument,
         channelCount: PORTS_PER_METER,
         maxLogPoints: 1e6,
-        configure: async () => undefined,
+        rangesDbm: { min: -30, max: 10 },
+        configure: async ({ rangeDbm }) => void (fullMw = fullScaleMw(rangeDbm)),
         armLog: async (setup) => {
           log = setup
         },

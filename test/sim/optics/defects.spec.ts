@@ -59,6 +59,16 @@ describe('the light of a world with defects', () => {
     expect(broken.filter((_, port) => port !== 2)).toEqual(sound.filter((_, port) => port !== 2))
   })
 
+  test('is shown short by a saturated port, and by all others as before', () => {
+    const saturationMw = 0.5
+    const saturatedPorts = [{ meter: 'meter-0', port: 1, saturationMw }]
+    const [sound, broken] = [worldWith({}), worldWith({ saturatedPorts })]
+    // Sound diodes differ by some percent, so the light is known that well.
+    expect(broken[1]! / sound[1]!).toBeCloseTo(1 / (1 + sound[1]! / saturationMw), 1)
+    expect(broken[1]!).toBeLessThan(0.8 * sound[1]!)
+    expect(broken.filter((_, port) => port !== 1)).toEqual(sound.filter((_, port) => port !== 1))
+  })
+
   test('comes from another place of the passband where a laser is off', () => {
     const [sound, off] = [worldWith({}), worldWith({ laserOffsetsGhz: { 'laser-0': 60 } })]
     // Modulators at rest leak a little of it: what is left at a detector is its local oscillator.
