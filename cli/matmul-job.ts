@@ -212,7 +212,8 @@ export async function* productPlan(
   let used: OpticalCore<Calibration> | undefined
   const outcome = yield* matmulPlan(bench, {
     ...{ products, memoryBytes, log, bits, scaling },
-    core: (bench, frames, heaters, ledger) => (used = coreOf(bench, calibration, frames, heaters, watchOf(ledger))),
+    core: (bench, frames, heaters, ledger) =>
+      (used = coreOf(bench, calibration, frames, heaters, { watch: watchOf(ledger) })),
   })
   return { ...outcome, looks: watchS === undefined ? null : looks, followed: used?.followed }
 }

@@ -65,7 +65,7 @@ export async function litCore(
     },
     verification: { E: 0, F: 1, amplitudeFidelity: 1, tvd: 0, effectiveBits: 0 },
   }
-  return { core: new MeshCore(bench, calibration(known), frames, new HeaterSetter(bench), watch), bench }
+  return { core: new MeshCore(bench, calibration(known), frames, new HeaterSetter(bench), { watch }), bench }
 }
 
 export async function collect(core: MeshCore, frames: Iterable<Frame>, signal = neverAborted): Promise<FrameResult[]> {

@@ -1,0 +1,186 @@
+import type { Tile } from '../core/optical-core.ts'
+import { currentStep, withStep } from '../core/step-context.ts'
+import type { FrameCodes } from '../orchestrator/frames/frame-runner.ts'
+import type { MeshCalibration } from './calibration-record.ts'
+import { fieldAtCode } from './model/modulator-curve.ts'
+import { together, turnedVoltages } from './model/port-corrections.ts'
+import type { PortCorrections } from './model/port-corrections.ts'
+import { reprogramWeights } from './model/programming.ts'
+import type { KnownChip, ProgrammedTile } from './model/programming.ts'
+import { corrected, meanOf, nothingKnown } from './model/tile-correction.ts'
+import type { CalibrationContext } from './steps/calibration-context.ts'
+import { PROBE_CODE, probeCodes, probedMatrix } from './steps/probe-codes.ts'
+import { probePatterns } from './steps/probe-patterns.ts'
+
+export interface RefineOptions {
+  /** Corrections that a tile gets at most, each of them measured. */
+  readonly rounds: number
+  /** Told before a tile is measured; returns the step that its bytes belong to. */
+  readonly onRefine?: (tile: number) => number
+  /** Told after it, within that step. */
+  readonly onRefined?: (refined: Refined) => void
+}
+
+/** How one tile came out. */
+export interface Refined {
+  readonly tile: number
+  /** Corrections that were kept. */
+  readonly rounds: number
+  /** RMS of what the weights were read off by, over all lanes, relative to that of the weights: first, and at last. */
+  readonly before: number
+  readonly after: number
+  readonly frames: number
+  /** Input vectors sent through the optics: symbols times lanes. */
+  readonly vectors: number
+}
+
+/** A tile as it was measured. */
+export interface RefinedTile extends ProgrammedTile {
+  /** What its ports are off by beside what is tracked of all tiles. */
+  readonly ports: PortCorrections
+}
+
+/** A correction is worth it when the noise of what it was read from is at most this share of what it corrects. */
+const NOISE_SHARE = 0.5
+/** Frames that one matrix is read from at most. */
+export const MOST_READINGS = 4
+/**
+ * Light is so quiet that the meters round the same codes the same way again: each reading of one matrix plays others.
+ *
+ * Source: a dither of at least one step decorrelates rounding, Widrow and Kollár, Quantization Noise (2008), §19.
+ */
+const CODE_STEP = 3
+
+/**
+ * Measures the matrix that a programmed tile really makes, and corrects it: Gauss–Newton on the fitted model with the
+ * measured residual in the place of the model's own, until that is at the noise.
+ *
+ * One quadrature is read, because one is detected. A round that makes things worse is undone, and the last.
+ */
+export class TileRefiner {
+  readonly #context: CalibrationContext
+  readonly #calibration: MeshCalibration
+  readonly #options: RefineOptions
+  /** [reading] */
+  readonly #codes: readonly FrameCodes[]
+
+  /** `context.frames` has been prepared. */
+  constructor(context: CalibrationContext, calibration: MeshCalibration, options: RefineOptions) {
+    this.#context = context
+    this.#calibration = calibration
+    this.#options = options
+    this.#codes = Array.from({ length: MOST_READINGS }, (_, reading) =>
+      probeCodes(context.bench, () => codeOf(reading)),
+    )
+  }
+
+  /** `tracked`: corrections of all tiles alike that are in force. Leaves: heaters at one of the tile's settings. */
+  async refine(
+    tile: Tile,
+    programmed: ProgrammedTile,
+    chip: KnownChip,
+    tracked: PortCorrections | undefined,
+    signal: AbortSignal,
+  ): Promise<RefinedTile> {
+    const { onRefine = currentStep, onRefined } = this.#options
+    return withStep(onRefine(tile.id), async () => {
+      const before = this.#context.frames.vectors
+      const { best, ...told } = await this.#rounds(tile, programmed, chip, tracked, signal)
+      onRefined?.({ ...told, vectors: this.#context.frames.vectors - before })
+      return best
+    })
+  }
+
+  async #rounds(
+    { id, weights }: Tile,
+    programmed: ProgrammedTile,
+    chip: KnownChip,
+    tracked: PortCorrections | undefined,
+    signal: AbortSignal,
+  ): Promise<Omit<Refined, 'vectors'> & { readonly best: RefinedTile }> {
+    const { lanes, size } = this.#context.bench.layout
+    const noise = this.#noiseOf(programmed.fieldPerWeight, chip)
+    const unit = rms(weights) || 1
+    let known = nothingKnown(lanes, size)
+    let now: RefinedTile = { ...programmed, ports: known.ports }
+    let best = now
+    let [before, after, rounds, frames] = [0, Infinity, 0, 0]
+    for (let [round, readings] = [0, 1]; ; round++) {
+      const shown = await this.#read(now, chip, tracked, readings, signal)
+      frames += readings
+      const off = rms(Float64Array.from(shown.flatMap((matrix) => [...difference(matrix, weights)])))
+      if (round === 0) before = off
+      if (off >= after) break
+      best = { ...now, detected: meanOf(shown) }
+      ;[after, rounds] = [off, round]
+      const noiseNow = noise / Math.sqrt(readings)
+      if (round === this.#options.rounds || off <= noiseNow) break
+      known = corrected(known, now, shown, noiseNow)
+      now = { ...reprogramWeights(chip, now, difference(weights, known.beyond)), ports: known.ports }
+      readings = Math.min(MOST_READINGS, Math.max(1, Math.ceil((noise / (NOISE_SHARE * off)) ** 2)))
+    }
+    return { best, tile: id, rounds, before: before / unit, after: after / unit, frames }
+  }
+
+  /** The matrix of each lane with what is known of its ports, in units of the weights. */
+  async #read(
+    { phasesRad, fieldPerWeight, ports: own }: RefinedTile,
+    chip: KnownChip,
+    tracked: PortCorrections | undefined,
+    readings: number,
+    signal: AbortSignal,
+  ): Promise<readonly Float64Array[]> {
+    const { frames, heaters } = this.#context
+    const { detectors, modulators } = this.#calibration
+    const { turnRad, logGain } = together(own, tracked)!
+    await heaters.set(turnedVoltages(chip, phasesRad, turnRad), signal)
+    const read: Float64Array[][] = []
+    for (let reading = 0; reading < readings; reading++) {
+      const code = codeOf(reading)
+      const record = await frames.run(this.#codes[reading]!, signal)
+      read.push(probedMatrix(record, detectors, (lane, port) => stepOf(modulators, lane, port, code)))
+    }
+    const { size } = chip.model.layout
+    return read[0]!.map((_, lane) =>
+      meanOf(read.map((lanes) => lanes[lane]!)).map((signalMw, i) => {
+        const output = Math.floor(i / size)
+        const gain = Math.exp(logGain[lane * size + output]!)
+        return signalMw / (gain * signalPerField(chip, lane, output, i % size) * fieldPerWeight)
+      }),
+    )
+  }
+
+  /** RMS of what one frame reads a weight off by, from what verification has found of the readings; 0 where it had not. */
+  #noiseOf(fieldPerWeight: number, chip: KnownChip): number {
+    const { modulators, verification } = this.#calibration
+    const { lanes, size } = chip.model.layout
+    const symbols = probePatterns(size)[0]!.length
+    let squares = 0
+    for (let lane = 0; lane < lanes; lane++) {
+      for (let at = 0; at < size * size; at++) {
+        const [output, input] = [Math.floor(at / size), at % size]
+        const perWeight = signalPerField(chip, lane, output, input) * fieldPerWeight
+        squares += (stepOf(modulators, lane, input, PROBE_CODE) * perWeight) ** -2
+      }
+    }
+    const readingMw = verification.errors?.readingMw ?? 0
+    return 2 * readingMw * Math.sqrt(squares / (symbols * lanes * size * size))
+  }
+}
+
+const codeOf = (reading: number): number => PROBE_CODE - CODE_STEP * reading
+
+/** Of the field of a modulator between a code and its opposite. */
+const stepOf = (modulators: MeshCalibration['modulators'], lane: number, port: number, code: number): number =>
+  fieldAtCode(modulators, lane, port, code) - fieldAtCode(modulators, lane, port, -code)
+
+function signalPerField({ model, parameters }: KnownChip, lane: number, output: number, input: number): number {
+  const { blocks, layout } = model
+  const [out, into] = [lane * layout.size + output, lane * layout.size + input]
+  return Math.exp(parameters[blocks.logOut + out]! + parameters[blocks.logIn + into]!)
+}
+
+const difference = (left: Float64Array, right: Float64Array): Float64Array => left.map((value, i) => value - right[i]!)
+
+const rms = (values: Float64Array): number =>
+  Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)
