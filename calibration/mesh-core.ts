@@ -119,6 +119,7 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
       tile: (tile) => this.#tiles.of(tile),
       fieldPerInput: (lane, port) => this.#fieldPerInput(lane, port),
       signalPerField: (lane, output) => this.#signalPerField(lane, output),
+      refineSeconds: this.#refiner?.mostSeconds ?? 0,
     })
   }
 

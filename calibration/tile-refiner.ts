@@ -1,3 +1,4 @@
+import { isBenchError } from '../core/errors.ts'
 import type { Tile } from '../core/optical-core.ts'
 import { currentStep, withStep } from '../core/step-context.ts'
 import type { FrameCodes } from '../orchestrator/frames/frame-runner.ts'
@@ -26,9 +27,12 @@ export interface Refined {
   readonly tile: number
   /** Corrections that were kept. */
   readonly rounds: number
-  /** RMS of what the weights were read off by, over all lanes, relative to that of the weights: first, and at last. */
-  readonly before: number
-  readonly after: number
+  /**
+   * RMS of what the weights were read off by, over all lanes, relative to that of the weights: first, and at last. Null
+   * for a tile that could not be read.
+   */
+  readonly before: number | null
+  readonly after: number | null
   readonly frames: number
   /** Input vectors sent through the optics: symbols times lanes. */
   readonly vectors: number
@@ -43,7 +47,7 @@ export interface RefinedTile extends ProgrammedTile {
 /** A correction is worth it when the noise of what it was read from is at most this share of what it corrects. */
 const NOISE_SHARE = 0.5
 /** Frames that one matrix is read from at most. */
-export const MOST_READINGS = 4
+const MOST_READINGS = 4
 /**
  * Light is so quiet that the meters round the same codes the same way again: each reading of one matrix plays others.
  *
@@ -72,6 +76,14 @@ export class TileRefiner {
     this.#codes = Array.from({ length: MOST_READINGS }, (_, reading) =>
       probeCodes(context.bench, () => codeOf(reading)),
     )
+  }
+
+  /** Settling of heaters and symbols that a tile takes at most. */
+  get mostSeconds(): number {
+    const { timing, heaterSettleMs, layout } = this.#context.bench
+    const readS = probePatterns(layout.size)[0]!.length * timing.symbolPeriodS
+    const { rounds } = this.#options
+    return ((1 + rounds) * heaterSettleMs) / 1e3 + (1 + rounds * MOST_READINGS) * readS
   }
 
   /** `tracked`: corrections of all tiles alike that are in force. Leaves: heaters at one of the tile's settings. */
@@ -104,22 +116,28 @@ export class TileRefiner {
     let known = nothingKnown(lanes, size)
     let now: RefinedTile = { ...programmed, ports: known.ports }
     let best = now
-    let [before, after, rounds, frames] = [0, Infinity, 0, 0]
-    for (let [round, readings] = [0, 1]; ; round++) {
-      const shown = await this.#read(now, chip, tracked, readings, signal)
-      frames += readings
-      const off = rms(Float64Array.from(shown.flatMap((matrix) => [...difference(matrix, weights)])))
-      if (round === 0) before = off
-      if (off >= after) break
-      best = { ...now, detected: meanOf(shown) }
-      ;[after, rounds] = [off, round]
-      const noiseNow = noise / Math.sqrt(readings)
-      if (round === this.#options.rounds || off <= noiseNow) break
-      known = corrected(known, now, shown, noiseNow)
-      now = { ...reprogramWeights(chip, now, difference(weights, known.beyond)), ports: known.ports }
-      readings = Math.min(MOST_READINGS, Math.max(1, Math.ceil((noise / (NOISE_SHARE * off)) ** 2)))
+    let [before, after, rounds, frames] = [NaN, Infinity, 0, 0]
+    try {
+      for (let [round, readings] = [0, 1]; ; round++) {
+        const shown = await this.#read(now, chip, tracked, readings, signal)
+        frames += readings
+        const off = rms(Float64Array.from(shown.flatMap((matrix) => [...difference(matrix, weights)]))) / unit
+        if (round === 0) before = off
+        if (off >= after) break
+        best = { ...now, detected: meanOf(shown) }
+        ;[after, rounds] = [off, round]
+        const noiseNow = noise / Math.sqrt(readings)
+        if (round === this.#options.rounds || off * unit <= noiseNow) break
+        known = corrected(known, now, shown, noiseNow)
+        now = { ...reprogramWeights(chip, now, difference(weights, known.beyond)), ports: known.ports }
+        readings = Math.min(MOST_READINGS, Math.max(1, Math.ceil((noise / (NOISE_SHARE * off * unit)) ** 2)))
+      }
+    } catch (error) {
+      // Too bright for a meter, or too hot for a heater: the tile stays as it was.
+      if (!isBenchError(error, 'RANGE_EXCEEDED')) throw error
     }
-    return { best, tile: id, rounds, before: before / unit, after: after / unit, frames }
+    const isRead = after < Infinity
+    return { best, tile: id, rounds, frames, before: isRead ? before : null, after: isRead ? after : null }
   }
 
   /** The matrix of each lane with what is known of its ports, in units of the weights. */
