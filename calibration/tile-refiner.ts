@@ -8,7 +8,7 @@ import { together, turnedVoltages } from './model/port-corrections.ts'
 import type { PortCorrections } from './model/port-corrections.ts'
 import { reprogramWeights } from './model/programming.ts'
 import type { KnownChip, ProgrammedTile } from './model/programming.ts'
-import { corrected, meanOf, nothingKnown } from './model/tile-correction.ts'
+import { findPorts } from './model/tile-correction.ts'
 import type { CalibrationContext } from './steps/calibration-context.ts'
 import { PROBE_CODE, probeCodes, probedMatrix } from './steps/probe-codes.ts'
 import { probePatterns } from './steps/probe-patterns.ts'
@@ -59,7 +59,8 @@ const CODE_STEP = 3
  * Measures the matrix that a programmed tile really makes, and corrects it: Gauss–Newton on the fitted model with the
  * measured residual in the place of the model's own, until that is at the noise.
  *
- * One quadrature is read, because one is detected. A round that makes things worse is undone, and the last.
+ * Both quadratures are read before the first correction: they show by themselves what ports have done since the
+ * calibration. Later one is enough, because one is detected. A round that makes things worse is undone, and the last.
  */
 export class TileRefiner {
   readonly #context: CalibrationContext
@@ -83,7 +84,8 @@ export class TileRefiner {
     const { timing, heaterSettleMs, layout } = this.#context.bench
     const readS = probePatterns(layout.size)[0]!.length * timing.symbolPeriodS
     const { rounds } = this.#options
-    return ((1 + rounds) * heaterSettleMs) / 1e3 + (1 + rounds * MOST_READINGS) * readS
+    if (rounds === 0) return heaterSettleMs / 1e3 + readS
+    return ((2 + rounds) * heaterSettleMs) / 1e3 + (2 + rounds * MOST_READINGS) * readS
   }
 
   /** `tracked`: corrections of all tiles alike that are in force. Leaves: heaters at one of the tile's settings. */
@@ -113,24 +115,33 @@ export class TileRefiner {
     const { lanes, size } = this.#context.bench.layout
     const noise = this.#noiseOf(programmed.fieldPerWeight, chip)
     const unit = rms(weights) || 1
-    let known = nothingKnown(lanes, size)
-    let now: RefinedTile = { ...programmed, ports: known.ports }
+    const off = (shown: readonly Float64Array[]): number =>
+      rms(Float64Array.from(shown.flatMap((matrix) => [...difference(matrix, weights)]))) / unit
+    const none = { turnRad: new Float64Array(lanes * size), logGain: new Float64Array(lanes * size) }
+    let now: RefinedTile = { ...programmed, ports: none }
     let best = now
     let [before, after, rounds, frames] = [NaN, Infinity, 0, 0]
     try {
       for (let [round, readings] = [0, 1]; ; round++) {
         const shown = await this.#read(now, chip, tracked, readings, signal)
         frames += readings
-        const off = rms(Float64Array.from(shown.flatMap((matrix) => [...difference(matrix, weights)]))) / unit
-        if (round === 0) before = off
-        if (off >= after) break
+        const offNow = off(shown)
+        if (round === 0) before = offNow
+        if (offNow >= after) break
         best = { ...now, detected: meanOf(shown) }
-        ;[after, rounds] = [off, round]
+        ;[after, rounds] = [offNow, round]
         const noiseNow = noise / Math.sqrt(readings)
-        if (round === this.#options.rounds || off * unit <= noiseNow) break
-        known = corrected(known, now, shown, noiseNow)
-        now = { ...reprogramWeights(chip, now, difference(weights, known.beyond)), ports: known.ports }
-        readings = Math.min(MOST_READINGS, Math.max(1, Math.ceil((noise / (NOISE_SHARE * off * unit)) ** 2)))
+        if (round === this.#options.rounds || offNow * unit <= noiseNow) break
+        let [{ ports }, made] = [now, best.detected]
+        if (round === 0) {
+          const turned = await this.#read({ ...now, ports: quarterBack(ports) }, chip, tracked, readings, signal)
+          frames += readings
+          const seen = shown.map((along, lane) => ({ along, across: turned[lane]! }))
+          ;({ ports, along: made } = findPorts({ along: now.detected, across: now.quadrature }, seen, noiseNow))
+        }
+        const beyond = difference(made, now.detected)
+        now = { ...reprogramWeights(chip, now, difference(weights, beyond)), ports }
+        readings = Math.min(MOST_READINGS, Math.max(1, Math.ceil((noise / (NOISE_SHARE * offNow * unit)) ** 2)))
       }
     } catch (error) {
       // Too bright for a meter, or too hot for a heater: the tile stays as it was.
@@ -186,6 +197,12 @@ export class TileRefiner {
   }
 }
 
+/** Corrections with which the other quadrature is detected. */
+const quarterBack = ({ turnRad, logGain }: PortCorrections): PortCorrections => ({
+  turnRad: turnRad.map((turn) => turn - Math.PI / 2),
+  logGain,
+})
+
 const codeOf = (reading: number): number => PROBE_CODE - CODE_STEP * reading
 
 /** Of the field of a modulator between a code and its opposite. */
@@ -197,6 +214,10 @@ function signalPerField({ model, parameters }: KnownChip, lane: number, output: 
   const [out, into] = [lane * layout.size + output, lane * layout.size + input]
   return Math.exp(parameters[blocks.logOut + out]! + parameters[blocks.logIn + into]!)
 }
+
+/** Of several lanes, element by element. */
+const meanOf = (matrices: readonly Float64Array[]): Float64Array =>
+  matrices[0]!.map((_, i) => matrices.reduce((sum, matrix) => sum + matrix[i]!, 0) / matrices.length)
 
 const difference = (left: Float64Array, right: Float64Array): Float64Array => left.map((value, i) => value - right[i]!)
 

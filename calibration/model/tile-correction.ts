@@ -1,81 +1,51 @@
 import type { PortCorrections } from './port-corrections.ts'
-import type { ProgrammedTile } from './programming.ts'
 
-/** How far ports may be from what a calibration knew, one standard deviation: fibres and lasers of a day. Assumptions. */
-const TURN_RAD = 0.3
-const LOG_GAIN = 0.05
-
-/** What measuring a tile has taught beyond the fitted chip. */
-export interface TileCorrection {
-  /** [output, input] what the chip makes beside what the fitted one would, of all lanes alike, in units of the weights. */
-  readonly beyond: Float64Array
-  readonly ports: PortCorrections
+/** Both quadratures of a matrix as it is seen behind the local oscillators. Shapes: [output, input]. */
+export interface SeenMatrix {
+  /** What is detected. */
+  readonly along: Float64Array
+  /** What would be with the local oscillators a quarter turn on. */
+  readonly across: Float64Array
 }
 
-export const nothingKnown = (lanes: number, size: number): TileCorrection => ({
-  beyond: new Float64Array(size * size),
-  ports: { turnRad: new Float64Array(lanes * size), logGain: new Float64Array(lanes * size) },
-})
+/** How far a port's field may be from what a calibration knew, relative, one standard deviation: a day. Assumption. */
+const CHANGE = 0.3
+
+/** What its ports have done to a matrix, and what is left of it without that. */
+export interface FoundPorts {
+  readonly ports: PortCorrections
+  /** [output, input] what is detected once the ports are corrected, mean of all lanes. */
+  readonly along: Float64Array
+}
 
 /**
- * What is known of a tile once its matrix has been read: where lanes differ their ports have changed, for they share the
- * chip; what they have in common is the chip's.
+ * Turn and gain of each output of each lane: the factor that brings a row as it is expected nearest to what is shown.
  *
- * `shown`: [lane] of [output, input] as it was read with `known.ports` in force, each off by `noise`, standard deviation.
+ * `shown`: [lane], each element off by `noise`, standard deviation.
  */
-export function corrected(
-  known: TileCorrection,
-  { detected, quadrature }: Pick<ProgrammedTile, 'detected' | 'quadrature'>,
-  shown: readonly Float64Array[],
-  noise: number,
-): TileCorrection {
-  const size = Math.sqrt(detected.length)
-  const expected = detected.map((value, i) => value + known.beyond[i]!)
-  const common = meanOf(shown)
-  const turnRad = known.ports.turnRad.slice()
-  const logGain = known.ports.logGain.slice()
-  const unexplained = shown.map((matrix, lane) => {
-    const left = matrix.map((value, i) => value - expected[i]!)
+export function findPorts(expected: SeenMatrix, shown: readonly SeenMatrix[], noise: number): FoundPorts {
+  const size = Math.sqrt(expected.along.length)
+  const turnRad = new Float64Array(shown.length * size)
+  const logGain = new Float64Array(shown.length * size)
+  const along = new Float64Array(expected.along.length)
+  for (const [lane, { along: re, across: im }] of shown.entries()) {
     for (let output = 0; output < size; output++) {
-      const row = (of: Float64Array): Float64Array => of.subarray(output * size, (output + 1) * size)
-      const [ofCommon, along, across] = [row(common), row(expected), row(quadrature)]
-      const differs = row(matrix).map((value, i) => value - ofCommon[i]!)
-      const fit = fitPort(differs, along, across, noise)
-      const at = lane * size + output
-      turnRad[at]! += Math.atan2(fit.across, 1 + fit.along)
-      logGain[at]! += Math.log(Math.hypot(fit.across, 1 + fit.along))
-      for (const [i, value] of along.entries()) {
-        left[output * size + i]! -= fit.along * value + fit.across * across[i]!
+      const from = output * size
+      // A row that is expected to show nothing tells nothing.
+      let [sum, dot, cross] = [(noise / CHANGE) ** 2, (noise / CHANGE) ** 2, 0]
+      for (let at = from; at < from + size; at++) {
+        const [er, ei] = [expected.along[at]!, expected.across[at]!]
+        sum += er * er + ei * ei
+        dot += re[at]! * er + im[at]! * ei
+        cross += re[at]! * ei - im[at]! * er
       }
+      const turn = sum > 0 ? Math.atan2(cross, dot) : 0
+      const gain = sum > 0 ? Math.hypot(cross, dot) / sum : 1
+      turnRad[lane * size + output] = turn
+      logGain[lane * size + output] = Math.log(gain)
+      const [c, s] = [Math.cos(turn) / gain, Math.sin(turn) / gain]
+      for (let at = from; at < from + size; at++) along[at]! += (c * re[at]! - s * im[at]!) / shown.length
     }
-    return left
-  })
-  const more = meanOf(unexplained)
-  return { beyond: known.beyond.map((value, i) => value + more[i]!), ports: { turnRad, logGain } }
-}
-
-/** How much of either quadrature of a row explains what differs in it; least squares with what is likely. */
-function fitPort(
-  differs: Float64Array,
-  along: Float64Array,
-  across: Float64Array,
-  noise: number,
-): { readonly along: number; readonly across: number } {
-  let [aa, ac, cc, da, dc] = [(noise / LOG_GAIN) ** 2, 0, (noise / TURN_RAD) ** 2, 0, 0]
-  for (const [i, value] of differs.entries()) {
-    const [a, c] = [along[i]!, across[i]!]
-    aa += a * a
-    ac += a * c
-    cc += c * c
-    da += value * a
-    dc += value * c
   }
-  const determinant = aa * cc - ac * ac
-  // A row of zeros, read without noise, tells nothing.
-  if (!(determinant > 0)) return { along: 0, across: 0 }
-  return { along: (da * cc - dc * ac) / determinant, across: (dc * aa - da * ac) / determinant }
+  return { ports: { turnRad, logGain }, along }
 }
-
-/** Of several lanes, element by element. */
-export const meanOf = (matrices: readonly Float64Array[]): Float64Array =>
-  matrices[0]!.map((_, i) => matrices.reduce((sum, matrix) => sum + matrix[i]!, 0) / matrices.length)
