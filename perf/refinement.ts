@@ -6,6 +6,7 @@ import { DEFAULT_DESIGN } from '../core/mesh-design.ts'
 import { RandomStream } from '../core/random.ts'
 import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
 import { calibratedMesh } from './default-mesh.ts'
+import type { CalibratedMesh } from './default-mesh.ts'
 import type { Figure } from './figure.ts'
 import { figure, median } from './figure.ts'
 import { meshBenchText } from './mesh-bench-text.ts'
@@ -20,29 +21,32 @@ interface Case {
   readonly name: string
   readonly file: () => Promise<MeshBenchFile>
   readonly chips: number
-  /** Time that the bench stands lit after its calibration, h. */
-  readonly afterH: number
+  /** Multiplied at once, and when the bench has stood lit so long, h. */
+  readonly thenAfterH?: number
 }
 
 const mesh8 = async (): Promise<MeshBenchFile> => requireKind(await readBenchFile('examples/mesh-8x8.yaml'), 'mesh')
 
 const CASES: readonly Case[] = [
-  { name: '8 ports', file: mesh8, chips: 5, afterH: 0 },
-  { name: '8 ports, 12 h later', file: mesh8, chips: 5, afterH: 12 },
-  { name: '16 ports', file: () => meshOf(16), chips: 2, afterH: 0 },
-  { name: '32 ports', file: () => meshOf(32), chips: 1, afterH: 0 },
+  { name: '8 ports', file: mesh8, chips: 5, thenAfterH: 12 },
+  { name: '16 ports', file: () => meshOf(16), chips: 2 },
+  { name: '32 ports', file: () => meshOf(32), chips: 1 },
 ]
 
 /** Random normal 64×64·64×64 products with tiles as they are programmed, and measured and corrected where they stand. */
 export async function refinement(): Promise<readonly Figure[]> {
   const figures: Figure[] = []
   for (const each of CASES) {
-    const results: Measured[] = []
+    const results: (readonly Measured[])[] = []
     for (let seed = 1; seed <= each.chips; seed++) {
       process.stderr.write(`\r${each.name}, chip ${seed} of ${each.chips} `)
       results.push(await measure(each, seed))
     }
-    figures.push(...figuresOf(each, results))
+    for (const age of results[0]!.keys()) {
+      const name = age === 0 ? each.name : `${each.name}, ${each.thenAfterH} h later`
+      const ofAge = results.map((ages) => ages[age]!)
+      figures.push(...figuresOf(name, ofAge))
+    }
   }
   process.stderr.write('\n')
   return figures
@@ -60,10 +64,17 @@ interface Measured {
   readonly tiles: readonly Refined[]
 }
 
-async function measure({ file, afterH }: Case, seed: number): Promise<Measured> {
+/** [age] */
+async function measure({ file, thenAfterH }: Case, seed: number): Promise<readonly Measured[]> {
   await using mesh = await calibratedMesh(await file(), seed)
-  const { bench, calibration, frames, clock, signal } = mesh
-  await clock.sleep(3_600_000 * afterH, signal)
+  const fresh = await measureNow(mesh, seed)
+  if (thenAfterH === undefined) return [fresh]
+  await mesh.clock.sleep(3_600_000 * thenAfterH, mesh.signal)
+  return [fresh, await measureNow(mesh, seed)]
+}
+
+async function measureNow(mesh: CalibratedMesh, seed: number): Promise<Measured> {
+  const { bench, calibration, frames, signal } = mesh
   const random = new RandomStream(seed, 'products/normal')
   const [a, b] = [randomMatrix('normal', random), randomMatrix('normal', random)]
   const heaters = new HeaterSetter(bench)
@@ -74,7 +85,8 @@ async function measure({ file, afterH }: Case, seed: number): Promise<Measured> 
   return { programmedBits, refinedBits, tiles }
 }
 
-function figuresOf({ name, chips }: Case, results: readonly Measured[]): readonly Figure[] {
+function figuresOf(name: string, results: readonly Measured[]): readonly Figure[] {
+  const chips = results.length
   const against = `log2(range of the float64 product / RMS error), ${chips} chip${chips > 1 ? 's' : ''}, 64×64·64×64`
   const [programmed, refined] = [
     results.map(({ programmedBits }) => programmedBits),

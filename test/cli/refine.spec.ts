@@ -16,7 +16,7 @@ import {
 } from './fringe-process.ts'
 import type { Ended } from './fringe-process.ts'
 
-const PATIENCE_MS = 120_000
+const PATIENCE_MS = 240_000
 
 async function calibratedPlace(): Promise<{ cwd: string; run: (...args: string[]) => Promise<Ended> }> {
   const cwd = await scratchFolder()
