@@ -53,6 +53,19 @@ export default {
       from: { path: '^(?!test/)', pathNot: '^cli/(show-chip|chip-tables)\\.ts$' },
       to: { path: '^bench/fabricated-chip\\.ts$' },
     },
+    {
+      name: 'only-a-report-sees-the-oracle',
+      comment: 'What nobody could know stands beside what was measured, and nothing else learns of it.',
+      severity: 'error',
+      from: { path: '^(?!test/|perf/)', pathNot: '^cli/(twin-oracle|oracle-calibration)\\.ts$' },
+      to: { path: '^bench/true-mesh\\.ts$' },
+    },
+    {
+      name: 'only-a-report-asks-the-oracle',
+      severity: 'error',
+      from: { path: '^(?!test/|perf/)', pathNot: '^cli/(report|twin-oracle)\\.ts$' },
+      to: { path: '^cli/(twin-oracle|oracle-calibration)\\.ts$' },
+    },
     { name: 'core-knows-no-rxjs', severity: 'error', from: { path: '^core/' }, to: { path: 'node_modules/rxjs' } },
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
     {

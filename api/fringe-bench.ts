@@ -4,6 +4,7 @@ import type { BenchFile } from '../bench/bench-file.ts'
 import { calibrateJob, findCalibration } from '../cli/calibrate-job.ts'
 import type { CalibrateDocument, CalibrationWish, StoredCalibration } from '../cli/calibrate-job.ts'
 import type { JobContext } from '../cli/command-context.ts'
+import { requireRefinement } from '../cli/core-limits.ts'
 import { convolutionOn } from '../cli/convolution-on.ts'
 import type { Strides } from '../cli/convolution-on.ts'
 import { JobFailure } from '../cli/explain-error.ts'
@@ -50,6 +51,11 @@ export interface MatmulOptions extends JobOptions, CalibrationWish, NumericsOpti
   readonly memoryBytes?: number
   /** Longest time between two looks at the chip while it multiplies, s; left out: it is not watched. */
   readonly watchS?: number
+  /**
+   * Every tile of B is measured where it stands and corrected, so often at most, until it is at the noise of its
+   * readings; 0 when left out. For meshes read by balanced homodyne.
+   */
+  readonly refine?: number
 }
 
 /** C, how good it is, and what it cost. */
@@ -147,11 +153,14 @@ export class FringeBench implements AsyncDisposable {
       dtype = 'float64',
       memoryBytes = PANEL_MEMORY_BYTES,
       watchS,
+      refine = 0,
       bits,
       scaling,
       signal,
       ...wish
     } = options
+    requireRounds(refine)
+    requireRefinement(this.#file, refine)
     const context = this.#context(signal)
     const keptBytes = keptBytesOf(memoryBytes)
     await using left = await factorOf('A', a, keptBytes, context.signal)
@@ -161,7 +170,7 @@ export class FringeBench implements AsyncDisposable {
     const places = { output, journal: this.#journal, dtype, memoryBytes }
     await requireProduct(this.#file, left, right, job, places, context.signal)
     const stored = (await findCalibration(this.#choice, wish)) ?? (await this.#calibrate(context))
-    const request = { a: left, b: right, output, dtype, memoryBytes, convolution, watchS, bits, scaling }
+    const request = { a: left, b: right, output, dtype, memoryBytes, convolution, watchS, refine, bits, scaling }
     const { document, product } = await matmulJob(context, this.#choice, request, stored)
     if (product === undefined) return { ...document, product }
     const { shape, isComplex, data } = product
@@ -204,6 +213,11 @@ function requireStrides({ stride, padding }: Strides): void {
   if (Number.isSafeInteger(stride) && stride >= 1 && Number.isSafeInteger(padding) && padding >= 0) return
   const right = 'stride is a whole number from 1 on, and padding one from 0 on'
   throw new BenchError('CALL_INVALID', `stride ${stride} and padding ${padding}: ${right}`)
+}
+
+function requireRounds(refine: number): void {
+  if (Number.isSafeInteger(refine) && refine >= 0) return
+  throw new BenchError('CALL_INVALID', `refine ${refine}: it is a whole number of rounds from 0 on`)
 }
 
 async function factorOf(

@@ -10,24 +10,39 @@ import { balancedSignal } from './calibration-record.ts'
 import { ChipModel } from './model/chip-model.ts'
 import type { Crosstalk } from './model/crosstalk.ts'
 import { codeForField, fieldAtCode, reachableField } from './model/modulator-curve.ts'
-import { programWeights, voltagesFor } from './model/programming.ts'
-import type { ProgrammedTile } from './model/programming.ts'
+import { programWeights } from './model/programming.ts'
+import type { KnownChip, ProgrammedTile } from './model/programming.ts'
 import { meshKnowledge } from './mesh-knowledge.ts'
 import { DriftWatch } from './drift-watch.ts'
 import type { WatchOptions } from './drift-watch.ts'
 import { portReadings } from './port-readings.ts'
-import type { PortCorrections } from './model/port-tracker.ts'
+import { together, turnedVoltages } from './model/port-corrections.ts'
+import type { PortCorrections } from './model/port-corrections.ts'
 import { CompiledTiles, makeCoreSafe, streamFrames } from './stream-frames.ts'
 import type { FrameStages } from './stream-frames.ts'
+import { TileRefiner } from './tile-refiner.ts'
+import type { RefinedTile, RefineOptions } from './tile-refiner.ts'
+
+/** As the fitted chip has it; with `ports` as it was measured. */
+type CompiledTile = ProgrammedTile & Partial<RefinedTile>
 
 interface PreparedFrame {
   readonly codes: FrameCodes
-  readonly tile: ProgrammedTile
+  readonly tile: CompiledTile
 }
 
-/** A tile as it was programmed for one frame, with the corrections that were in force. */
+/** A tile as it was programmed for one frame. */
 interface TileOnChip extends ProgrammedTile {
-  readonly ports: PortCorrections | undefined
+  /** Corrections of all tiles alike that were in force. */
+  readonly tracked: PortCorrections | undefined
+  /** [lane × outputs + output] ln of each gain beside what the calibration knows. */
+  readonly logGain: Float64Array | undefined
+}
+
+/** What a core does between frames to stay true. */
+export interface CoreUpkeep {
+  readonly watch?: WatchOptions | undefined
+  readonly refine?: RefineOptions | undefined
 }
 
 /**
@@ -48,7 +63,8 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
   readonly #frames: FrameRunner
   readonly #heaters: HeaterSetter
   readonly #watch: DriftWatch | undefined
-  #tiles: CompiledTiles<ProgrammedTile>
+  readonly #refiner: TileRefiner | undefined
+  #tiles: CompiledTiles<CompiledTile>
   readonly #fieldReach: number
   /** [lane]: the weakest input path, which the others are turned down to. */
   #weakestIn: Float64Array
@@ -59,7 +75,7 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
     calibration: MeshCalibration,
     frames: FrameRunner,
     heaters: HeaterSetter,
-    watch?: WatchOptions,
+    { watch, refine }: CoreUpkeep = {},
   ) {
     const { layout } = bench
     if (calibration.size !== layout.size || calibration.lanes !== layout.lanes) {
@@ -83,6 +99,7 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
     this.#frames = frames
     this.#heaters = heaters
     this.#watch = watch && new DriftWatch(bench, calibration, frames, heaters, watch)
+    this.#refiner = refine && new TileRefiner({ bench, frames, heaters }, calibration, refine)
     this.#tiles = this.#compiledTiles()
     this.#fieldReach = reachableField(calibration.modulators)
     this.#weakestIn = this.#weakestInputs()
@@ -102,6 +119,7 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
       tile: (tile) => this.#tiles.of(tile),
       fieldPerInput: (lane, port) => this.#fieldPerInput(lane, port),
       signalPerField: (lane, output) => this.#signalPerField(lane, output),
+      refineSeconds: this.#refiner?.mostSeconds ?? 0,
     })
   }
 
@@ -114,7 +132,7 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
       prepare: (frame) => ({ codes: this.#encode(frame), tile: this.#tiles.of(frame.tile) }),
       load: (prepared, signal) => this.#load(prepared, signal),
       decode: (frame, tile, reading) => this.#decoded(frame, tile, reading),
-      upkeep: () => this.#upkeep(),
+      upkeep: ({ tile }) => this.#upkeep(tile),
     }
     return streamFrames(frames, this.#frames, stages, signal)
   }
@@ -124,37 +142,53 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
   }
 
   async #load({ codes, tile }: PreparedFrame, signal: AbortSignal): Promise<TileOnChip> {
-    const ports = this.#watch?.tracker.corrections()
-    const voltagesV = ports === undefined ? tile.voltagesV : this.#turned(tile.phasesRad, ports.turnRad)
-    await allDone([this.#heaters.set(voltagesV, signal), this.#frames.load(codes, signal)])
-    return { ...tile, ports }
+    const { phasesRad, voltagesV, ports: own } = tile
+    const tracked = this.#watch?.tracker.corrections()
+    const ports = together(own, tracked)
+    const turnedV = ports && turnedVoltages(this.#chip, phasesRad, ports.turnRad)
+    await allDone([this.#heaters.set(turnedV ?? voltagesV, signal), this.#frames.load(codes, signal)])
+    return { ...tile, tracked, logGain: ports?.logGain }
   }
 
   #decoded(frame: Frame, tile: TileOnChip, reading: FrameReading): FrameResult {
     const result = { frame, lanes: this.#decode(reading, tile, frame.tile) }
     if (this.#watch !== undefined) {
-      this.#watch.tracker.observe(portReadings(result, tile, this.shape.inputs), this.#watch.nowS)
+      const { quadrature, tracked } = tile
+      const readings = portReadings(result, { quadrature, ports: tracked }, this.shape.inputs)
+      this.#watch.tracker.observe(readings, this.#watch.nowS)
     }
     return result
   }
 
-  #upkeep(): ((signal: AbortSignal) => Promise<void>) | undefined {
-    const watch = this.#watch
+  #upkeep(tile: Tile): ((signal: AbortSignal) => Promise<void>) | undefined {
+    const [watch, refiner] = [this.#watch, this.#refiner]
     const because = watch?.due()
-    if (watch === undefined || because === undefined) return undefined
+    const isRough = refiner !== undefined && this.#tiles.of(tile).ports === undefined
+    if (because === undefined && !isRough) return undefined
     return async (signal) => {
-      this.#parameters = await watch.follow(because, signal)
-      this.#crosstalk = this.#model.crosstalk(this.#parameters)
-      this.#tiles = this.#compiledTiles()
-      this.#weakestIn = this.#weakestInputs()
+      // A look forgets all tiles.
+      if (watch !== undefined && because !== undefined) this.#relearn(await watch.follow(because, signal))
+      if (refiner === undefined) return
+      const tracked = watch?.tracker.corrections()
+      this.#tiles.put(tile, await refiner.refine(tile, this.#tiles.of(tile), this.#chip, tracked, signal))
     }
   }
 
-  #compiledTiles(): CompiledTiles<ProgrammedTile> {
-    const { max } = this.#bench.heaterLimitsV
-    return new CompiledTiles(({ weights }) =>
-      programWeights(this.#model, this.#parameters, this.#crosstalk, weights, max),
-    )
+  #relearn(parameters: Float64Array): void {
+    this.#parameters = parameters
+    this.#crosstalk = this.#model.crosstalk(parameters)
+    this.#tiles = this.#compiledTiles()
+    this.#weakestIn = this.#weakestInputs()
+  }
+
+  get #chip(): KnownChip {
+    const { max: maxVoltageV } = this.#bench.heaterLimitsV
+    return { model: this.#model, parameters: this.#parameters, crosstalk: this.#crosstalk, maxVoltageV }
+  }
+
+  #compiledTiles(): CompiledTiles<CompiledTile> {
+    const { model, parameters, crosstalk, maxVoltageV } = this.#chip
+    return new CompiledTiles(({ weights }) => programWeights(model, parameters, crosstalk, weights, maxVoltageV))
   }
 
   #weakestInputs(): Float64Array {
@@ -162,19 +196,6 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
     return Float64Array.from({ length: lanes }, (_, lane) =>
       Math.min(...Array.from({ length: size }, (_, port) => this.#inGain(lane, port))),
     )
-  }
-
-  /**
-   * Voltages with the local oscillators turned back by what they have turned. All heaters are solved for anew: one that
-   * comes past a whole turn goes hot or cold, and its neighbours feel it.
-   */
-  #turned(phasesRad: Float64Array, turnRad: Float64Array): Float64Array {
-    const { layout } = this.#model
-    const turned = phasesRad.slice()
-    for (const [lane, ports] of layout.lo.entries()) {
-      for (const [port, heater] of ports.entries()) turned[heater]! -= turnRad[lane * layout.size + port]!
-    }
-    return voltagesFor(this.#model, this.#parameters, this.#crosstalk, turned, this.#bench.heaterLimitsV.max)
   }
 
   #encode({ lanes }: Frame): FrameCodes {
@@ -203,7 +224,7 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
     })
   }
 
-  #decode({ plusMw, minusMw }: FrameReading, { fieldPerWeight, ports }: TileOnChip, tile: Tile): Float64Array[] {
+  #decode({ plusMw, minusMw }: FrameReading, { fieldPerWeight, logGain }: TileOnChip, tile: Tile): Float64Array[] {
     const { size } = this.#model.layout
     return plusMw.map((outputs, lane) => {
       const symbols = outputs[0]!.length - 1
@@ -214,7 +235,7 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
         const silence = signalAt(0)
         // Codes are whole numbers, so silence is not quite dark; what it carries is known and given back.
         const carried = this.#silenceCarries(lane, output, tile)
-        const tracked = Math.exp(ports?.logGain[lane * size + output] ?? 0)
+        const tracked = Math.exp(logGain?.[lane * size + output] ?? 0)
         const perUnit = tracked * this.#signalPerField(lane, output) * fieldPerWeight
         for (let symbol = 0; symbol < symbols; symbol++) {
           result[symbol * size + output] = (signalAt(symbol + 1) - silence) / perUnit + carried

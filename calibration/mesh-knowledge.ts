@@ -17,6 +17,8 @@ export interface KnownMesh {
   readonly fieldPerInput: (lane: number, port: number) => number
   /** Signal for an input of 1 and a field of 1 through the chip, mW. */
   readonly signalPerField: (lane: number, output: number) => number
+  /** What measuring and correcting a tile takes at most. */
+  readonly refineSeconds: number
 }
 
 /** What a calibrated mesh core knows of its own errors. */
@@ -45,6 +47,6 @@ export function meshKnowledge(mesh: KnownMesh): CoreKnowledge {
     },
     // A silent symbol goes in front.
     frameSeconds: (symbols, isOtherTile) =>
-      (isOtherTile ? bench.heaterSettleMs / 1e3 : 0) + (symbols + 1) * bench.timing.symbolPeriodS,
+      (isOtherTile ? bench.heaterSettleMs / 1e3 + mesh.refineSeconds : 0) + (symbols + 1) * bench.timing.symbolPeriodS,
   }
 }

@@ -1,5 +1,6 @@
 import type { FrameResult } from '../core/optical-core.ts'
-import type { PortCorrections, PortReading } from './model/port-tracker.ts'
+import type { PortCorrections } from './model/port-corrections.ts'
+import type { PortReading } from './model/port-tracker.ts'
 
 interface OnChip {
   readonly quadrature: Float64Array

@@ -15,8 +15,8 @@ export interface FrameStages<Prepared extends { readonly codes: FrameCodes }, Lo
   load(prepared: Prepared, signal: AbortSignal): Promise<Loaded>
   /** Computing only, while the light of the next frame plays. */
   decode(frame: Frame, loaded: Loaded, reading: FrameReading): FrameResult
-  /** Work between frames, when there is some: it has the bench to itself. What was prepared is prepared again. */
-  upkeep?(): ((signal: AbortSignal) => Promise<void>) | undefined
+  /** Work before this frame, when there is some: it has the bench to itself. What was prepared is prepared again. */
+  upkeep?(next: Frame): ((signal: AbortSignal) => Promise<void>) | undefined
 }
 
 /**
@@ -72,7 +72,7 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
     let before: Played | undefined
     for (let next = await prepareNext(); next !== undefined;) {
       const { frame } = next
-      const keepUp = stages.upkeep?.()
+      const keepUp = stages.upkeep?.(frame)
       if (keepUp !== undefined) {
         if (before !== undefined) yield await decoded(before)
         before = undefined
@@ -124,8 +124,13 @@ export class CompiledTiles<Programmed> {
     const known = this.#tiles.get(tile.id)
     // Another product counts its tiles from 0 again.
     if (known?.weights.every((weight, i) => weight === tile.weights[i]) === true) return known.programmed
-    const programmed = this.#compile(tile)
-    if (this.#tiles.size >= KEPT_TILES) this.#tiles.delete(this.#tiles.keys().next().value!)
+    return this.put(tile, this.#compile(tile))
+  }
+
+  /** From now on this is what the tile compiles to. */
+  put(tile: Tile, programmed: Programmed): Programmed {
+    if (this.#tiles.size >= KEPT_TILES && !this.#tiles.has(tile.id))
+      this.#tiles.delete(this.#tiles.keys().next().value!)
     this.#tiles.set(tile.id, { weights: tile.weights.slice(), programmed })
     return programmed
   }

@@ -42,7 +42,7 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
   for (const line of planText(file, estimate, taken)) output.note(line)
   const calibration = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
   output.say(...calibrationReport(calibration.document), `journal: ${flags.journal}`)
-  const report = await reportOf(output, calibration.document, flags)
+  const report = await reportOf(context, calibration.document, flags)
   if (watched === undefined) output.document({ ...calibration.document, report })
   else {
     const document = await watchJob(context, choice, calibration, watched)
@@ -54,13 +54,13 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
 
 /** What writes a report is loaded when somebody wants one. */
 async function reportOf(
-  output: CommandContext['output'],
+  { output, signal }: CommandContext,
   document: CalibrateDocument,
   { report, journal }: CalibrateFlags,
 ): Promise<WrittenReport | null> {
   if (report === undefined) return null
   const { reportCalibration } = await import('./report.ts')
-  const written = await reportCalibration(document, journal, report)
+  const written = await reportCalibration(document, journal, report, signal)
   output.say(`report: ${written.file}`)
   return written
 }

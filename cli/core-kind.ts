@@ -4,11 +4,11 @@ import type { AwgrCalibration } from '../calibration/awgr/awgr-record.ts'
 import { calibrationPlan } from '../calibration/calibrate.ts'
 import type { CalibrationOptions } from '../calibration/calibrate.ts'
 import type { MeshCalibration, Verification } from '../calibration/calibration-record.ts'
-import type { WatchOptions } from '../calibration/drift-watch.ts'
 import { intensityCalibrationPlan } from '../calibration/intensity/calibrate-intensity.ts'
 import type { IntensityCalibration, IntensityVerification } from '../calibration/intensity/intensity-record.ts'
 import { unitariesPlan } from '../calibration/intensity/verify-unitaries.ts'
 import { MeshCore } from '../calibration/mesh-core.ts'
+import type { CoreUpkeep } from '../calibration/mesh-core.ts'
 import { verificationMatrices } from '../calibration/awgr/steps/random-weights.ts'
 import { verificationPlan } from '../calibration/verification-plan.ts'
 import type { Bench } from '../core/bench.ts'
@@ -77,10 +77,10 @@ export function coreOf(
   calibration: Calibration,
   frames: FrameRunner,
   heaters: HeaterSetter,
-  watch?: WatchOptions,
+  upkeep?: CoreUpkeep,
 ): OpticalCore<Calibration> {
   if (bench.kind === 'mesh' && calibration.schema === KINDS.mesh.schema) {
-    return new MeshCore(bench, calibration, frames, heaters, watch)
+    return new MeshCore(bench, calibration, frames, heaters, upkeep)
   }
   if (bench.kind === 'awgr' && calibration.schema === KINDS.awgr.schema) {
     return new AwgrCore(bench, calibration, frames, heaters)

@@ -26,6 +26,13 @@ export function requireCalibratableCore(file: BenchFile): void {
 export const readsIntensity = (file: BenchFile): boolean =>
   file.kind === 'mesh' && file.wiring.design.detection === 'intensity'
 
+/** Throws: CALL_INVALID, before anything is opened, for a core whose tiles cannot be measured and corrected. */
+export function requireRefinement(file: BenchFile, rounds: number): void {
+  if (rounds === 0 || (file.kind === 'mesh' && !readsIntensity(file))) return
+  const why = '--refine corrects the phases of meshes read by balanced homodyne: leave it out on this bench'
+  throw refusedAt(file, file.kind === 'mesh' ? ['detection', 'kind'] : ['core', 'kind'], why, { refine: rounds })
+}
+
 /** Throws: CALL_INVALID, before anything is opened, for a core that makes no signed products. */
 export function requireProducts(file: BenchFile): void {
   requireCalibratableCore(file)

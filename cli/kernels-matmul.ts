@@ -43,8 +43,9 @@ export async function kernelsMatmul(
   return EXIT.done
 }
 
-function requireNoCalibration({ calibration, maxAge, watch, age }: KernelsFlags): void {
-  const given = Object.entries({ calibration, 'max-age': maxAge, watch, age }).find(([, value]) => value !== undefined)
+function requireNoCalibration({ calibration, maxAge, watch, refine, age }: KernelsFlags): void {
+  const flags = { calibration, 'max-age': maxAge, watch, refine, age }
+  const given = Object.entries(flags).find(([, value]) => value !== undefined)
   if (given === undefined) return
   throw new BenchError(
     'CALL_INVALID',

@@ -26,6 +26,7 @@ import {
   paddingOption,
   metricsOption,
   plotOption,
+  refineOption,
   reportOption,
   scalingOption,
   seedOption,
@@ -152,6 +153,7 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .addOption(scalingOption())
   .addOption(maxAgeOption())
   .addOption(watchOption())
+  .addOption(refineOption())
   .addOption(metricsOption())
   .addOption(matmulSimOption())
   .addOption(seedOption())
@@ -184,6 +186,7 @@ command(
   .addOption(scalingOption())
   .addOption(maxAgeOption())
   .addOption(watchOption())
+  .addOption(refineOption())
   .addOption(metricsOption())
   .addOption(simOption())
   .addOption(seedOption())

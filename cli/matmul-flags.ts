@@ -8,6 +8,8 @@ export interface MatmulFlags extends TwinFlags, JournalFlag, JsonFlag, CoreFlag 
   readonly calibration?: string
   readonly maxAge?: number
   readonly watch?: number
+  /** Rounds. */
+  readonly refine?: number
   readonly dtype: NumberType
   /** In bytes. */
   readonly memory?: number

@@ -1,3 +1,5 @@
+import type { CoreUpkeep } from '../calibration/mesh-core.ts'
+import type { Refined } from '../calibration/tile-refiner.ts'
 import type { WatchOptions } from '../calibration/drift-watch.ts'
 import type { Bench } from '../core/bench.ts'
 import { BenchError } from '../core/errors.ts'
@@ -24,6 +26,8 @@ import type { Calibration } from './core-kind.ts'
 import { chipOf } from './far-side.ts'
 import { openTarget } from './product-target.ts'
 import type { NumberType } from './product-target.ts'
+import { RefinementSum } from './refinement-note.ts'
+import type { RefinementNote } from './refinement-note.ts'
 import { runJob, sha256 } from './run-job.ts'
 
 /** One matrix of a job, or matrices side by side: where it came from, and what was in it. */
@@ -50,6 +54,8 @@ export interface MatmulArguments {
   readonly calibrationSha256: string
   /** Between two looks at the chip, s; null when nobody watched it. */
   readonly watchS: number | null
+  /** Corrections by measurement that each tile could get; left out for none. */
+  readonly refine?: number
   /** Left out for products: A is then an image, and B its kernels. */
   readonly convolution?: ConvolutionOptions
   /** Of C what this run computed; left out for all of it. Others are runs of other cores. */
@@ -81,6 +87,8 @@ export interface MatmulRecord {
   readonly panels: number
   /** How often a watched chip was looked at; null when nobody watched it. */
   readonly looks: number | null
+  /** Null when no tile was measured and corrected. */
+  readonly refinement: RefinementNote | null
   readonly energy: EnergyDocument
 }
 
@@ -125,6 +133,8 @@ export interface MatmulRequest extends NumericsOptions {
   readonly part?: Block | undefined
   /** Longest time between two looks at the chip while it multiplies, s; undefined: it is not watched. */
   readonly watchS?: number | undefined
+  /** Corrections by measurement that each tile gets at most; 0 when left out. */
+  readonly refine?: number | undefined
 }
 
 /** Of the memory of a job, so much is held of each array, and kept in the journal. */
@@ -137,7 +147,7 @@ export async function matmulJob(
   request: MatmulRequest,
   { id, calibration }: StoredCalibration,
 ): Promise<{ readonly document: MatmulDocument; readonly product: DenseArray | undefined }> {
-  const { a, b, output: cPath, dtype, memoryBytes, convolution, part, watchS, bits } = request
+  const { a, b, output: cPath, dtype, memoryBytes, convolution, part, watchS, refine = 0, bits } = request
   const { scaling = DEFAULT_SCALING } = request
   output.progress.begin(convolution === undefined ? 'multiplying' : 'convolving')
   const factors = factorsOfPart(a.array, b.array, part)
@@ -151,7 +161,7 @@ export async function matmulJob(
     ...(part && { part }),
     ...{ a: factorNote(a), b: factorNote(b), output: cPath ?? null },
     ...{ calibrationSha256: recordSha256(calibration), watchS: watchS ?? null, bits: bits ?? null, scaling },
-    ...{ dtype, memoryBytes },
+    ...{ dtype, memoryBytes, ...(refine > 0 && { refine }) },
   }
   let followedBy: string | null = null
   const products = job.products(target.sink)
@@ -160,7 +170,8 @@ export async function matmulJob(
     calibrations: [id],
     arguments: { ...asked },
     inputs: [a, b].flatMap(({ blob }) => blob ?? []),
-    plan: (bench, log) => productPlan(bench, { products, memoryBytes, calibration, log, watchS, bits, scaling }),
+    plan: (bench, log) =>
+      productPlan(bench, { products, memoryBytes, calibration, log, watchS, refine, bits, scaling }),
     keep: async (outcome, run) => {
       if (outcome.followed !== undefined) {
         const record = { benchHash: calibrationKey(file, twin), chip: chipOf(twin), record: outcome.followed }
@@ -179,6 +190,7 @@ export async function matmulJob(
 /** What a product came to, and what a watched chip has become meanwhile. */
 export interface ProductOutcome extends MatmulOutcome {
   readonly looks: number | null
+  readonly refinement: RefinementNote | null
   /** Undefined when the calibration is as it was. */
   readonly followed: Calibration | undefined
 }
@@ -190,7 +202,7 @@ export interface ProductOutcome extends MatmulOutcome {
  */
 export async function* productPlan(
   bench: Bench,
-  { products, memoryBytes, calibration, log, watchS, bits, scaling }: ProductPlanOptions,
+  { products, memoryBytes, calibration, log, watchS, refine, bits, scaling }: ProductPlanOptions,
 ): Plan<ProductOutcome> {
   if (watchS !== undefined && bench.kind !== 'mesh') {
     throw new BenchError('CALL_INVALID', '--watch follows mesh cores: leave it out on this bench')
@@ -209,22 +221,42 @@ export async function* productPlan(
             ledger.resumeJob()
           },
         }
+  const refined = new RefinementSum()
+  const refineBy = {
+    rounds: refine,
+    onRefine: (tile: number) => log.step('refine tile', { tile }),
+    onRefined: (told: Refined) => {
+      log.step('tile refined', told)
+      refined.add(told)
+    },
+  }
+  const upkeepOf = (ledger: PowerLedger): CoreUpkeep => ({
+    watch: watchOf(ledger),
+    ...(refine > 0 && { refine: refineBy }),
+  })
   let used: OpticalCore<Calibration> | undefined
   const outcome = yield* matmulPlan(bench, {
     ...{ products, memoryBytes, log, bits, scaling },
-    core: (bench, frames, heaters, ledger) => (used = coreOf(bench, calibration, frames, heaters, watchOf(ledger))),
+    core: (bench, frames, heaters, ledger) => (used = coreOf(bench, calibration, frames, heaters, upkeepOf(ledger))),
   })
-  return { ...outcome, looks: watchS === undefined ? null : looks, followed: used?.followed }
+  return {
+    ...outcome,
+    looks: watchS === undefined ? null : looks,
+    refinement: refine === 0 ? null : refined.noteOf(refine),
+    followed: used?.followed,
+  }
 }
 
 export interface ProductPlanOptions extends Omit<MatmulPlanOptions<Bench>, 'core'> {
   readonly calibration: Calibration
   /** Longest time between two looks at the chip, s; undefined: it is not watched. */
   readonly watchS: number | undefined
+  /** Corrections by measurement that each tile gets at most. */
+  readonly refine: number
 }
 
 export function matmulRecord(outcome: ProductOutcome, product: MatmulRecord['product']): MatmulRecord {
-  const { effectiveBits, nrmse, frames, repeatedFrames, dimmedFrames, probeError, panels, looks, energy } = outcome
+  const { effectiveBits, nrmse, frames, repeatedFrames, dimmedFrames, probeError, panels, energy } = outcome
   const { scaling, remedy, predicted } = outcome.numerics
   return jsonOf({
     product,
@@ -237,7 +269,8 @@ export function matmulRecord(outcome: ProductOutcome, product: MatmulRecord['pro
     dimmedFrames,
     probeError,
     panels,
-    looks,
+    looks: outcome.looks,
+    refinement: outcome.refinement,
     energy: { ...energy, reference: PAPER },
   })
 }

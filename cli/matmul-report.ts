@@ -13,6 +13,7 @@ export function matmulReport(document: MatmulDocument): string[] {
     `  ${numericsText(document)}`,
     `  ${frames} frames${panels === 1 ? '' : ` in ${panels} panels`}, ${repeatedFrames} of them repeated; probes off by ${measured(100 * probeError, 2)} %`,
     ...watchText(document),
+    ...refinementText(document),
     ...energyTable(energy),
   ]
 }
@@ -45,12 +46,25 @@ function watchText({ looks, followedBy }: MatmulDocument): string[] {
   return [`  chip looked at ${looks} times; ${what}`]
 }
 
+function refinementText({ refinement }: MatmulDocument): string[] {
+  if (refinement === null) return []
+  const { tiles, corrections, before, after, frames, vectors } = refinement
+  const off = before === null || after === null ? 'none could be read' : `${share(before)} off, then ${share(after)}`
+  const each = measured(corrections / Math.max(1, tiles), 2)
+  return [`  ${tiles} tiles measured: weights ${off}; ${each} corrections each, ${frames} frames, ${vectors} vectors`]
+}
+
+const share = (relative: number): string => `${measured(100 * relative, 2)} %`
+
 function qualityText({
   predictedBits,
   effectiveBits,
-}: Pick<MatmulDocument, 'predictedBits' | 'effectiveBits'>): string {
+  refinement,
+}: Pick<MatmulDocument, 'predictedBits' | 'effectiveBits' | 'refinement'>): string {
   if (effectiveBits === null) return 'exact'
-  const foretold = predictedBits === null ? '' : `predicted ${predictedBits.toFixed(1)}, measured `
+  // What verification foretells is of tiles as they are programmed.
+  const unrefined = refinement === null ? '' : ' without refining'
+  const foretold = predictedBits === null ? '' : `predicted ${predictedBits.toFixed(1)}${unrefined}, measured `
   return `${foretold}${effectiveBits.toFixed(2)} effective bits`
 }
 

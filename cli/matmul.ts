@@ -12,6 +12,7 @@ import type { Strides } from './convolution-on.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { keptBytesOf, matmulJob } from './matmul-job.ts'
+import { requireRefinement } from './core-limits.ts'
 import { matmulReport } from './matmul-report.ts'
 import { chosenTwin } from './options.ts'
 import type { MatmulFlags } from './matmul-flags.ts'
@@ -40,6 +41,8 @@ export async function matmul(
   await using b = await openFactor(bPath, factorOptions)
   if (isSplit) return await splitMatmul(context, cores, a, b, flags)
   const file = coreOfFile(cores, flags.core ?? cores[0]!.core)
+  const { bits, scaling, watch: watchS, refine = 0 } = flags
+  requireRefinement(file, refine)
   const convolution = strides && convolutionOn(file, strides)
   const job = productJob(a.array, b.array, convolution)
   await requireProduct(file, a, b, job, { output: cPath, journal: flags.journal, dtype, memoryBytes }, signal)
@@ -48,8 +51,7 @@ export async function matmul(
   const { calibration: id, maxAge: maxAgeS } = flags
   const wish = { ...(id && { id }), ...(maxAgeS !== undefined && { maxAgeS }) }
   const calibration = await calibrationFor(context, choice, wish)
-  const { bits, scaling } = flags
-  const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS: flags.watch, bits, scaling }
+  const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS, refine, bits, scaling }
   const { document } = await matmulJob(context, choice, request, calibration)
   const what = strides === undefined ? 'C' : 'the result'
   const place = cPath === '-' ? 'on standard output' : `in ${cPath}`
@@ -60,8 +62,8 @@ export async function matmul(
 
 /** Throws: CALL_INVALID for what only one core does. */
 function requireSplittable(cores: readonly BenchFile[], flags: MatmulFlags, strides: Strides | undefined): void {
-  const { watch, calibration } = flags
-  const given = Object.entries({ watch, calibration }).find(([, value]) => value !== undefined)
+  const { watch, refine, calibration } = flags
+  const given = Object.entries({ watch, refine, calibration }).find(([, value]) => value !== undefined)
   const what = strides === undefined ? given && `--${given[0]}` : 'a convolution'
   if (what !== undefined) throw forOneCore(what, cores)
 }

@@ -206,6 +206,12 @@ export const watchOption = (): Option =>
     'keep the calibration true: look at the chip at least this often, like 15min, and follow its drift',
   ).argParser(parseAge)
 
+export const refineOption = (): Option =>
+  new Option(
+    '--refine <rounds>',
+    'measure every tile where it stands and correct it, so often at most, until it is at the noise of its readings (default: 0)',
+  ).argParser(wholeFrom(0))
+
 export const forOption = (): Option =>
   new Option('--for <time>', 'how long to watch, like 8h (default: until stopped)').argParser(parseAge)
 

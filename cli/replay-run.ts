@@ -327,7 +327,8 @@ async function matmulAgain(
   return {
     plan: (bench, log) => {
       const [watchS, bits] = [asked.watchS ?? undefined, asked.bits ?? undefined]
-      return productPlan(bench, { products, memoryBytes, calibration, log, watchS, bits, scaling: asked.scaling })
+      const { refine = 0, scaling } = asked
+      return productPlan(bench, { products, memoryBytes, calibration, log, watchS, refine, bits, scaling })
     },
     compare: async (outcome) => {
       if (was === undefined) return undefined
@@ -339,8 +340,8 @@ async function matmulAgain(
           return differenceOf(id, undefined, `C[${placeIn(product, at)}]`, expected[at], product.data[at])
         }
       }
-      // Records of versions that multiplied all at once leave out their panels.
-      const said: Readonly<Record<string, unknown>> = { panels: 1, ...recorded }
+      // Records of versions that multiplied all at once leave out their panels, and older ones what they did not do.
+      const said: Readonly<Record<string, unknown>> = { panels: 1, refinement: null, ...recorded }
       const same = Object.fromEntries(Object.keys(now).map((key) => [key, said[key]]))
       return firstDifference(id, 'result', same, now) ?? firstDifference(id, 'result.energy', energy, energyNow)
     },

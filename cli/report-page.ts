@@ -22,6 +22,8 @@ export interface ReportFacts {
   readonly findings: Findings
   /** Chapters of this kind of core alone. */
   readonly more: readonly ReportSection[]
+  /** What a twin would have verified at with nothing unknown; undefined where there is no truth to be seen. */
+  readonly oracle: Verification | undefined
   readonly pictures: readonly RunPicture[]
   /** The journal, as the user names it. */
   readonly journal: string
@@ -35,7 +37,7 @@ interface Asked {
 
 /** A calibration on one page: Markdown, with the pictures beside it. */
 export function reportPage(facts: ReportFacts): string {
-  const { calibration, findings, bench } = facts
+  const { calibration, findings, bench, oracle } = facts
   const { verification } = calibration.record
   return [
     `# Calibration ${calibration.id}`,
@@ -44,7 +46,7 @@ export function reportPage(facts: ReportFacts): string {
     ...section('What was calibrated', subjectTable(facts)),
     ...section(
       'How good it is',
-      'verdict' in verification ? unitariesTable(verification) : verificationTable(verification),
+      'verdict' in verification ? unitariesTable(verification) : verificationTable(verification, oracle),
     ),
     ...section('What was found', findingsTable(findings.found)),
     ...section('Where it is weakest', findingsTable(findings.weakest)),
@@ -120,38 +122,45 @@ function unitariesTable({ targets, amplitudeFidelity, tvd, modelTvd, verdict }: 
   ]
 }
 
-function verificationTable({ effectiveBits, E, F, amplitudeFidelity, tvd }: Verification): string[] {
+function verificationTable(found: Verification, oracle: Verification | undefined): string[] {
+  const metrics: readonly (readonly [string, (of: Verification) => string, string])[] = [
+    [
+      'effective bits',
+      ({ effectiveBits }) => effectiveBits.toFixed(2),
+      'log2 of range / RMS error of products with random inputs: what a job gets',
+    ],
+    [
+      'E',
+      ({ E }) => measured(E),
+      'distance of the matrix made from the one asked for, per port; sees everything, scale included',
+    ],
+    ['F', ({ F }) => measured(F, 6), 'likeness of both matrices, one common factor ignored; 1 is alike'],
+    [
+      'amplitude fidelity',
+      ({ amplitudeFidelity }) => measured(amplitudeFidelity, 6),
+      'likeness of magnitudes; ignores signs and phases, so it flatters',
+    ],
+    [
+      'TVD',
+      ({ tvd }) => measured(tvd),
+      'share of the light that leaves by a wrong output; ignores signs and every input’s scale',
+    ],
+  ]
+  const beside = oracle === undefined ? [] : [oracle]
+  const titles = ['metric', 'value', ...beside.map(() => 'oracle'), 'meaning']
   return [
     'Measured on the bench with random matrices that no fit has seen.',
+    ...beside.flatMap(() => ['', ORACLE]),
     ...table(
-      ['metric', 'value', 'meaning'],
-      [
-        [
-          'effective bits',
-          effectiveBits.toFixed(2),
-          'log2 of range / RMS error of products with random inputs: what a job gets',
-        ],
-        [
-          'E',
-          measured(E),
-          'distance of the matrix made from the one asked for, per port; sees everything, scale included',
-        ],
-        ['F', measured(F, 6), 'likeness of both matrices, one common factor ignored; 1 is alike'],
-        [
-          'amplitude fidelity',
-          measured(amplitudeFidelity, 6),
-          'likeness of magnitudes; ignores signs and phases, so it flatters',
-        ],
-        [
-          'TVD',
-          measured(tvd),
-          'share of the light that leaves by a wrong output; ignores signs and every input’s scale',
-        ],
-      ],
-      ['value'],
+      titles,
+      metrics.map(([name, valueOf, meaning]) => [name, ...[found, ...beside].map(valueOf), meaning]),
+      ['value', 'oracle'],
     ),
   ]
 }
+
+const ORACLE =
+  'Oracle: the same twin, lit a second time and programmed to the same matrices with its true parameters. No bench would tell it them, and no calibration has seen them.'
 
 const findingsTable = (rows: readonly Finding[]): string[] =>
   table(

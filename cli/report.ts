@@ -1,6 +1,8 @@
 import { access, constants, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { benchOfRun, requireKind } from '../bench/bench-file.ts'
+import type { BenchFile } from '../bench/bench-file.ts'
+import type { Verification } from '../calibration/calibration-record.ts'
 import { SystemClock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
@@ -11,6 +13,7 @@ import { estimateFor } from './calibration-plan-text.ts'
 import { readsIntensity } from './core-limits.ts'
 import { knownCalibration } from './core-kind.ts'
 import type { Calibration } from './core-kind.ts'
+import { packageVersion } from './package-info.ts'
 import { awgrFindings } from './report-awgr.ts'
 import type { Findings } from './report-findings.ts'
 import { intensityFindings } from './report-intensity.ts'
@@ -22,6 +25,7 @@ import { makeFolder, writePictures, writing } from './run-picture.ts'
 import type { Plot } from './run-picture.ts'
 import { runPictures } from './run-plots.ts'
 import { isIntensityRecord, isMeshRecord, readFindings } from './step-findings.ts'
+import { oracleVerification } from './twin-oracle.ts'
 
 /** True: a folder that is named after the run. */
 export type ReportFolder = string | true
@@ -30,6 +34,13 @@ export type ReportFolder = string | true
 export interface WrittenReport {
   readonly file: string
   readonly pictures: readonly Plot[]
+}
+
+export interface ReportOrder {
+  /** As the user names it. */
+  readonly journal: string
+  readonly wish: ReportFolder
+  readonly signal: AbortSignal
 }
 
 /** Before hours of work: whether a report will find a place. Throws: CALL_INVALID. Leaves: the folder made. */
@@ -47,9 +58,12 @@ export async function reportCalibration(
   { run, calibration }: CalibrateDocument,
   journal: string,
   wish: ReportFolder,
+  signal: AbortSignal,
 ): Promise<WrittenReport> {
   await using opened = await Journal.open(journal, { clock: new SystemClock(), mode: 'read' })
-  return await writeReport(opened, await opened.readRun(run), await opened.readCalibration(calibration), journal, wish)
+  return await writeReport(opened, await opened.readRun(run), await opened.readCalibration(calibration), {
+    ...{ journal, wish, signal },
+  })
 }
 
 /**
@@ -61,8 +75,7 @@ export async function writeReport(
   reader: JournalReader,
   run: RunRecord,
   stored: CalibrationRecord | undefined,
-  journal: string,
-  wish: ReportFolder,
+  { journal, wish, signal }: ReportOrder,
 ): Promise<WrittenReport> {
   const calibration = requireMade(run, stored)
   const into = { folder: wish === true ? `${run.id}-report` : wish, option: '--report' } as const
@@ -78,11 +91,28 @@ export async function writeReport(
     vectors: new Map(steps.filter(({ name }) => !depending.includes(name)).map(({ name, vectors }) => [name, vectors])),
     findings: findingsOf(calibration.record),
     more: await moreOf(reader, run, calibration.record),
+    oracle: await oracleOf(file, run, calibration.record, signal),
   })
   const plots = await writePictures(pictures, into, 'png')
   const report = join(into.folder, 'report.md')
   await writing(into, () => writeFile(report, page))
   return { file: report, pictures: plots }
+}
+
+/**
+ * Undefined where nobody knows the truth, or no model of it: hardware, other cores, twins of other versions, which may be
+ * other chips.
+ */
+async function oracleOf(
+  file: BenchFile,
+  { header: { seed, versions, arguments: asked } }: RunRecord,
+  record: Calibration,
+  signal: AbortSignal,
+): Promise<Verification | undefined> {
+  const isKnown = seed !== null && versions['fringe'] === packageVersion()
+  if (!isKnown || file.kind !== 'mesh' || !isMeshRecord(record)) return undefined
+  const { ageS } = asked as { readonly ageS: number | null }
+  return await oracleVerification(file, { seed, ageS: ageS ?? 0 }, record, signal)
 }
 
 function findingsOf(record: Calibration): Findings {

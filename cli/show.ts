@@ -24,7 +24,7 @@ import { measured, moment, seconds } from './numbers.ts'
 import { ageText, DEFAULT_SEED } from './options.ts'
 import type { ShowFlags } from './options.ts'
 import type { RunOutcome } from './run-job.ts'
-import type { WrittenReport } from './report.ts'
+import type { ReportOrder, WrittenReport } from './report.ts'
 import { writePictures } from './run-picture.ts'
 import type { PictureFormat, Plot } from './run-picture.ts'
 import { summarise } from './step-summary.ts'
@@ -33,7 +33,7 @@ import { textTable } from './text-table.ts'
 
 /** `fringe show`: a run, or the chip of a twin. Throws: CALL_INVALID for neither, for both, and for what belongs to the other. */
 export async function show(
-  context: Pick<CommandContext, 'output'>,
+  context: CommandContext,
   run: string | undefined,
   { journal, plot, format, report, follow, chip, core, seed }: ShowFlags,
 ): Promise<ExitCode> {
@@ -75,7 +75,7 @@ interface PlotWish {
 
 /** One run, in the journal's own words. */
 async function showRun(
-  { output }: Pick<CommandContext, 'output'>,
+  { output, signal }: CommandContext,
   name: string,
   journal: string,
   wish: { readonly pictures: PlotWish | undefined; readonly report: ShowFlags['report'] },
@@ -88,7 +88,7 @@ async function showRun(
   const calibration = await calibrationOf(opened, record)
   const outcome = (record.result ?? {}) as Partial<RunOutcome>
   const plots = wish.pictures === undefined ? [] : await plotRun(opened, record, calibration, wish.pictures)
-  const report = await reportOf(opened, record, calibration, journal, wish.report)
+  const report = await reportOf(opened, record, calibration, { journal, wish: wish.report, signal })
   output.say(
     ...summaryText(record, outcome),
     ...qualityText(record),
@@ -135,12 +135,11 @@ async function reportOf(
   journal: JournalReader,
   record: RunRecord,
   calibration: CalibrationRecord | undefined,
-  file: string,
-  folder: ShowFlags['report'],
+  { wish, ...order }: Omit<ReportOrder, 'wish'> & { readonly wish: ShowFlags['report'] },
 ): Promise<WrittenReport | null> {
-  if (folder === undefined) return null
+  if (wish === undefined) return null
   const { writeReport } = await import('./report.ts')
-  return writeReport(journal, record, calibration, file, folder)
+  return writeReport(journal, record, calibration, { ...order, wish })
 }
 
 /** The one that a run made, or the one that it used. */

@@ -223,6 +223,7 @@ async function splitRecord(
     probeError: Math.sqrt(sum((document) => document.frames * document.probeError ** 2) / Math.max(1, frames)),
     panels: sum((document) => document.panels),
     looks: null,
+    refinement: null,
     energy: { ...sumAccounts(energies), reference: PAPER },
     cores: documents.map(({ run, calibration, effectiveBits, frames, energy }, index) => ({
       ...{ core: cores[index]!.choice.file.core!, run, calibration, part: cores[index]!.part },

@@ -2,16 +2,17 @@ import { setMaxListeners } from 'node:events'
 import { readBenchFile, requireKind } from '../bench/bench-file.ts'
 import { startTwin } from '../bench/connect-twin.ts'
 import { openMeshBench } from '../bench/open-bench.ts'
+import { trueMesh } from '../bench/true-mesh.ts'
 import { calibrationPlan } from '../calibration/calibrate.ts'
 import type { MeshCalibration } from '../calibration/calibration-record.ts'
 import { MeshCore } from '../calibration/mesh-core.ts'
+import { oracleCalibration } from '../cli/oracle-calibration.ts'
 import { VirtualClock } from '../core/clock.ts'
 import { RandomStream } from '../core/random.ts'
 import { FrameRunner } from '../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
 import type { Figure } from './figure.ts'
 import { figure, median } from './figure.ts'
-import { oracleCalibration } from './oracle.ts'
 import { KINDS, productBits, randomMatrix, runToEnd } from './product-bits.ts'
 import type { Kind } from './product-bits.ts'
 
@@ -91,8 +92,8 @@ async function measureSeed(seed: number): Promise<SeedResult> {
   await using twin = await startTwin(file, { seed, clock, mode: 'pipe' })
   await using open = await openMeshBench(file, { connect: twin.connect, clock, signal })
   const { calibration, vectors } = await runToEnd(calibrationPlan(open.bench), signal)
-  const truth = oracleCalibration(open.bench, twin.world, file.wiring.meters)
-  const oracle: MeshCalibration = { ...calibration, ...truth, chip: Array.from(truth.chip) }
+  const truth = trueMesh(open.bench, twin.world, file.wiring.meters)
+  const oracle: MeshCalibration = { ...calibration, ...oracleCalibration(open.bench, truth) }
   const bits: Record<string, number> = {}
   for (const kind of KINDS) {
     const random = new RandomStream(seed, `products/${kind}`)

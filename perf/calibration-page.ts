@@ -11,6 +11,7 @@ export const CALIBRATION_BENCHMARKS = [
   'intensity-12',
   'awgr-temperature',
   'drift',
+  'refinement',
   'faulty-benches',
 ] as const
 

@@ -20,6 +20,7 @@ import { largerCores } from './larger-cores.ts'
 import { meshError } from './mesh-error.ts'
 import { numerics } from './numerics.ts'
 import { polling } from './polling.ts'
+import { refinement } from './refinement.ts'
 import { streaming } from './streaming.ts'
 import { wireRates } from './wire-rates.ts'
 
@@ -34,6 +35,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'intensity-12': intensity12,
   'wire-rates': wireRates,
   'block-rate': blockRate,
+  refinement,
   polling,
   journal,
   faults,

@@ -74,6 +74,9 @@ const ALLOWED: Readonly<Record<string, string>> = {
   'examples/good.ts': imports('../api/thing.ts'),
   'bench/fabricated-chip.ts': imports('../sim/thing.ts'),
   'cli/show-chip.ts': imports('../bench/fabricated-chip.ts'),
+  'bench/true-mesh.ts': imports('../sim/thing.ts'),
+  'cli/twin-oracle.ts': imports('../bench/true-mesh.ts'),
+  'cli/report.ts': imports('./twin-oracle.ts'),
   // Half of a ring, which is told once, of its other half.
   'sim/ring/b.ts': "export { thing } from './a.ts'\n",
 }
@@ -101,6 +104,9 @@ const FORBIDDEN: readonly (readonly [string, string, string])[] = [
   ['pictures-do-no-io', 'pictures/c.ts', "export { writeFile } from 'node:fs/promises'\n"],
   ['only-show-sees-the-hidden-chip', 'cli/calibrate-job.ts', imports('../bench/fabricated-chip.ts')],
   ['only-show-sees-the-hidden-chip', 'bench/open-bench.ts', imports('./fabricated-chip.ts')],
+  ['only-a-report-sees-the-oracle', 'cli/matmul-job.ts', imports('../bench/true-mesh.ts')],
+  ['only-a-report-sees-the-oracle', 'bench/twin-world.ts', imports('./true-mesh.ts')],
+  ['only-a-report-asks-the-oracle', 'cli/calibrate.ts', imports('./twin-oracle.ts')],
   ['codecs-do-no-io', 'drivers/protocols/a.ts', imports('../transports/thing.ts')],
   ['codecs-do-no-io', 'sim/protocols/a.ts', "export { connect } from 'node:net'\n"],
   ['physics-does-no-io', 'sim/optics/a.ts', "export { readFileSync } from 'node:fs'\n"],

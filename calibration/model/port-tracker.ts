@@ -1,3 +1,5 @@
+import type { PortCorrections } from './port-corrections.ts'
+
 /**
  * How fast ports wander, as variance a second: local oscillators turn by 0.1 rad in half an hour, gains move by a
  * percent in an hour. Assumptions, of the size of what the twin's drift does (docs/physics.md); a filter that expects
@@ -12,12 +14,6 @@ const KNOWN_GAIN = 1e-5
 const PRODUCT_NOISE = 0.02
 /** Share of the newest frame in the running mean of what is left. */
 const NEWEST = 0.1
-
-/** [lane × ports + port] what is taken off the phase of each local oscillator, and ln of each gain. */
-export interface PortCorrections {
-  readonly turnRad: Float64Array
-  readonly logGain: Float64Array
-}
 
 /** What one output of one lane was expected to show, and showed, of known inputs. */
 export interface PortReading {

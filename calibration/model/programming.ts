@@ -7,6 +7,16 @@ import type { ChipModel } from './chip-model.ts'
 import { elementCount } from './chip-parameters.ts'
 import type { Crosstalk } from './crosstalk.ts'
 import { startFor } from './starting-phases.ts'
+import type { TileStart } from './starting-phases.ts'
+
+/** The fitted chip, and what its heaters may be given. */
+export interface KnownChip {
+  readonly model: ChipModel
+  readonly parameters: Float64Array
+  /** As made from the same parameters. */
+  readonly crosstalk: Crosstalk
+  readonly maxVoltageV: number
+}
 
 export interface ProgrammedTile {
   /** [heater] what each light path is turned by, modulo 2π, and the voltages that do it. */
@@ -51,8 +61,27 @@ export function programWeights(
   weights: Float64Array,
   maxVoltageV: number,
 ): ProgrammedTile {
+  const chip = { model, parameters, crosstalk, maxVoltageV }
+  return polished(chip, weights, startFor(model, parameters, weights))
+}
+
+/** A tile with other weights asked of the fitted chip, from the phases that it has: near ones are a small step away. */
+export function reprogramWeights(
+  chip: KnownChip,
+  { phasesRad, fieldPerWeight }: Pick<ProgrammedTile, 'phasesRad' | 'fieldPerWeight'>,
+  weights: Float64Array,
+): ProgrammedTile {
+  const { model } = chip
+  const start = Float64Array.from([...coreHeaters(model), ...model.layout.lo[0]!], (heater) => phasesRad[heater]!)
+  return polished(chip, weights, { start, fieldPerWeight })
+}
+
+function polished(
+  { model, parameters, crosstalk, maxVoltageV }: KnownChip,
+  weights: Float64Array,
+  { start, fieldPerWeight }: TileStart,
+): ProgrammedTile {
   const { size } = model.layout
-  const { start, fieldPerWeight } = startFor(model, parameters, weights)
   const target = weights.map((weight) => weight * fieldPerWeight)
   const problem = new TileProblem(model, parameters, target, start)
   const fit = fitMatrixFree(problem, start, polishFor(size))

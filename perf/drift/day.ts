@@ -30,7 +30,9 @@ export async function dayOf(seed: number): Promise<Day> {
   const random = new RandomStream(seed, 'products/normal')
   const [a, b] = [normalMatrix(ROWS, INNER, random), normalMatrix(INNER, INNER, random)]
   let looks = 0
-  const core = new MeshCore(bench, calibration, frames, heaters, { everyS: LOOK_EVERY_S, onFollowed: () => looks++ })
+  const core = new MeshCore(bench, calibration, frames, heaters, {
+    watch: { everyS: LOOK_EVERY_S, onFollowed: () => looks++ },
+  })
   const morning = new MeshCore(bench, calibration, frames, heaters)
   const watched: number[] = []
   const unwatched: number[] = []

@@ -54,6 +54,7 @@ export class MeshOptics implements CoreOptics {
   readonly localOscillators: boolean
   readonly #size: number
   readonly #drift: MeshDrift
+  readonly #heaterDrift: HeaterDrift
   readonly #age: BenchAge
   /** [lane] */
   readonly #chips: readonly LaneChip[]
@@ -75,8 +76,8 @@ export class MeshOptics implements CoreOptics {
     const paths = Array.from({ length: lanes }, (_, lane) => fabricateLanePath(lane, chip.layout, what, seed))
     this.truth = { chip, paths, filters }
     this.#chips = dispersedChips(chip, channelsThz, what, seed)
-    const drift = new HeaterDrift(chip.layout.heaters.length, what, seed)
-    this.heaters = new HeaterArray(chip, what.heaterTimeConstantUs, clock, { drift, age })
+    this.#heaterDrift = new HeaterDrift(chip.layout.heaters.length, what, seed)
+    this.heaters = new HeaterArray(chip, what.heaterTimeConstantUs, clock, { drift: this.#heaterDrift, age })
     this.#drift = new MeshDrift(chip.layout, what, seed)
     this.#age = age
     this.localOscillators = chip.layout.design.detection === undefined
@@ -84,6 +85,13 @@ export class MeshOptics implements CoreOptics {
     // Taps stand between two meshes.
     this.taps = chip.layout.sigma.phi.length
     this.#size = size
+  }
+
+  /** What time has made of the heaters' phases and, relative, of their resistances. For the oracle. Shapes: [heater]. */
+  get drifted(): { readonly phasesRad: Float64Array; readonly resistance: Float64Array } {
+    const ageS = this.#age.heldS()
+    const phasesRad = this.#drift.phasesRad(ageS)
+    return { phasesRad, resistance: phasesRad.map((_, heater) => this.#heaterDrift.ratio(heater, ageS)) }
   }
 
   detectorPowersMw(light: Light): Float64Array {

@@ -59,6 +59,12 @@ export class ModulatorArray {
     return lockBiasV + drift.nullV(ageS) + drift.lockV(ageS)
   }
 
+  /** How far beside its null a modulator is held now. For the oracle. */
+  lockErrorV(modulator: number): number {
+    const { lockBiasV, nullBiasV } = this.truth[modulator]!
+    return lockBiasV + this.#drift[modulator]!.lockV(this.#age.heldS()) - nullBiasV
+  }
+
   /** Which symbols are on the modulators, and whether they still move there: the same text, the same fields. */
   symbolsAt(timeS: number): string {
     return Array.from(this.generators.values(), (output) => output.lowPassState(timeS, this.#timeConstantS)).join()

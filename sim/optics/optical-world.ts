@@ -109,6 +109,11 @@ export class OpticalWorld<Core extends CoreOptics = CoreOptics> {
     return powerW
   }
 
+  /** How far beside its null a modulator is held by its controller now, V. For the oracle. */
+  lockErrorV(modulator: number): number {
+    return this.#modulators.lockErrorV(modulator)
+  }
+
   /** What a laser emits now; 0 when dark. */
   laserMw(laser: number): number {
     return this.#emitted(laser).powerMw

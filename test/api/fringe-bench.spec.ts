@@ -55,6 +55,14 @@ function relativeError({ product }: MatmulAnswer, exact: DenseArray): number {
 }
 
 describe('a bench in a program', { timeout: PATIENCE_MS }, () => {
+  test('measures and corrects its tiles when asked to, as often as a whole number says', async () => {
+    const { refinement } = await bench.matmul(a, b, { refine: 2 })
+    expect(refinement).toMatchObject({ rounds: 2, tiles: 4 })
+    expect(refinement!.after).toBeLessThanOrEqual(refinement!.before!)
+    expect((await bench.matmul(a, b)).refinement).toBeNull()
+    await expect(bench.matmul(a, b, { refine: -1 })).rejects.toMatchObject({ code: 'CALL_INVALID' })
+  })
+
   test('multiplies arrays in memory, and its run stands in the journal', async () => {
     const answer = await bench.matmul(a, b)
     expect(answer.product).toMatchObject({ shape: [12, 3], isComplex: false })

@@ -90,8 +90,7 @@ describe('a bench of 4 ports that drifts half as fast again as others', () => {
       )
     const plain = new MeshCore(bench, calibration, frames, heaters)
     watched = new MeshCore(bench, calibration, frames, heaters, {
-      everyS: 900,
-      onFollowed: (look) => looks.push(look),
+      watch: { everyS: 900, onFollowed: (look) => looks.push(look) },
     })
     morning = await bits(plain)
     evening = { plain: morning, watched: morning }

@@ -187,6 +187,7 @@ describe('a product by kernels', { timeout: PATIENCE_MS }, () => {
 
   test.each([
     ['--watch', '15min'],
+    ['--refine', '2'],
     ['--max-age', '1h'],
     ['--age', '1h'],
     ['--calibration', 'cal-20260101-120000-01'],

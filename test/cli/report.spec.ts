@@ -20,6 +20,7 @@ import {
   smallJournal,
   writeSmallFactors,
 } from './fringe-process.ts'
+import { servedBench } from './served-bench.ts'
 import type { Ended } from './fringe-process.ts'
 
 const PATIENCE_MS = 240_000
@@ -87,6 +88,20 @@ describe('fringe show --report', { timeout: PATIENCE_MS }, () => {
     expect(found.get('chip')).toBe('twin, chip 3')
     expect(page).toMatch(/^\| dark \| \d+ \| \d+\.\d{3} \| {2}\|$/m)
     expect(page).toMatch(/^\| laser \| oif-itla \| `ASRL[^|]+` \| FRINGE SIM-ITLA SIM\d+ \|/m)
+  })
+
+  test('sets what the twin’s true parameters would have reached beside what was measured', async () => {
+    const { cwd, run } = await placed(smallJournal)
+    await edit(join(cwd, 'fringe.db'), `UPDATE calibrations SET record = json_set(record, '$.verification.E', 0.5)`)
+    const { file } = await reportOf('show', await fringe(['show', run, '--report', 'r', '--json'], { cwd }))
+    const page = await readFile(join(cwd, file), 'utf8')
+    const oracle = (metric: string): number =>
+      Number(new RegExp(`^\\| ${metric} \\| [^|]+ \\| ([\\d.]+) \\|`, 'm').exec(page)?.[1])
+    expect(cells(page).get('E')).toBe('0.5')
+    // Two ports with nothing unknown: codes of 8 bits are what is left.
+    expect(oracle('E')).toBeGreaterThan(0)
+    expect(oracle('E')).toBeLessThan(0.005)
+    expect(oracle('effective bits')).toBeGreaterThan(8)
   })
 
   test('ends with commands that work', async () => {
@@ -185,6 +200,20 @@ describe('fringe calibrate --report', { timeout: PATIENCE_MS }, () => {
     const made = (await documentOf('calibrate', first))['run'] as string
     expect(page).toMatch(new RegExp(`^\\| columns \\| {2}\\| \\d+\\.\\d{3} \\| \`${made}\` \\|$`, 'm'))
     expect(await readFile(join(cwd, 'r', 'notes.txt'), 'utf8')).toBe('mine')
+  })
+
+  test('knows no oracle of hardware', async () => {
+    const cwd = await scratchFolder()
+    const served = await servedBench(cwd, SMALL_BENCH)
+    const { file } = await reportOf(
+      'calibrate',
+      await fringe(['calibrate', served.bench, '--report', 'r', '--json'], { cwd }),
+    )
+    await served.stop()
+    const page = await readFile(join(cwd, file), 'utf8')
+    expect(cells(page).get('chip')).toBe('hardware')
+    expect(page).toContain('| effective bits |')
+    expect(page).not.toMatch(/oracle/i)
   })
 
   test('is refused before anything is opened where no report can be written', async () => {

@@ -141,6 +141,7 @@ describe('a product on the two 4×4 cores of one bench', { timeout: 120_000 }, (
 
   test.each([
     ['--watch', ['--watch', '1min', ...TWIN], '--watch is for one core, and'],
+    ['--refine', ['--refine', '2', ...TWIN], '--refine is for one core, and'],
     ['--calibration', ['--calibration', 'cal-1', ...TWIN], '--calibration is for one core, and'],
     ['kernels', ['--sim=kernels'], 'describes the cores left, right, and this takes one'],
     ['too little memory', ['--memory', '8KiB', ...TWIN], 'holds its matrices in memory'],

@@ -1,6 +1,7 @@
 import type { MeshCalibration } from '../../calibration/calibration-record.ts'
 import type { WatchOptions } from '../../calibration/drift-watch.ts'
 import { MeshCore } from '../../calibration/mesh-core.ts'
+import type { RefineOptions } from '../../calibration/tile-refiner.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
 import type { Frame, FrameResult, Tile } from '../../core/optical-core.ts'
 import { RandomStream } from '../../core/random.ts'
@@ -37,10 +38,11 @@ export async function litCore(
     calibration?: (known: MeshCalibration) => MeshCalibration
     imperfections?: MeshImperfections
     watch?: WatchOptions
+    refine?: RefineOptions
   } = {},
 ): Promise<{ core: MeshCore; bench: MeshBench }> {
   const { lanes = 1, wrap = (bench: MeshBench) => bench, calibration = (known: MeshCalibration) => known } = options
-  const { imperfections, watch } = options
+  const { imperfections, watch, refine } = options
   const { bench: plain, world } = openDirectBench({ size: SIZE, lanes, ...(imperfections && { imperfections }) })
   const bench = wrap(plain)
   await bringLight(bench, neverAborted)
@@ -65,7 +67,7 @@ export async function litCore(
     },
     verification: { E: 0, F: 1, amplitudeFidelity: 1, tvd: 0, effectiveBits: 0 },
   }
-  return { core: new MeshCore(bench, calibration(known), frames, new HeaterSetter(bench), watch), bench }
+  return { core: new MeshCore(bench, calibration(known), frames, new HeaterSetter(bench), { watch, refine }), bench }
 }
 
 export async function collect(core: MeshCore, frames: Iterable<Frame>, signal = neverAborted): Promise<FrameResult[]> {

@@ -5,8 +5,13 @@ import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import type { MatmulLog } from '../../orchestrator/jobs/matmul.ts'
 import { bringLight } from '../../orchestrator/plans/light.ts'
 import type { Plan } from '../../orchestrator/plans/plan.ts'
-import { oracleCalibration } from '../../perf/oracle.ts'
+import { trueMesh } from '../../bench/true-mesh.ts'
+import { oracleCalibration } from '../../cli/oracle-calibration.ts'
+import type { OracleCalibration } from '../../cli/oracle-calibration.ts'
 import type { MeshWorld } from '../../sim/optics/mesh-world.ts'
+
+/** What an oracle knows, its chip as the model takes it. */
+export type Oracle = Omit<OracleCalibration, 'chip'> & { readonly chip: Float64Array }
 
 /** A signal that nobody aborts. */
 export const neverAborted: AbortSignal = new AbortController().signal
@@ -38,17 +43,15 @@ export async function calibrationContext(bench: MeshBench): Promise<CalibrationC
 export async function litContext(
   bench: MeshBench,
   world: MeshWorld,
-): Promise<{ context: CalibrationContext; oracle: ReturnType<typeof oracleCalibration> }> {
+): Promise<{ context: CalibrationContext; oracle: Oracle }> {
   const context = await calibrationContext(bench)
   await bringLight(bench, neverAborted)
   return { context, oracle: oracleOf(bench, world) }
 }
 
 /** The oracle's calibration of a direct bench. */
-export function oracleOf(bench: MeshBench, world: MeshWorld): ReturnType<typeof oracleCalibration> {
-  return oracleCalibration(
-    bench,
-    world,
-    bench.meters.map((_, meter) => `meter-${meter}`),
-  )
+export function oracleOf(bench: MeshBench, world: MeshWorld): Oracle {
+  const meterNames = bench.meters.map((_, meter) => `meter-${meter}`)
+  const known = oracleCalibration(bench, trueMesh(bench, world, meterNames))
+  return { ...known, chip: Float64Array.from(known.chip) }
 }
