@@ -30,8 +30,9 @@ const polishFor = (size: number): MatrixFreeOptions =>
 /**
  * Only what lies along the local oscillator is detected. The other quadrature is free, but for its small share in
  * phase errors and modulator leaks; without that freedom an attenuator that cannot shut would spoil small weights.
+ * A single mesh has more to put there: what unequal losses take, it can mend by nothing else.
  */
-const QUADRATURE_WEIGHT = 0.1
+const QUADRATURE_WEIGHT = { svd: 0.1, unitary: 0.05 } as const
 /** Pulls phases that do not matter to where they started. */
 const STAY_SLOPE = 1e-3
 
@@ -116,6 +117,7 @@ class TileProblem implements MatrixFreeProblem {
   readonly #start: Float64Array
   readonly #heaters: readonly number[]
   readonly #elements: number
+  readonly #quadratureWeight: number
   /** At the linearised point: e^{−iλ}·M, and cos λ, sin λ of each output. */
   #seen: ComplexMatrix
   #turns: readonly (readonly [number, number])[] = []
@@ -127,6 +129,7 @@ class TileProblem implements MatrixFreeProblem {
     this.#start = start
     this.#heaters = coreHeaters(model)
     this.#elements = elementCount(model.layout)
+    this.#quadratureWeight = QUADRATURE_WEIGHT[model.layout.design.form]
     this.#seen = this.#seenAt(start)
   }
 
@@ -154,7 +157,7 @@ class TileProblem implements MatrixFreeProblem {
   sumAt(variables: Float64Array): number {
     const { re, im } = this.#seenAt(variables)
     let sum = 0
-    for (let i = 0; i < re.length; i++) sum += (re[i]! - this.#target[i]!) ** 2 + (QUADRATURE_WEIGHT * im[i]!) ** 2
+    for (let i = 0; i < re.length; i++) sum += (re[i]! - this.#target[i]!) ** 2 + (this.#quadratureWeight * im[i]!) ** 2
     for (const [i, value] of variables.entries()) sum += (STAY_SLOPE * (value - this.#start[i]!)) ** 2
     return sum
   }
@@ -165,7 +168,7 @@ class TileProblem implements MatrixFreeProblem {
     this.#turns = this.#turnsAt(variables)
     const gradient = this.#adjoint(
       this.#seen.re.map((value, i) => value - this.#target[i]!),
-      this.#seen.im.map((value) => QUADRATURE_WEIGHT ** 2 * value),
+      this.#seen.im.map((value) => this.#quadratureWeight ** 2 * value),
     )
     for (const [i, value] of variables.entries()) gradient[i]! += STAY_SLOPE ** 2 * (value - this.#start[i]!)
     return { sum, gradient }
@@ -189,7 +192,7 @@ class TileProblem implements MatrixFreeProblem {
     }
     const out = this.#adjoint(
       moved.re,
-      moved.im.map((value) => QUADRATURE_WEIGHT ** 2 * value),
+      moved.im.map((value) => this.#quadratureWeight ** 2 * value),
     )
     for (const [i, value] of v.entries()) out[i]! += STAY_SLOPE ** 2 * value
     return out
