@@ -236,7 +236,7 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
         // Codes are whole numbers, so silence is not quite dark; what it carries is known and given back.
         const carried = this.#silenceCarries(lane, output, tile)
         const tracked = Math.exp(logGain?.[lane * size + output] ?? 0)
-        const perUnit = tracked * this.#signalPerField(lane, output) * fieldPerWeight
+        const perUnit = tracked * this.#signalPerField(lane, output) * fieldPerWeight[output]!
         for (let symbol = 0; symbol < symbols; symbol++) {
           result[symbol * size + output] = (signalAt(symbol + 1) - silence) / perUnit + carried
         }

@@ -42,7 +42,7 @@ export function meshKnowledge(mesh: KnownMesh): CoreKnowledge {
       return Float64Array.from({ length: size }, (_, output) => {
         let sum = 0
         for (let lane = 0; lane < lanes; lane++) sum += mesh.signalPerField(lane, output)
-        return (field * sum) / lanes
+        return (field[output]! * sum) / lanes
       })
     },
     // A silent symbol goes in front.

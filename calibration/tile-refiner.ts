@@ -174,13 +174,13 @@ export class TileRefiner {
       meanOf(read.map((lanes) => lanes[lane]!)).map((signalMw, i) => {
         const output = Math.floor(i / size)
         const gain = Math.exp(logGain[lane * size + output]!)
-        return signalMw / (gain * signalPerField(chip, lane, output, i % size) * fieldPerWeight)
+        return signalMw / (gain * signalPerField(chip, lane, output, i % size) * fieldPerWeight[output]!)
       }),
     )
   }
 
   /** RMS of what one frame reads a weight off by, from what verification has found of the readings; 0 where it had not. */
-  #noiseOf(fieldPerWeight: number, chip: KnownChip): number {
+  #noiseOf(fieldPerWeight: Float64Array, chip: KnownChip): number {
     const { modulators, verification } = this.#calibration
     const { lanes, size } = chip.model.layout
     const symbols = probePatterns(size)[0]!.length
@@ -188,7 +188,7 @@ export class TileRefiner {
     for (let lane = 0; lane < lanes; lane++) {
       for (let at = 0; at < size * size; at++) {
         const [output, input] = [Math.floor(at / size), at % size]
-        const perWeight = signalPerField(chip, lane, output, input) * fieldPerWeight
+        const perWeight = signalPerField(chip, lane, output, input) * fieldPerWeight[output]!
         squares += (stepOf(modulators, lane, input, PROBE_CODE) * perWeight) ** -2
       }
     }

@@ -1,3 +1,5 @@
+import { bestFrequency } from './best-frequency.ts'
+
 /** One channel of a fringe: mean + cos·cos(k·x) + sin·sin(k·x). */
 export interface FringeChannel {
   readonly mean: number
@@ -19,35 +21,18 @@ export interface SharedFringe {
   readonly rmsSignal: number
 }
 
-const GRID = 240
-const REFINEMENTS = 40
-
 /**
  * Fits one frequency to many channels at once; means and amplitudes follow by linear least squares.
  *
- * Shapes: `x` is [points], at least 4 of them; `channels` is [channel][point].
- * The sum of squares is scanned over `range`, then its best valley is narrowed by golden sections.
+ * Shapes: `x` is [points], at least 4 of them; `channels` is [channel][point]. The frequency is looked for in `range`.
  */
 export function fitSharedFringe(
   x: Float64Array,
   channels: readonly Float64Array[],
   range: { readonly min: number; readonly max: number },
 ): SharedFringe {
-  let best = { k: range.min, explained: -Infinity }
-  const spacing = (range.max - range.min) / GRID
-  for (let i = 0; i <= GRID; i++) {
-    const k = range.min + i * spacing
-    const explained = explainedBy(k, x, channels)
-    if (explained > best.explained) best = { k, explained }
-  }
-  let [low, high] = [Math.max(range.min, best.k - spacing), Math.min(range.max, best.k + spacing)]
-  const ratio = (Math.sqrt(5) - 1) / 2
-  for (let i = 0; i < REFINEMENTS; i++) {
-    const span = (high - low) * ratio
-    if (explainedBy(high - span, x, channels) > explainedBy(low + span, x, channels)) high = low + span
-    else low = high - span
-  }
-  return describe((low + high) / 2, x, channels)
+  const k = bestFrequency(range, (tried) => explainedBy(tried, x, channels))
+  return describe(k, x, channels)
 }
 
 interface Basis {

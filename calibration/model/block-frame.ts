@@ -27,6 +27,20 @@ export function sharpenBlocks(
   return multiplyComplex(frame, correction)
 }
 
+/** Whether more of what the settings did lies within the blocks than beside them; not so of what is no number. */
+export function standApart(seen: readonly ComplexMatrix[], blocks: readonly Block[]): boolean {
+  let [within, all] = [0, 0]
+  for (const { size, re, im } of seen) {
+    for (let at = 0; at < re.length; at++) all += re[at]! ** 2 + im[at]! ** 2
+    for (const { top, width } of blocks) {
+      for (let row = top; row < top + width; row++) {
+        for (let at = row * size + top; at < row * size + top + width; at++) within += re[at]! ** 2 + im[at]! ** 2
+      }
+    }
+  }
+  return within > all / 2
+}
+
 /** ε between two blocks, by normal equations of at most four complex unknowns. */
 function solvePair(seen: readonly ComplexMatrix[], m: Block, n: Block, out: ComplexMatrix): void {
   const unknowns = m.width * n.width

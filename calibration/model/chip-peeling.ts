@@ -1,9 +1,9 @@
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
-import { invertComplex, multiplyComplex } from '../fit/complex-algebra.ts'
+import { invertComplex, multiplyComplex, solveComplex } from '../fit/complex-algebra.ts'
 import { complexIdentity, copyOf } from '../fit/complex-matrix.ts'
 import type { ComplexMatrix } from '../fit/complex-matrix.ts'
 import { fitAttenuator } from './attenuator-fit.ts'
-import { sharpenBlocks } from './block-frame.ts'
+import { sharpenBlocks, standApart } from './block-frame.ts'
 import { ChipModel } from './chip-model.ts'
 import type { Crosstalk } from './crosstalk.ts'
 import { fitMzi } from './mzi-fit.ts'
@@ -15,6 +15,8 @@ import { predictFields } from './chip-fit.ts'
 import { elementCount } from './chip-parameters.ts'
 import { portGains } from './port-gains.ts'
 import type { PortGains } from './port-gains.ts'
+import { shutAttenuator } from './shut-attenuator.ts'
+import type { ShutAttenuator } from './shut-attenuator.ts'
 
 /** Both quadratures of lane 0 at one setting. */
 export interface ChipLook {
@@ -42,6 +44,17 @@ export interface PeeledChip {
   readonly turned: Float64Array
 }
 
+export type PeelingOutcome =
+  | ({ readonly outcome: 'peeled' } & PeeledChip)
+  /** Some input's light reaches no output: the base matrix cannot be inverted. */
+  | { readonly outcome: 'dark' }
+  /** Next to nothing passes an attenuator that should be open. */
+  | ({ readonly outcome: 'shut' } & ShutAttenuator)
+  /** What lies outside a stage is not what it was taken for: its interferometers do not stand apart. */
+  | { readonly outcome: 'astray'; readonly stage: PeelingStage }
+
+export type PeelingFailure = Exclude<PeelingOutcome, { readonly outcome: 'peeled' }>
+
 /** Where the fit of crosstalk and losses starts from: typical of silicon chips. */
 const FIRST_LAW = { neighbour: 0.008, decayPitch: 1, logMziField: -0.0115 } as const
 /** Rounds in which the frame of a stage is turned until its blocks stand apart. */
@@ -61,10 +74,8 @@ const LEAST_FACTOR = 0.02
  * M = L·C·R, C the stage whose heaters moved: M_s·M_0⁻¹ = L·(C_s·C_0⁻¹)·L⁻¹ falls into 2×2 blocks, one an
  * interferometer, in the frame of what lies outside. The frame L is carried inwards stage by stage and made sharp
  * anew at each from the blocks themselves, so that no error grows on the way.
- *
- * Outcomes: undefined when the base matrix cannot be inverted.
  */
-export function peelChip(layout: SvdCoreLayout, looks: PeelingLooks): PeeledChip | undefined {
+export function peelChip(layout: SvdCoreLayout, looks: PeelingLooks): PeelingOutcome {
   const model = new ChipModel(layout)
   const { blocks } = model
   let known: Float64Array | undefined
@@ -80,12 +91,12 @@ export function peelChip(layout: SvdCoreLayout, looks: PeelingLooks): PeeledChip
   for (let pass = 0; pass < PASSES; pass++) {
     const peeling = new Peeling(model, looks, parameters, known)
     const peeled = peeling.run()
-    if (peeled === undefined) return undefined
+    if ('outcome' in peeled) return peeled
     parameters = peeled
     known = peeled
     turned = peeling.turned
   }
-  return { parameters, turned }
+  return { outcome: 'peeled', parameters, turned }
 }
 
 /** One pass from the outputs to the inputs. */
@@ -115,22 +126,28 @@ class Peeling {
     this.turned = new Float64Array(model.layout.heaters.length)
   }
 
-  run(): Float64Array | undefined {
+  run(): Float64Array | PeelingFailure {
     const { size } = this.#model.layout
     const base = scaled(this.#looks.base.matrix, this.#gains)
     const inverse = invertComplex(base)
-    if (inverse === undefined) return undefined
+    if (inverse === undefined) return { outcome: 'dark' }
     const stages = peelingStages(this.#model.layout)
-    let frame: ComplexMatrix | undefined = complexIdentity(size)
+    let frame: ComplexMatrix = complexIdentity(size)
     for (const [index, stage] of stages.entries()) {
-      frame = this.#peel(stage, this.#looks.stages[index]!, inverse, frame)
-      if (frame === undefined) return undefined
+      if (stage.kind === 'attenuators' && this.#known === undefined) {
+        const shut = shutAttenuator(inverse, frame)
+        if (shut !== undefined) return { outcome: 'shut', ...shut }
+      }
+      const inside = this.#peel(stage, this.#looks.stages[index]!, inverse, frame)
+      if (inside === undefined) return { outcome: 'astray', stage }
+      frame = inside
     }
-    const inwards = invertComplex(frame)
-    return inwards && this.#finish(stages, multiplyComplex(inwards, base))
+    const rest = solveComplex(frame, base)
+    const parameters = rest && this.#finish(stages, rest)
+    return parameters?.every(Number.isFinite) === true ? parameters : { outcome: 'astray', stage: stages.at(-1)! }
   }
 
-  /** Fits one stage; the frame of what lies inside it comes back. */
+  /** Fits one stage; the frame of what lies inside it comes back, or nothing where its blocks do not stand apart. */
   #peel(
     stage: PeelingStage,
     looks: readonly ChipLook[],
@@ -139,14 +156,16 @@ class Peeling {
   ): ComplexMatrix | undefined {
     const { size } = outside
     const changes = looks.map((look) => multiplyComplex(scaled(this.#alone(look, stage), this.#gains), inverse))
+    const widths = widthsOf(stage, size)
     let frame = outside
     let seen: ComplexMatrix[] = []
     for (let round = 0; round <= SHARPENING_ROUNDS; round++) {
       const inwards = invertComplex(frame)
       if (inwards === undefined) return undefined
       seen = changes.map((change) => multiplyComplex(multiplyComplex(inwards, change), frame))
-      if (round < SHARPENING_ROUNDS) frame = sharpenBlocks(frame, seen, widthsOf(stage, size))
+      if (round < SHARPENING_ROUNDS) frame = sharpenBlocks(frame, seen, widths)
     }
+    if (!standApart(seen, widths)) return undefined
     const steps = looks.map(({ voltagesV }) => this.#stepsOf(voltagesV))
     const { alpha, beta } = this.#model.blocks
     for (const block of stage.blocks) {

@@ -22,13 +22,13 @@ export interface ProgrammedTile {
   /** [heater] what each light path is turned by, modulo 2π, and the voltages that do it. */
   readonly phasesRad: Float64Array
   readonly voltagesV: Float64Array
-  /** The chip then makes M_ij·e^{−iλ_i} = weights_ij × this, before the gains of the ports. */
-  readonly fieldPerWeight: number
+  /** [output] The chip then makes M_ij·e^{−iλ_i} = weights_ij × this of output i, before the gains of the ports. */
+  readonly fieldPerWeight: Float64Array
   /** [output, input] what the fitted chip makes of the weights, in their units. */
   readonly detected: Float64Array
   /** [output, input] the quadrature that is not detected, in units of the weights. */
   readonly quadrature: Float64Array
-  /** ‖Re M − target‖_F / ‖target‖_F on the fitted model: what the detectors will be off by. */
+  /** ‖detected − weights‖_F / ‖weights‖_F on the fitted model: what the detectors will be off by. */
   readonly modelError: number
 }
 
@@ -40,15 +40,18 @@ const polishFor = (size: number): MatrixFreeOptions =>
 /**
  * Only what lies along the local oscillator is detected. The other quadrature is free, but for its small share in
  * phase errors and modulator leaks; without that freedom an attenuator that cannot shut would spoil small weights.
+ * A single mesh has more to put there: what unequal losses take, it can mend by nothing else.
  */
-const QUADRATURE_WEIGHT = 0.1
+const QUADRATURE_WEIGHT = { svd: 0.1, unitary: 0.05 } as const
 /** Pulls phases that do not matter to where they started. */
 const STAY_SLOPE = 1e-3
 
 /**
  * Voltages that make the fitted chip multiply by `weights`.
  *
- * Phases of an ideal chip (`startFor`), then Gauss–Newton on all phases of the fitted model: it takes up splitter errors, unequal losses and attenuators that leak. Last, voltages through the inverse of the crosstalk.
+ * Phases of an ideal chip (`startFor`), then Gauss–Newton on all phases of the fitted model: it takes up splitter errors,
+ * unequal losses and attenuators that leak. A single mesh has nothing to make its outputs alike with; so each is read in
+ * a gain of its own, and polished once more with that. Last, voltages through the inverse of the crosstalk.
  *
  * Shapes: `weights` is [output, input] row-major. All lanes get the same matrix.
  * Throws: RANGE_EXCEEDED when a phase needs more than the heaters' limit, or a unitary core is asked for weights that
@@ -81,20 +84,53 @@ function polished(
   weights: Float64Array,
   { start, fieldPerWeight }: TileStart,
 ): ProgrammedTile {
-  const { size } = model.layout
-  const target = weights.map((weight) => weight * fieldPerWeight)
-  const problem = new TileProblem(model, parameters, target, start)
-  const fit = fitMatrixFree(problem, start, polishFor(size))
-  const phasesRad = problem.phasesOf(fit.x)
-  const norm = Math.hypot(...target)
+  const { size, design } = model.layout
+  const perOutput = (values: Float64Array, change: (value: number, field: number) => number, fields: Float64Array) =>
+    values.map((value, i) => change(value, fields[Math.floor(i / size)]!))
+  const polish = (from: Float64Array, fields: Float64Array): Polished => {
+    const problem = new TileProblem(
+      model,
+      parameters,
+      perOutput(weights, (weight, field) => weight * field, fields),
+      from,
+    )
+    const { x } = fitMatrixFree(problem, from, polishFor(size))
+    // Attenuators make outputs alike by themselves.
+    return { problem, x, fields: design.form === 'svd' ? fields : fieldsMade(problem.detected(x), weights, size) }
+  }
+  const first = polish(start, fieldPerWeight)
+  const { problem, x, fields } = design.form === 'svd' ? first : polish(first.x, first.fields)
+  const phasesRad = problem.phasesOf(x)
+  const inWeights = (values: Float64Array): Float64Array => perOutput(values, (value, field) => value / field, fields)
+  const detected = inWeights(problem.detected(x))
+  const norm = Math.hypot(...weights)
   return {
     phasesRad,
     voltagesV: voltagesFor(model, parameters, crosstalk, phasesRad, maxVoltageV),
-    fieldPerWeight,
-    detected: problem.detected(fit.x).map((field) => field / fieldPerWeight),
-    quadrature: problem.quadrature(fit.x).map((field) => field / fieldPerWeight),
-    modelError: norm > 0 ? problem.detectedError(fit.x) / norm : 0,
+    fieldPerWeight: fields,
+    detected,
+    quadrature: inWeights(problem.quadrature(x)),
+    modelError: norm > 0 ? Math.hypot(...detected.map((made, i) => made - weights[i]!)) / norm : 0,
   }
+}
+
+interface Polished {
+  readonly problem: TileProblem
+  readonly x: Float64Array
+  /** [output] */
+  readonly fields: Float64Array
+}
+
+/** [output] The field that a weight of 1 is read as, so that what the chip made is off by least. */
+function fieldsMade(made: Float64Array, weights: Float64Array, size: number): Float64Array {
+  return Float64Array.from({ length: size }, (_, output) => {
+    let [power, overlap] = [0, 0]
+    for (let i = output * size; i < (output + 1) * size; i++) {
+      power += made[i]! ** 2
+      overlap += made[i]! * weights[i]!
+    }
+    return power / overlap
+  })
 }
 
 /** Variables of the polish: θ and φ of V†, Σ and U in the order of `coreHeaters`, then λ of each output. */
@@ -110,6 +146,7 @@ class TileProblem implements MatrixFreeProblem {
   readonly #start: Float64Array
   readonly #heaters: readonly number[]
   readonly #elements: number
+  readonly #quadratureWeight: number
   /** At the linearised point: e^{−iλ}·M, and cos λ, sin λ of each output. */
   #seen: ComplexMatrix
   #turns: readonly (readonly [number, number])[] = []
@@ -121,6 +158,7 @@ class TileProblem implements MatrixFreeProblem {
     this.#start = start
     this.#heaters = coreHeaters(model)
     this.#elements = elementCount(model.layout)
+    this.#quadratureWeight = QUADRATURE_WEIGHT[model.layout.design.form]
     this.#seen = this.#seenAt(start)
   }
 
@@ -133,12 +171,6 @@ class TileProblem implements MatrixFreeProblem {
       for (const [port, heater] of lane.entries()) phases[heater] = variables[this.#heaters.length + port]!
     }
     return phases
-  }
-
-  /** Frobenius distance of the detected quadrature. */
-  detectedError(variables: Float64Array): number {
-    const { re } = this.#seenAt(variables)
-    return Math.hypot(...re.map((value, i) => value - this.#target[i]!))
   }
 
   /** The quadrature along the local oscillators. */
@@ -154,7 +186,7 @@ class TileProblem implements MatrixFreeProblem {
   sumAt(variables: Float64Array): number {
     const { re, im } = this.#seenAt(variables)
     let sum = 0
-    for (let i = 0; i < re.length; i++) sum += (re[i]! - this.#target[i]!) ** 2 + (QUADRATURE_WEIGHT * im[i]!) ** 2
+    for (let i = 0; i < re.length; i++) sum += (re[i]! - this.#target[i]!) ** 2 + (this.#quadratureWeight * im[i]!) ** 2
     for (const [i, value] of variables.entries()) sum += (STAY_SLOPE * (value - this.#start[i]!)) ** 2
     return sum
   }
@@ -165,7 +197,7 @@ class TileProblem implements MatrixFreeProblem {
     this.#turns = this.#turnsAt(variables)
     const gradient = this.#adjoint(
       this.#seen.re.map((value, i) => value - this.#target[i]!),
-      this.#seen.im.map((value) => QUADRATURE_WEIGHT ** 2 * value),
+      this.#seen.im.map((value) => this.#quadratureWeight ** 2 * value),
     )
     for (const [i, value] of variables.entries()) gradient[i]! += STAY_SLOPE ** 2 * (value - this.#start[i]!)
     return { sum, gradient }
@@ -189,7 +221,7 @@ class TileProblem implements MatrixFreeProblem {
     }
     const out = this.#adjoint(
       moved.re,
-      moved.im.map((value) => QUADRATURE_WEIGHT ** 2 * value),
+      moved.im.map((value) => this.#quadratureWeight ** 2 * value),
     )
     for (const [i, value] of v.entries()) out[i]! += STAY_SLOPE ** 2 * value
     return out

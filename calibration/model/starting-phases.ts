@@ -13,8 +13,8 @@ import { orthogonalScale } from './orthogonal-weights.ts'
 export interface TileStart {
   /** θ and φ of V†, Σ and U in the order of `coreHeaters`, then λ of each output. */
   readonly start: Float64Array
-  /** The chip is asked to make weights × this, before the gains of the ports. */
-  readonly fieldPerWeight: number
+  /** [output] The chip is asked to make weights × this, before the gains of the ports. */
+  readonly fieldPerWeight: Float64Array
 }
 
 /**
@@ -29,14 +29,14 @@ export function startFor(model: ChipModel, parameters: Float64Array, weights: Fl
     : unitaryStart(model, parameters, weights)
 }
 
-/** The field that `startFor` asks of the chip for a weight of 1, without phases for it. */
-export function fieldPerWeight(model: ChipModel, parameters: Float64Array, weights: Float64Array): number {
+/** [output] The field that `startFor` asks of the chip for a weight of 1, without phases for it. */
+export function fieldPerWeight(model: ChipModel, parameters: Float64Array, weights: Float64Array): Float64Array {
   const { layout } = model
   if (layout.design.form !== 'svd') return unitaryStart(model, parameters, weights).fieldPerWeight
   const valuesOnly = { computeLeftSingularVectors: false, computeRightSingularVectors: false, autoTranspose: false }
   const { diagonal } = new SingularValueDecomposition(Matrix.from1DArray(layout.size, layout.size, weights), valuesOnly)
   const reach = reachOf(model, parameters)
-  return diagonal[0]! > 0 ? reach / diagonal[0]! : reach
+  return new Float64Array(layout.size).fill(diagonal[0]! > 0 ? reach / diagonal[0]! : reach)
 }
 
 /** Every MZI on the longest way, and the attenuator. */
@@ -64,10 +64,10 @@ function svdStart(model: ChipModel, parameters: Float64Array, weights: Float64Ar
     // M = diag(e^{i·output})·T…: the local oscillator follows what the mesh leaves out.
     ...second.outputRad.map((phase) => -phase),
   ])
-  return { start, fieldPerWeight: largest > 0 ? reach / largest : reach }
+  return { start, fieldPerWeight: new Float64Array(size).fill(largest > 0 ? reach / largest : reach) }
 }
 
-/** Nothing in a single mesh can be turned down: its weights are as strong as what its losses leave over. */
+/** Nothing in a single mesh can be turned down: its weights are as strong as what the losses to each output leave over. */
 function unitaryStart(model: ChipModel, parameters: Float64Array, weights: Float64Array): TileStart {
   const { layout } = model
   const { size, first } = layout
@@ -82,9 +82,13 @@ function unitaryStart(model: ChipModel, parameters: Float64Array, weights: Float
   for (const [k, heater] of first.phi.entries()) phases[heater] = phiRad[k]!
   for (const [k, heater] of first.theta.entries()) phases[heater] = thetaRad[k]!
   const { re, im } = model.transfer(parameters, phases)
-  const left = Math.hypot(...re, ...im) / Math.sqrt(size)
+  const rowOf = (values: Float64Array, output: number): Float64Array =>
+    values.subarray(output * size, (output + 1) * size)
+  const left = Float64Array.from({ length: size }, (_, output) =>
+    Math.hypot(...rowOf(re, output), ...rowOf(im, output)),
+  )
   const start = Float64Array.from([...phiRad, ...thetaRad, ...outputRad.map((phase) => -phase)])
-  return { start, fieldPerWeight: left / scale }
+  return { start, fieldPerWeight: left.map((level) => level / scale) }
 }
 
 function idealPhases({ size, design, mzis }: SvdCoreLayout, orthogonal: Matrix): MeshPhases {

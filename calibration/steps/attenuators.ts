@@ -1,8 +1,9 @@
 import type { Progress } from '../../orchestrator/plans/plan.ts'
+import { fringeRatio } from '../fit/fringe-ratio.ts'
 import type { ChipProbe } from './chip-readings.ts'
 import { coldHeaters } from './calibration-context.ts'
 import type { CalibrationContext } from './calibration-context.ts'
-import { sweepFringe } from './sweep-fringe.ts'
+import { elementSeries, sweepFringe, sweepHeaters } from './sweep-fringe.ts'
 
 export interface OpenAttenuators {
   /** [waveguide] phase of each attenuator's MZI at 0 V. */
@@ -36,18 +37,11 @@ export async function openAttenuators(
   const openV = new Float64Array(layout.size)
   const baseV = cold.slice()
   for (const [waveguide, theta] of layout.sigma.theta.entries()) {
-    // A shut attenuator hides its φ heater: that is a result here, not a fault.
-    const behind = await sweepFringe(context, probe, layout.sigma.phi[waveguide]!, cold, { mayHide: true }, signal)
-    const inside = await sweepFringe(context, probe, theta, cold, {}, signal)
-    let [re, im, norm] = [0, 0, 0]
-    for (let i = 0; i < inside.under.re.length; i++) {
-      const [ar, ai] = [inside.under.re[i]!, inside.under.im[i]!]
-      const [br, bi] = [behind.under.re[i]!, behind.under.im[i]!]
-      re += ar * br + ai * bi
-      im += ar * bi - ai * br
-      norm += ar * ar + ai * ai
-    }
-    const offset = -Math.atan2(im / norm, re / norm - 1)
+    const inside = await sweepFringe(context, probe, theta, cold, signal)
+    const behind = await sweepHeaters(context, probe, [layout.sigma.phi[waveguide]!], cold, signal)
+    const channels = Array.from(inside.under.re, (_, element) => elementSeries(behind.readings, 0, element))
+    const ratio = fringeRatio(behind.voltagesSquared, channels, inside.under, probe.fringeRange)
+    const offset = -Math.atan2(ratio.im, ratio.re - 1)
     offsetRad[waveguide] = offset - 2 * Math.PI * Math.floor(offset / (2 * Math.PI))
     const missing = 2 * Math.PI - offsetRad[waveguide]
     openV[waveguide] = Math.min(heaterLimitsV.max, Math.sqrt(missing / inside.radPerV2))

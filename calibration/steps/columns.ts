@@ -1,6 +1,7 @@
 import { BenchError } from '../../core/errors.ts'
+import type { MeshBench } from '../../core/mesh-bench.ts'
 import type { Progress } from '../../orchestrator/plans/plan.ts'
-import type { ChipLook } from '../model/chip-peeling.ts'
+import type { ChipLook, PeelingFailure } from '../model/chip-peeling.ts'
 import { parameterBlocks } from '../model/chip-parameters.ts'
 import { peelChip } from '../model/chip-peeling.ts'
 import { peelingSettings } from '../model/peeling-settings.ts'
@@ -18,8 +19,8 @@ const MIN_TURN = 0.3
  * A first guess of the whole chip: both heaters of every interferometer of one column after the other, all at once.
  *
  * Shapes: the result is as in `parameterBlocks`.
- * Throws: CALIBRATION_FAILED naming a heater that turns nothing or backwards, when the light of some inputs reaches no output, or when
- * the guess is not finite.
+ * Throws: CALIBRATION_FAILED naming a heater that turns nothing or backwards, the waveguide whose attenuator stays shut, or the
+ * column where the guess went astray; when the light of some inputs reaches no output.
  * Leaves: heaters at the last setting.
  */
 export async function measureColumns(
@@ -52,14 +53,7 @@ export async function measureColumns(
     (offset, waveguide) => offset + open.radPerV2[waveguide]! * open.openV[waveguide]! ** 2,
   )
   const peeled = peelChip(layout, { base, stages: looks, nominalRadPerV2, radPerV2: portRadPerV2, attenuatorRad })
-  if (peeled === undefined) {
-    throw new BenchError('CALIBRATION_FAILED', 'some light reaches no output; check the attenuators between the meshes')
-  }
-  const astray = peeled.parameters.findIndex((value) => !Number.isFinite(value))
-  if (astray >= 0) {
-    const why = 'the first guess of the chip went astray: crosstalk is too strong for so many columns'
-    throw new BenchError('CALIBRATION_FAILED', why, { context: { parameter: astray } })
-  }
+  if (peeled.outcome !== 'peeled') throw peelingError(bench, peeled)
   for (const { theta, phi } of stages.flatMap(({ blocks }) => blocks)) {
     for (const heater of [theta, phi]) {
       if (peeled.turned[heater]! < MIN_TURN) throw deadHeater(context, heater, { turned: peeled.turned[heater]! })
@@ -72,4 +66,29 @@ export async function measureColumns(
     throw new BenchError('CALIBRATION_FAILED', why, { context: { heater: backwards } })
   }
   return peeled.parameters
+}
+
+function peelingError({ layout }: MeshBench, failure: PeelingFailure): BenchError {
+  switch (failure.outcome) {
+    case 'dark':
+      return new BenchError(
+        'CALIBRATION_FAILED',
+        'some light reaches no output; check the fibres of inputs and outputs',
+      )
+    case 'shut': {
+      const { waveguide, level } = failure
+      const passes = `${(100 * level).toFixed(1)} % of the usual field`
+      const why = `the attenuator of waveguide ${waveguide} passes ${passes} where it should be open; check both of its heaters`
+      // Where θ is seen to move and φ moves nothing, θ seems to stand half a turn off.
+      return new BenchError('CALIBRATION_FAILED', why, {
+        context: { heater: layout.sigma.phi[waveguide]!, waveguide, level },
+      })
+    }
+    case 'astray': {
+      const { kind, mesh, column } = failure.stage
+      const where = kind === 'attenuators' ? 'the attenuators' : `column ${column} of the ${mesh} mesh`
+      const why = `the first guess of the chip went astray at ${where}: crosstalk is too strong for so many columns, or heaters do not stand where they are drawn`
+      return new BenchError('CALIBRATION_FAILED', why, { context: { mesh, column } })
+    }
+  }
 }

@@ -41,14 +41,13 @@ export async function sweepHeaters(
  * Any element of the transfer matrix is a + b·e^{iφ} in any one phase, whatever the others are: one frequency fits
  * all, and one quadrature shows b whole, its real part in the cosine and its imaginary part in the sine.
  *
- * Throws: CALIBRATION_FAILED naming heater and channel when nothing moves and it may not hide.
+ * Throws: CALIBRATION_FAILED naming heater and channel when nothing moves.
  */
 export async function sweepFringe(
   context: CalibrationContext,
   probe: ChipProbe,
   heater: number,
   baseV: Float64Array,
-  { mayHide = false }: { readonly mayHide?: boolean },
   signal: AbortSignal,
 ): Promise<HeaterFringe> {
   const { bench } = context
@@ -58,7 +57,7 @@ export async function sweepFringe(
     Array.from({ length: size * size }, (_, element) => elementSeries(readings, lane, element)),
   )
   const fringe = fitSharedFringe(voltagesSquared, channels, probe.fringeRange)
-  if (!mayHide) requireFringe(context, heater, fringe)
+  requireFringe(context, heater, fringe)
   const ofLane0 = fringe.channels.slice(0, size * size)
   return {
     radPerV2: fringe.radPerX,

@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { openAttenuators } from '../../calibration/steps/attenuators.ts'
 import type { OpenAttenuators } from '../../calibration/steps/attenuators.ts'
 import { evenPhaseVoltagesV, fringeRange } from '../../calibration/steps/calibration-context.ts'
+import type { CalibrationContext } from '../../calibration/steps/calibration-context.ts'
 import { ChipProbe } from '../../calibration/steps/chip-readings.ts'
 import { measureDark } from '../../calibration/steps/dark.ts'
 import type { DarkReadings } from '../../calibration/steps/dark.ts'
@@ -43,6 +44,17 @@ const ports = [0, 1, 2, 3]
 const diode = (lane: number, port: number, sign: 'plus' | 'minus'): { darkMw: number; gain: number } => {
   const at = 2 * (lane * 4 + port) + (sign === 'plus' ? 0 : 1)
   return world.truth.photodiodes.get(`meter-${Math.floor(at / 8)}.${at % 8}`)!
+}
+
+/** All that comes before the attenuators. */
+async function probeOf(of: MeshBench): Promise<{ context: CalibrationContext; probe: ChipProbe }> {
+  const context = await calibrationContext(of)
+  const ofDark = await measureDark(context, neverAborted)
+  await bringLight(of, neverAborted)
+  const { balancePlus, balanceMinus, radPerV2 } = await measureLocalOscillators(context, ofDark, neverAborted)
+  const detectors = { ...ofDark, balancePlus, balanceMinus }
+  const ofCodes = await measureModulators(context, detectors, radPerV2, neverAborted)
+  return { context, probe: new ChipProbe(context, { detectors, modulators: ofCodes }, radPerV2) }
 }
 
 beforeAll(async () => {
@@ -162,6 +174,22 @@ describe('attenuators', () => {
       expect(open.baseV[heater]).toBe(open.openV[waveguide])
     }
   })
+
+  test.each([2.96, 3.06, 3.14, 3.18, 3.3])(
+    'that happen to be shut when cold, θ at %f rad, are opened like all others',
+    async (thetaRad) => {
+      // With the warmth of neighbours: in a shut attenuator it is all that a sweep of φ shows.
+      const shut = openDirectBench({ size: 4, lanes: 1, seed: 5 })
+      const { offsetRad } = shut.world.truth.chip
+      const { sigma } = shut.bench.layout
+      for (const heater of sigma.theta) offsetRad[heater] = thetaRad
+      const { probe, context } = await probeOf(shut.bench)
+      const found = await openAttenuators(context, probe, () => undefined, neverAborted)
+      for (const [waveguide, cold] of found.offsetRad.entries()) {
+        expect(Math.abs(angleBetween(cold, thetaRad)), `waveguide ${waveguide}`).toBeLessThan(0.2)
+      }
+    },
+  )
 
   test('all other heaters stay cold', () => {
     const others = [...open.baseV].filter((_, heater) => !bench.layout.sigma.theta.includes(heater))

@@ -1,6 +1,7 @@
 import { predictReading } from '../../calibration/model/chip-fit.ts'
 import { ChipModel } from '../../calibration/model/chip-model.ts'
-import type { ChipLook, PeelingLooks } from '../../calibration/model/chip-peeling.ts'
+import { peelChip } from '../../calibration/model/chip-peeling.ts'
+import type { ChipLook, PeeledChip, PeelingLooks } from '../../calibration/model/chip-peeling.ts'
 import { peelingSettings } from '../../calibration/model/peeling-settings.ts'
 import { peelingStages } from '../../calibration/model/peeling-stages.ts'
 import type { ChipReading } from '../../calibration/steps/chip-readings.ts'
@@ -79,10 +80,9 @@ export function openVoltages({ layout, model, parameters }: HiddenChip): Float64
  * What the settings of a peeling show of a hidden chip, each element with noise relative to their RMS. The second
  * quadrature is seen through local oscillators turned by a quarter turn and what the neighbours add, as on a bench.
  */
-export function looksAt(chip: HiddenChip, relativeNoise = 0): PeelingLooks {
+export function looksAt(chip: HiddenChip, relativeNoise = 0, baseV = openVoltages(chip)): PeelingLooks {
   const { layout, model, parameters, read } = chip
   const { size } = layout
-  const baseV = openVoltages(chip)
   const noise = new RandomStream(1, 'reading noise')
   const sigma = relativeNoise * Math.sqrt(read(baseV).lanes[0]!.reduce((sum, y) => sum + y * y, 0) / size ** 2)
   const noisy = (values: Float64Array): Float64Array => values.map((value) => value + noise.normal(0, sigma))
@@ -106,4 +106,11 @@ export function looksAt(chip: HiddenChip, relativeNoise = 0): PeelingLooks {
     radPerV2: new Float64Array(layout.heaters.length).fill(NaN),
     attenuatorRad: new Float64Array(size),
   }
+}
+
+/** The first guess of a chip that can be peeled. */
+export function peeledChip({ layout }: HiddenChip, looks: PeelingLooks): PeeledChip {
+  const peeled = peelChip(layout, looks)
+  if (peeled.outcome === 'peeled') return peeled
+  throw new Error(`the peeling ended ${peeled.outcome}`)
 }

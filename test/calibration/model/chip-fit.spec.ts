@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { fitChip, predictReading, priorsAround, relativeResidual } from '../../../calibration/model/chip-fit.ts'
-import { peelChip } from '../../../calibration/model/chip-peeling.ts'
 import { RandomStream } from '../../../core/random.ts'
-import { hiddenChip, looksAt } from '../../support/hidden-chip.ts'
+import { hiddenChip, looksAt, peeledChip } from '../../support/hidden-chip.ts'
 import type { HiddenChip } from '../../support/hidden-chip.ts'
 
 const OPTIONS = { maxIterations: 40, tolerance: 1e-4, maxProducts: 200, gradientLeft: 1e-3 }
@@ -25,7 +24,7 @@ function fit(chip: HiddenChip, relativeNoise: number, settings = 40): { paramete
     voltagesV,
     lanes: lanes.map((values) => values.map((value) => value + noise.normal(0, relativeNoise * rms))),
   }))
-  const guess = peelChip(layout, looksAt(chip))!.parameters
+  const guess = peeledChip(chip, looksAt(chip)).parameters
   const priors = priorsAround(layout, guess)
   const input = { layout, readings: noisy, lane: 0, free: freeOf(chip), priors, noise: relativeNoise * rms }
   return fitChip(input, guess, OPTIONS)
@@ -69,7 +68,7 @@ describe('the fit of a whole chip', () => {
   })
 
   test('leaves what it must not move where it was', () => {
-    const guess = peelChip(chip.layout, looksAt(chip))!.parameters
+    const guess = peeledChip(chip, looksAt(chip)).parameters
     const priors = priorsAround(chip.layout, guess)
     const free = [blocks.logNeighbour]
     const input = { layout: chip.layout, readings: chip.readAnywhere(4, 1), lane: 0, free, priors, noise: 0.01 }

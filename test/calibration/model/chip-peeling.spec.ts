@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { fitChip, priorsAround, relativeResidual } from '../../../calibration/model/chip-fit.ts'
 import { peelChip } from '../../../calibration/model/chip-peeling.ts'
 import { angleBetween } from '../../support/complex.ts'
-import { hiddenChip, looksAt, openVoltages } from '../../support/hidden-chip.ts'
+import { hiddenChip, looksAt, openVoltages, peeledChip } from '../../support/hidden-chip.ts'
 import type { HiddenChip } from '../../support/hidden-chip.ts'
 
 /** A thousandth of the light: converters of a bench with its probing frames. */
@@ -11,7 +11,7 @@ const NOISE = 0.002
 const rms = (values: readonly number[]): number => Math.sqrt(values.reduce((sum, v) => sum + v * v, 0) / values.length)
 
 function peeled(chip: HiddenChip, noise = NOISE): Float64Array {
-  return peelChip(chip.layout, looksAt(chip, noise))!.parameters
+  return peeledChip(chip, looksAt(chip, noise)).parameters
 }
 
 describe('a chip peeled column by column', () => {
@@ -68,12 +68,11 @@ describe('a chip peeled column by column', () => {
     const chip = hiddenChip({ size: 6, seed: 4 })
     const { layout, model } = chip
     const dead = layout.first.theta[7]!
-    const looks = looksAt(chip)
-    const { turned } = peelChip(layout, looks)!
+    const { turned } = peeledChip(chip, looksAt(chip))
     const core = [layout.first, layout.second].flatMap(({ phi, theta }) => [...phi, ...theta])
     expect(Math.min(...core.map((h) => turned[h]!))).toBeGreaterThan(0.5)
     chip.parameters[model.blocks.radPerV2 + dead] = 1e-9
-    const broken = peelChip(layout, looksAt(chip))!.turned
+    const broken = peeledChip(chip, looksAt(chip)).turned
     expect(broken[dead]).toBeLessThan(0.2)
     expect(Math.min(...core.filter((h) => h !== dead).map((h) => broken[h]!))).toBeGreaterThan(0.4)
   })
@@ -83,6 +82,27 @@ describe('a chip peeled column by column', () => {
     const looks = looksAt(chip)
     looks.base.matrix.re.fill(0)
     looks.base.matrix.im.fill(0)
-    expect(peelChip(chip.layout, looks)).toBeUndefined()
+    expect(peelChip(chip.layout, looks)).toEqual({ outcome: 'dark' })
+  })
+
+  test('an attenuator that stays shut is named', () => {
+    const chip = hiddenChip({ size: 8, seed: 6, neighbour: 1e-4, splitterSigmaRad: 0 })
+    const { offset, radPerV2 } = chip.model.blocks
+    const baseV = openVoltages(chip)
+    const heater = chip.layout.sigma.theta[5]!
+    // 0.03 rad from shut half of that passes as a field; splitters that differ would pass more.
+    const missing = Math.PI - 0.03 - chip.parameters[offset + heater]!
+    baseV[heater] = Math.sqrt((missing + (missing < 0 ? 2 * Math.PI : 0)) / chip.parameters[radPerV2 + heater]!)
+    expect(peelChip(chip.layout, looksAt(chip, 0, baseV))).toMatchObject({ outcome: 'shut', waveguide: 5 })
+  })
+
+  test('heaters that stand elsewhere lead it astray where they were taken for others', () => {
+    const chip = hiddenChip({ size: 6, seed: 6 })
+    const looks = looksAt(chip)
+    const stages = looks.stages.with(2, looks.stages[9]!)
+    expect(peelChip(chip.layout, { ...looks, stages })).toMatchObject({
+      outcome: 'astray',
+      stage: { mesh: 'second', column: 3 },
+    })
   })
 })

@@ -7,6 +7,7 @@ import type { ProgrammedTile } from '../../../calibration/model/programming.ts'
 import { randomOrthogonal } from '../../../calibration/steps/verification.ts'
 import { BenchError } from '../../../core/errors.ts'
 import { RandomStream } from '../../../core/random.ts'
+import { DEFAULT_DESIGN } from '../../../core/mesh-design.ts'
 import type { MeshImperfections } from '../../../sim/optics/parameters/mesh-parameters.ts'
 import { angleBetween } from '../../support/complex.ts'
 import { defaultImperfections, openDirectBench } from '../../support/direct-bench.ts'
@@ -20,8 +21,9 @@ interface Chip {
   readonly crosstalk: Crosstalk
 }
 
-function trueChip(size: number, changes: Partial<MeshImperfections> = {}, seed = 1): Chip {
-  const { bench, world } = openDirectBench({ size, lanes: 1, seed, imperfections: defaultImperfections(changes) })
+function trueChip(size: number, changes: Partial<MeshImperfections> = {}, seed = 1, design = DEFAULT_DESIGN): Chip {
+  const imperfections = defaultImperfections(changes)
+  const { bench, world } = openDirectBench({ size, lanes: 1, seed, imperfections, design })
   const model = new ChipModel(bench.layout)
   const { chip } = oracleOf(bench, world)
   return { model, parameters: chip, crosstalk: model.crosstalk(chip) }
@@ -38,7 +40,7 @@ function detected({ model, parameters, crosstalk }: Chip, { voltagesV, fieldPerW
   return Float64Array.from(re, (_, element) => {
     const [output, input] = [Math.floor(element / size), element % size]
     const turn = phases[layout.input[0]![input]!]! - phases[layout.lo[0]![output]!]!
-    return (Math.cos(turn) * re[element]! - Math.sin(turn) * im[element]!) / fieldPerWeight
+    return (Math.cos(turn) * re[element]! - Math.sin(turn) * im[element]!) / fieldPerWeight[output]!
   })
 }
 
@@ -111,6 +113,19 @@ describe('voltages for weights', () => {
     const [normal, orthogonal] = [matrix(8, () => random.normal()), randomOrthogonal(8, random)]
     expect(relativeError(detected(large, program(large, normal)), normal)).toBeLessThan(0.005)
     expect(relativeError(detected(large, program(large, orthogonal)), orthogonal)).toBeLessThan(0.02)
+  })
+
+  test('of a single mesh are read at each output in a gain of its own: unequal losses spoil less', () => {
+    const size = 12
+    const lossy = trueChip(size, { mziLossDb: 0.3, mziLossSpreadDb: 0 }, 1, { ...DEFAULT_DESIGN, form: 'unitary' })
+    const weights = randomOrthogonal(size, random)
+    const programmed = program(lossy, weights)
+    const error = relativeError(detected(lossy, programmed), weights)
+    expect(error).toBeCloseTo(programmed.modelError, 9)
+    const { fieldPerWeight } = programmed
+    const mean = fieldPerWeight.reduce((sum, field) => sum + field, 0) / size
+    const alike = { ...programmed, fieldPerWeight: fieldPerWeight.map(() => mean) }
+    expect(error).toBeLessThan(0.9 * relativeError(detected(lossy, alike), weights))
   })
 
   test('beyond the heaters’ limit are refused, naming the heater and the voltage', () => {
