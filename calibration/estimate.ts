@@ -14,6 +14,8 @@ export interface StepEstimate {
 /** What a calibration will play, before anything is switched on. */
 export interface CalibrationEstimate extends Omit<StepEstimate, 'name'> {
   readonly steps: readonly StepEstimate[]
+  /** Where what is found may ask for more: what it then comes to at most. */
+  readonly mostVectors?: number
 }
 
 /** Frames of one kind that a step plays. */

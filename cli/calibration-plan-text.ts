@@ -37,8 +37,13 @@ export function planText(file: BenchFile, estimate: CalibrationEstimate, taken: 
   const most = file.kind === 'awgr' ? ' at most' : ''
   // Arms in doubt are looked at in more frames of fewer vectors.
   const about = readsIntensity(file) ? 'about ' : ''
+  const isTaken = known.has('columns')
+  const orMore =
+    estimate.mostVectors === undefined || isTaken
+      ? ''
+      : ` (${counted(estimate.mostVectors)} at most, where first guesses go astray)`
   return [
-    `plan: ${counted(vectors)} vectors in ${about}${counted(frames)} frames${most}, ${seconds(benchSeconds)} of settling and symbols`,
+    `plan: ${counted(vectors)} vectors${orMore} in ${about}${counted(frames)} frames${most}, ${seconds(benchSeconds)} of settling and symbols`,
     ...textTable(
       [{ title: '  step' }, { title: 'frames', align: 'right' }, { title: 'vectors', align: 'right' }, { title: '' }],
       estimate.steps.map((step) => {

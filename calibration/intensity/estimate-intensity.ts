@@ -64,7 +64,9 @@ export function planIntensity(bench: EstimatedMesh, budget?: CalibrationBudget):
     const others = none.vectors - vectorsOf(none, 'columns')
     const after = (vectors: number): number =>
       Math.max(FEWEST_SETTINGS, Math.floor((VECTORS_PER_ELEMENT * size ** 2 - others - vectors) / size))
-    const estimate = estimated('sure', after(vectorsOf(none, 'columns')))
+    const usual = estimated('sure', after(vectorsOf(none, 'columns')))
+    const most = estimated('in doubt', FEWEST_SETTINGS, MAX_BASES).vectors
+    const estimate = most > usual.vectors ? { ...usual, mostVectors: most } : usual
     return { maxBases: MAX_BASES, settingsAfter: ({ vectors }) => after(vectors), estimate }
   }
   const [wanted, unit] = 'vectors' in budget ? [budget.vectors, 'vectors'] : [budget.benchSeconds, 's of bench time']

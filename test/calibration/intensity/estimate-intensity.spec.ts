@@ -54,6 +54,17 @@ describe('the estimate of a mesh read by photodiodes', () => {
     expect(each).toBe((6 * 3 * 4 + 4 * 3 * 4) / SIZE)
   })
 
+  test('says what it comes to at most where other bases leave no room for settings', () => {
+    const { bench } = opened()
+    const { mostVectors, steps } = planIntensity(bench).estimate
+    const others = steps.filter(({ name }) => name !== 'columns' && name !== 'settings')
+    const fixed = others.reduce((sum, { vectors }) => sum + vectors, 0)
+    // Three bases and every arm in doubt, beside forty settings.
+    expect(mostVectors).toBe(fixed + 40 * 4 + 8 * 4 + 8 * 2 + 3 * (6 * 3 * 4 + 4 * 3 * 4))
+    expect(planIntensity(openDirectBench({ size: 12, lanes: 1, design }).bench).estimate.mostVectors).toBeUndefined()
+    expect(planIntensity(bench, { vectors: 601 }).estimate.mostVectors).toBeUndefined()
+  })
+
   test('refuses a budget below the least, and says what that is', () => {
     const refused = (): unknown => planIntensity(opened().bench, { vectors: 10 })
     expect(refused).toThrow(expect.objectContaining({ code: 'CALL_INVALID' }))
