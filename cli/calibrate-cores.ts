@@ -1,23 +1,24 @@
+import { join } from 'node:path'
 import type { BenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
-import { calibrateJob, resultsForCalibration } from './calibrate-job.ts'
 import type { CalibrateDocument } from './calibrate-job.ts'
 import { calibrationReport } from './calibration-report.ts'
-import { estimateFor, planText } from './calibration-plan-text.ts'
 import type { CommandContext } from './command-context.ts'
-import { requireCalibratableCore } from './core-limits.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
+import { makeCalibration, prepareCalibration, reportOf } from './make-calibration.ts'
+import type { PreparedCalibration } from './make-calibration.ts'
 import { chosenTwin } from './options.ts'
 import type { CalibrateFlags } from './options.ts'
+import type { WrittenReport } from './report.ts'
 
 /** What `fringe calibrate --json` says of several cores. Documented by docs/schemas/calibrate-cores.schema.json. */
 export interface CalibrateCoresDocument {
-  readonly cores: readonly (CalibrateDocument & { readonly core: string })[]
+  readonly cores: readonly (CalibrateDocument & { readonly core: string; readonly report: WrittenReport | null })[]
 }
 
 /**
- * `fringe calibrate` of a bench file with several cores: one after another, a run each.
+ * `fringe calibrate` of a bench file with several cores: one after another, a run each; reports in a folder a core.
  *
  * Throws: CALL_INVALID, before anything is opened, for what is asked of one core at a time.
  */
@@ -26,22 +27,25 @@ export async function calibrateCores(
   files: readonly BenchFile[],
   flags: CalibrateFlags,
 ): Promise<ExitCode> {
-  const { verifyOnly, watch, for: forS, calibration, steps, report } = flags
-  const single = { 'verify-only': verifyOnly, watch, for: forS, calibration, steps, report }
-  const given = Object.entries(single).find(([, value]) => value !== undefined)
+  const { verifyOnly, watch, for: forS, calibration, report, journal } = flags
+  const given = Object.entries({ 'verify-only': verifyOnly, watch, for: forS, calibration }).find(
+    ([, value]) => value !== undefined,
+  )
   if (given !== undefined) throw forOneCore(`--${given[0]}`, files)
-  for (const file of files) requireCalibratableCore(file)
-  const { output } = context
-  const { budget, journal } = flags
   const twin = chosenTwin(flags)
-  const cores: (CalibrateDocument & { core: string })[] = []
+  const prepared: PreparedCalibration[] = []
   for (const file of files) {
-    const choice = { file, twin, journal }
-    const taken = flags.again === true ? [] : await resultsForCalibration(choice, { freshS: flags.fresh })
-    for (const line of [`core ${file.core!}`, ...planText(file, estimateFor(file, budget), taken)]) output.note(line)
-    const { document } = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
-    output.say(`core ${file.core!}: ${calibrationReport(document).join('\n')}`)
-    cores.push({ core: file.core!, ...document })
+    const own = typeof report === 'string' ? { report: join(report, file.core!) } : {}
+    prepared.push(await prepareCalibration({ file, twin, journal }, { ...flags, ...own }))
+  }
+  const { output } = context
+  const cores: CalibrateCoresDocument['cores'][number][] = []
+  for (const one of prepared) {
+    const core = one.choice.file.core!
+    output.note(`core ${core}`)
+    const { document } = await makeCalibration(context, one)
+    output.say(`core ${core}: ${calibrationReport(document).join('\n')}`)
+    cores.push({ core, ...document, report: await reportOf(context, document, one.flags) })
   }
   output.say(`journal: ${journal}`)
   output.document({ cores } satisfies CalibrateCoresDocument)

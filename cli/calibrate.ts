@@ -1,46 +1,40 @@
 import { coreOfFile, readCores } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
-import { calibrateJob, findCalibration, resultsForCalibration } from './calibrate-job.ts'
-import type { BenchChoice, CalibrateDocument } from './calibrate-job.ts'
-import { estimateFor, planText, stepNames } from './calibration-plan-text.ts'
+import { findCalibration } from './calibrate-job.ts'
+import type { BenchChoice } from './calibrate-job.ts'
 import { calibrationReport, verificationReport, watchReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
 import { readsIntensity, requireCalibratableCore } from './core-limits.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { chipOf } from './far-side.ts'
+import { makeCalibration, prepareCalibration, reportOf } from './make-calibration.ts'
 import { chosenTwin } from './options.ts'
 import type { CalibrateFlags } from './options.ts'
-import type { WrittenReport } from './report.ts'
 import { verifyJob } from './verify-job.ts'
 import { watchJob } from './watch-job.ts'
 
 /** `fringe calibrate`: from cold and dark, or from what is fresh, to a verified calibration in the journal. */
 export async function calibrate(context: CommandContext, benchPath: string, flags: CalibrateFlags): Promise<ExitCode> {
   const twin = chosenTwin(flags)
+  if (flags.again === true && flags.steps !== undefined) {
+    throw callInvalid('--again makes all steps, --steps some: leave out one of them')
+  }
   const cores = await readCores(benchPath)
   if (cores.length > 1 && flags.core === undefined) {
     return (await import('./calibrate-cores.ts')).calibrateCores(context, cores, flags)
   }
   const file = coreOfFile(cores, flags.core ?? cores[0]!.core)
   const choice = { file, twin, journal: flags.journal }
-  requireCalibratableCore(file)
-  if (flags.verifyOnly === true) return verifyOnly(context, choice, flags)
-  if (flags.calibration !== undefined) throw callInvalid('--calibration names what --verify-only verifies: add that')
-  if (flags.again === true && flags.steps !== undefined) {
-    throw callInvalid('--again makes all steps, --steps some: leave out one of them')
+  if (flags.verifyOnly === true) {
+    requireCalibratableCore(file)
+    return verifyOnly(context, choice, flags)
   }
+  if (flags.calibration !== undefined) throw callInvalid('--calibration names what --verify-only verifies: add that')
 
   const { output } = context
-  const { budget } = flags
-  const estimate = estimateFor(file, budget)
-  const steps = flags.steps === undefined ? undefined : stepNames(estimate, flags.steps)
   const watched = watchTimes(choice, flags)
-  if (flags.report !== undefined) await (await import('./report.ts')).prepareReport(flags.report)
-  const wish = { freshS: flags.fresh, ...(steps && { steps }) }
-  const taken = flags.again === true ? [] : await resultsForCalibration(choice, wish)
-  for (const line of planText(file, estimate, taken)) output.note(line)
-  const calibration = await calibrateJob(context, choice, { taken, ...(budget && { budget }) })
+  const calibration = await makeCalibration(context, await prepareCalibration(choice, flags))
   output.say(...calibrationReport(calibration.document), `journal: ${flags.journal}`)
   const report = await reportOf(context, calibration.document, flags)
   if (watched === undefined) output.document({ ...calibration.document, report })
@@ -50,19 +44,6 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
     output.document({ ...document, report })
   }
   return EXIT.done
-}
-
-/** What writes a report is loaded when somebody wants one. */
-async function reportOf(
-  { output, signal }: CommandContext,
-  document: CalibrateDocument,
-  { report, journal }: CalibrateFlags,
-): Promise<WrittenReport | null> {
-  if (report === undefined) return null
-  const { reportCalibration } = await import('./report.ts')
-  const written = await reportCalibration(document, journal, report, signal)
-  output.say(`report: ${written.file}`)
-  return written
 }
 
 /** Throws: CALL_INVALID for times that make no sense together. */

@@ -1,4 +1,4 @@
-import { copyFile, mkdir } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readCores } from '../../bench/bench-file.ts'
@@ -150,5 +150,28 @@ describe('a product on the two 4×4 cores of one bench', { timeout: 120_000 }, (
     const cwd = await place()
     const ended = await fringe(['matmul', TWO_CORES, 'A.npy', 'B.npy', '-o', 'C.npy', '--json', ...more], { cwd })
     expect(await expectFailure(ended, 2, 'CALL_INVALID')).toContain(says)
+  })
+})
+
+describe('a calibration of both cores', { timeout: 240_000 }, () => {
+  test('makes the steps that are named, each from its own results, and a page for each core', async () => {
+    const cwd = await place()
+    const wish = ['--steps', 'local-oscillators', '--report', 'pages', '--json']
+    const ended = await fringe(['calibrate', TWO_CORES, ...TWIN, ...wish], { cwd })
+    expect(ended.code, ended.stderr).toBe(0)
+    const { cores } = (await documentOf('calibrate-cores', ended)) as {
+      cores: { core: string; report: { file: string } }[]
+    }
+    const files = ['left', 'right'].map((core) => join('pages', core, 'report.md'))
+    expect(cores.map(({ report }) => report.file)).toEqual(files)
+    for (const file of files) expect(await readFile(join(cwd, file), 'utf8')).toContain('two-cores')
+    expect(ended.stderr.match(/from run /g)!.length).toBeGreaterThan(8)
+  })
+
+  test('is refused before anything is opened where one of them has no such step', async () => {
+    const cwd = await scratchFolder()
+    const ended = await fringe(['calibrate', TWO_CORES, ...TWIN, '--steps', 'coffee', '--json'], { cwd })
+    expect(await expectFailure(ended, 2, 'CALL_INVALID')).toContain('has no step "coffee"')
+    expect(await readdir(cwd)).toEqual([])
   })
 })
