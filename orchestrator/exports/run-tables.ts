@@ -95,7 +95,7 @@ const SOURCES: Record<TableName, (journal: JournalReader, run: string) => Source
         text('direction', 'tx, rx, ctl or err'),
         whole('step', 'the step that caused it'),
         { name: 'bytes', unit: null, kind: 'bytes', says: 'what passed' },
-        whole('crc', 'checksum, chained along the wire'),
+        whole('crc', 'checksum, chained along the wire, of the bytes as the journal keeps them'),
       ],
       pages: async function* () {
         for await (const page of recording.pages()) {

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { SystemClock } from '../../core/clock.ts'
 import { decodeNpy } from '../../orchestrator/arrays/npy.ts'
 import { exactProduct } from '../../orchestrator/jobs/matmul.ts'
+import { unpackRuns } from '../../orchestrator/journal/byte-runs.ts'
 import { Journal } from '../../orchestrator/journal/journal.ts'
 import type { RunRecord } from '../../orchestrator/journal/records.ts'
 import { pythonHas, runPython } from '../support/python.ts'
@@ -58,9 +59,11 @@ describe('fringe export', { timeout: PATIENCE_MS }, () => {
     const cwd = await exported('-o', 'run.npz', '--wire')
     const seen = JSON.parse(await python('numpy', READ_NPZ, join(cwd, 'run.npz'))) as Seen
     expectTruth(seen)
-    const bytes = (await query(journal, `SELECT bytes FROM wire WHERE run = '${truth.run.id}'`)).map(
-      (row) => row['bytes'] as Uint8Array,
+    const rows = await query(journal, `SELECT bytes, packed_from FROM wire WHERE run = '${truth.run.id}'`)
+    const bytes = rows.map(({ bytes, packed_from: from }) =>
+      from === null ? (bytes as Uint8Array) : unpackRuns(bytes as Uint8Array, Number(from))!,
     )
+    expect(rows.some(({ packed_from: from }) => from !== null)).toBe(true)
     expect(seen.wire).toEqual(bytes.map((each) => Buffer.from(each).toString('hex')))
   })
 
