@@ -280,7 +280,16 @@ function fitAllLanes(
   const relative = relativeResidual(layout, parameters, readings, 0)
   return {
     parameters,
-    sigmas: () => chipDeviations({ ...common, readings, noise: relative * rms }, chip.parameters),
+    sigmas: () => {
+      // Lanes share the chip, which further ones take for known: what each is free in is its own.
+      const all = new Float64Array(blocks.count)
+      for (let lane = 0; lane < lanes; lane++) {
+        const own = { layout, lane, free: freeOf(lane), priors: priorsAround(layout, parameters) }
+        const deviations = chipDeviations({ ...own, readings, noise: relative * rms }, parameters)
+        for (const index of own.free) all[index] = deviations[index]!
+      }
+      return all
+    },
     relativeResidual: worst(readings),
     heldOutResidual: worst(heldOut),
     iterations: chip.iterations,
