@@ -83,7 +83,7 @@ export function coreOf(
     return new MeshCore(bench, calibration, frames, heaters, upkeep)
   }
   if (bench.kind === 'awgr' && calibration.schema === KINDS.awgr.schema) {
-    return new AwgrCore(bench, calibration, frames, heaters)
+    return new AwgrCore(bench, calibration, frames, heaters, upkeep)
   }
   throw new BenchError(
     'SHAPE_MISMATCH',

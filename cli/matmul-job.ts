@@ -2,7 +2,6 @@ import type { CoreUpkeep } from '../calibration/mesh-core.ts'
 import type { Refined } from '../calibration/tile-refiner.ts'
 import type { WatchOptions } from '../calibration/drift-watch.ts'
 import type { Bench } from '../core/bench.ts'
-import { BenchError } from '../core/errors.ts'
 import type { OpticalCore } from '../core/optical-core.ts'
 import { matrixShape } from '../orchestrator/arrays/dense-array.ts'
 import type { Block, DenseArray } from '../orchestrator/arrays/dense-array.ts'
@@ -195,18 +194,11 @@ export interface ProductOutcome extends MatmulOutcome {
   readonly followed: Calibration | undefined
 }
 
-/**
- * The plan of a product, live and in a replay.
- *
- * Throws: CALL_INVALID for a core that cannot be watched.
- */
+/** The plan of a product, live and in a replay. */
 export async function* productPlan(
   bench: Bench,
   { products, memoryBytes, calibration, log, watchS, refine, bits, scaling }: ProductPlanOptions,
 ): Plan<ProductOutcome> {
-  if (watchS !== undefined && bench.kind !== 'mesh') {
-    throw new BenchError('CALL_INVALID', '--watch follows mesh cores: leave it out on this bench')
-  }
   let looks = 0
   // The energy of looks at the chip is the calibration's, not the product's.
   const watchOf = (ledger: PowerLedger): WatchOptions | undefined =>

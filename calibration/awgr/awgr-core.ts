@@ -5,6 +5,8 @@ import { allDone } from '../../orchestrator/frames/frame-runner.ts'
 import type { FrameCodes, FrameReading, FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import type { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import type { Verification } from '../calibration-record.ts'
+import type { WatchOptions } from '../drift-watch.ts'
+import type { CoreUpkeep } from '../mesh-core.ts'
 import { CompiledTiles, makeCoreSafe, streamFrames } from '../stream-frames.ts'
 import type { FrameStages } from '../stream-frames.ts'
 import type { AwgrCalibration } from './awgr-record.ts'
@@ -43,6 +45,9 @@ export class AwgrCore implements OpticalCore {
   readonly #frames: FrameRunner
   readonly #heaters: HeaterSetter
   readonly #verification: Verification | undefined
+  readonly #watch: WatchOptions | undefined
+  #looks = 0
+  #lookedS = -Infinity
   #rings: RingsCalibration
   #programmer: WeightProgrammer
   #tiles: CompiledTiles<ProgrammedWeights>
@@ -53,6 +58,7 @@ export class AwgrCore implements OpticalCore {
     calibration: Omit<AwgrCalibration, 'fit' | 'verification'> & { readonly verification?: Verification },
     frames: FrameRunner,
     heaters: HeaterSetter,
+    { watch }: Pick<CoreUpkeep, 'watch'> = {},
   ) {
     const { layout, timing } = bench
     if (calibration.size !== layout.size || calibration.form !== layout.form) {
@@ -68,6 +74,7 @@ export class AwgrCore implements OpticalCore {
     this.#frames = frames
     this.#heaters = heaters
     this.#verification = calibration.verification
+    this.#watch = watch
     this.#rings = calibration
     this.#programmer = this.#programmerOf(calibration)
     this.#tiles = this.#noTiles()
@@ -108,6 +115,14 @@ export class AwgrCore implements OpticalCore {
    * Throws: QUALITY_OUT_OF_BOUNDS when the rings are no longer those of the calibration.
    */
   async follow(signal: AbortSignal): Promise<readonly FollowedQuantity[]> {
+    const { shiftGhz, ringsRmsGhz } = await this.#follow(signal)
+    return [
+      { quantity: 'common shift of the rings since the calibration', unit: 'GHz', value: shiftGhz },
+      { quantity: 'shift of single rings beside it, RMS', unit: 'GHz', value: ringsRmsGhz },
+    ]
+  }
+
+  async #follow(signal: AbortSignal): Promise<FollowedDrift> {
     const { layout } = this.#bench
     const parts = { bench: this.#bench, frames: this.#frames, heaters: this.#heaters }
     const probe = new RingProbe(parts, this.#codes, PROBE_SYMBOLS.judge)
@@ -121,10 +136,23 @@ export class AwgrCore implements OpticalCore {
     this.#rings = found.calibration
     this.#programmer = this.#programmerOf(found.calibration)
     this.#tiles = this.#noTiles()
-    return [
-      { quantity: 'common shift of the rings since the calibration', unit: 'GHz', value: found.shiftGhz },
-      { quantity: 'shift of single rings beside it, RMS', unit: 'GHz', value: found.ringsRmsGhz },
-    ]
+    this.#lookedS = this.#nowS
+    return found
+  }
+
+  get #nowS(): number {
+    return this.#bench.clock.monotonicNs() / 1e9
+  }
+
+  /** While a job runs rings are followed again as often as the watch says; the job itself begins with it. */
+  #upkeep(): ((signal: AbortSignal) => Promise<void>) | undefined {
+    const watch = this.#watch
+    if (watch === undefined || this.#nowS - this.#lookedS < watch.everyS) return undefined
+    return async (signal) => {
+      watch.onFollow?.()
+      const { residualBefore: before, residual } = await this.#follow(signal)
+      watch.onFollowed?.({ round: ++this.#looks, because: 'time', before, heldOut: residual })
+    }
   }
 
   #programmerOf(rings: RingsCalibration): WeightProgrammer {
@@ -145,6 +173,7 @@ export class AwgrCore implements OpticalCore {
       prepare: (frame) => ({ codes: this.#encode(frame), programmed: this.#tiles.of(frame.tile) }),
       load: (prepared, signal) => this.#load(prepared, signal),
       decode: (frame, programmed, reading) => ({ frame, lanes: [this.#decode(reading, programmed)] }),
+      upkeep: () => this.#upkeep(),
     }
     return streamFrames(frames, this.#frames, stages, signal)
   }

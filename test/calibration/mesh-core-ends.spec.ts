@@ -37,17 +37,17 @@ describe('a stream that ends early', () => {
     expect(unhandled).toEqual([])
   })
 
-  test('when its source fails, waits for the read-out under way and passes the failure on', async () => {
-    let readOut = false
+  test('when its source fails, waits for the light under way and passes the failure on', async () => {
+    let captured = false
     const { core } = await litCore({
       wrap: (bench) => ({
         ...bench,
         meters: bench.meters.map((meter) => ({
           ...meter,
-          readLogMw: async (signal) => {
+          waitLog: async (signal) => {
+            await meter.waitLog(signal)
             await new Promise((resolve) => setImmediate(resolve))
-            readOut = true
-            return meter.readLogMw(signal)
+            captured = true
           },
         })),
       }),
@@ -58,7 +58,7 @@ describe('a stream that ends early', () => {
     }
     const stream = core.stream(failing(), neverAborted)
     await expect(stream.next()).rejects.toThrow('no more rows')
-    expect(readOut).toBe(true)
+    expect(captured).toBe(true)
     expect(unhandled).toEqual([])
   })
 
