@@ -6,7 +6,7 @@ import { figure, median } from './figure.ts'
 import { TARGETS } from './intensity-12/chip.ts'
 import type { Measured } from './intensity-12/chip.ts'
 
-const CHIPS = 10
+const CHIPS = 20
 
 /**
  * A 12-mode mesh read by photodiodes, calibrated from cold: how well it is known and how well it is programmed. A thread a

@@ -24,10 +24,10 @@ import { runToEnd } from './product-bits.ts'
  * from known phases. Hamerly et al., Phys. Rev. Applied 18, 024019 (2022).
  */
 const PUBLISHED = [
-  { size: 32, sigmaRad: 0.05, error: 0.0435, chips: 3 },
-  { size: 32, sigmaRad: 0.02, error: 0.0043, chips: 3 },
-  { size: 64, sigmaRad: 0.05, error: 0.0987, chips: 1 },
-  { size: 64, sigmaRad: 0.02, error: 0.0157, chips: 1 },
+  { size: 32, sigmaRad: 0.05, error: 0.0435, chips: 5 },
+  { size: 32, sigmaRad: 0.02, error: 0.0043, chips: 5 },
+  { size: 64, sigmaRad: 0.05, error: 0.0987, chips: 2 },
+  { size: 64, sigmaRad: 0.02, error: 0.0157, chips: 2 },
 ] as const
 
 const LOSSES = [
