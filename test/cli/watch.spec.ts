@@ -5,11 +5,13 @@ import {
   documentOf,
   expectFailure,
   fringe,
+  productOf,
   query,
   scratchFolder,
   SMALL_AWGR_BENCH,
   SMALL_BENCH,
   SMALL_PRODUCT,
+  smallAwgrJournal,
   smallJournal,
   writeSmallFactors,
 } from './fringe-process.ts'
@@ -38,6 +40,21 @@ describe('a watched bench', { timeout: PATIENCE_MS }, () => {
     expect(kept.map(({ id }) => id)).toHaveLength(7)
     expect(kept[0]).toEqual({ id: calibration })
     expect(await documentOf('replay', await run('replay', 'last', '--json'))).toMatchObject({ matched: true })
+  })
+
+  test('with an AWGR core has its rings followed while it multiplies, and replays', async () => {
+    const cwd = await scratchFolder()
+    await copyFile(join(await smallAwgrJournal(), 'fringe.db'), join(cwd, 'fringe.db'))
+    await writeSmallFactors(cwd)
+    // A job begins with a look of its own; with next to no time between two, most frames have another before them.
+    const ended = await fringe([...productOf(SMALL_AWGR_BENCH), '--watch', '0.001s', '--json'], { cwd })
+    expect(ended.code, ended.stderr).toBe(0)
+    const { looks, frames, followedBy } = await documentOf('matmul', ended)
+    expect(looks).toBeGreaterThan(0)
+    expect(looks).toBeLessThanOrEqual(frames as number)
+    expect(followedBy).toBeNull()
+    const replayed = await fringe(['replay', 'last', '--json'], { cwd })
+    expect(await documentOf('replay', replayed)).toMatchObject({ matched: true })
   })
 
   test('multiplies after a night as in the evening, and leaves its calibration to the next job', async () => {
