@@ -48,9 +48,11 @@ export class SampledCheck {
     const blocks = Math.max(1, Math.ceil(rows / blockRows))
     this.#rowsPerBlock = Math.max(2, Math.ceil(SAMPLED_ELEMENTS / this.#columns.length / blocks))
     this.#sampled = new Float64Array(this.#columns.length * b.rows)
+    // Row by row, as B lies in memory.
     for (let k = 0; k < b.rows; k++) {
-      for (const [at, column] of this.#columns.entries())
-        this.#sampled[at * b.rows + k] = b.data[k * b.columns + column]!
+      for (let at = 0; at < this.#columns.length; at++) {
+        this.#sampled[at * b.rows + k] = b.data[k * b.columns + this.#columns[at]!]!
+      }
     }
   }
 

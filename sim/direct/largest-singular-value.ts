@@ -1,3 +1,8 @@
+/*
+ * Once a tile, a thousand times in a product of 2048³: its inner loops make no arrays, whose garbage would hold up
+ * the thread that feeds all others.
+ */
+
 /** So many find the largest of random values to a few percent, less than the room that weights leave. */
 const STEPS = 6
 const SMALL_ROUNDS = 24
@@ -37,8 +42,14 @@ function times(matrix: Float64Array, v: Float64Array, out: Float64Array, beta: n
   const size = v.length
   const fours = size & ~3
   for (let row = 0; row < fours; row += 4) {
-    const [first, second, third, fourth] = [row * size, (row + 1) * size, (row + 2) * size, (row + 3) * size]
-    let [a, b, c, d] = [0, 0, 0, 0]
+    const first = row * size
+    const second = first + size
+    const third = second + size
+    const fourth = third + size
+    let a = 0
+    let b = 0
+    let c = 0
+    let d = 0
     for (let column = 0; column < size; column++) {
       const value = v[column]!
       a += matrix[first + column]! * value
@@ -64,8 +75,14 @@ function timesTransposed(matrix: Float64Array, u: Float64Array, out: Float64Arra
   for (let column = 0; column < size; column++) out[column]! *= -alpha
   const fours = size & ~3
   for (let row = 0; row < fours; row += 4) {
-    const [first, second, third, fourth] = [row * size, (row + 1) * size, (row + 2) * size, (row + 3) * size]
-    const [a, b, c, d] = [u[row]!, u[row + 1]!, u[row + 2]!, u[row + 3]!]
+    const first = row * size
+    const second = first + size
+    const third = second + size
+    const fourth = third + size
+    const a = u[row]!
+    const b = u[row + 1]!
+    const c = u[row + 2]!
+    const d = u[row + 3]!
     for (let column = 0; column < size; column++) {
       out[column]! +=
         a * matrix[first + column]! +

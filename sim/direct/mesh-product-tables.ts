@@ -91,14 +91,17 @@ export class MeshProductTables implements ProductTables {
     detectors.set(tables.detectors)
     const perWeight = unitField * fieldPerWeight
     for (let output = 0; output < size; output++) {
-      let [re, im] = [0, 0]
+      // No arrays here: this runs a thousand times in a large product.
+      let re = 0
+      let im = 0
       for (let input = 0, at = output * size; input < size; input++, at++) {
         re += this.#re[at]! * silentRe[input]!
         im += this.#re[at]! * silentIm[input]!
       }
       const lo = tables.lo[output]!
       const mean = (re * re + im * im + lo * lo) / 2
-      const [plus, minus] = [2 * output, 2 * output + 1]
+      const plus = 2 * output
+      const minus = plus + 1
       const perSignal = 1 / (2 * lo * perWeight)
       // What silence carries is known, and given back.
       const carried = re / perWeight
