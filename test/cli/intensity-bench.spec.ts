@@ -75,7 +75,7 @@ describe('a single mesh read by photodiodes, on its twin', { timeout: PATIENCE_M
       const cwd = await scratchFolder()
       const ended = await fringe([...CALIBRATE, sim, '--json'], { cwd })
       expect(ended.stderr).toMatch(
-        /plan: 9[89]\d vectors \(2,?\d+ at most, where first guesses go astray\) in about \d+ frames/,
+        /plan: 9[89]\d vectors \(1,9\d\d at most, where first guesses go astray\) in about \d+ frames/,
       )
       expect(await calibrated(ended)).toMatchObject({ fit, verification })
     }
