@@ -7,6 +7,7 @@ import { agreedBase } from './agreed-base.ts'
 import type { WholeFringe } from './base-phases.ts'
 import { BASE_CANDIDATES, BASE_SHARE, baseSettings } from './base-setting.ts'
 import type { BaseSetting } from './base-setting.ts'
+import { requireLitPorts } from './dark-ports.ts'
 import { intensityBlocks } from './intensity-parameters.ts'
 import { IntensityModel } from './intensity-model.ts'
 import { everyPort } from './intensity-probe.ts'
@@ -50,6 +51,8 @@ const NEIGHBOUR = 0.01
  * A base setting whose matrix is dark nowhere, one fringe for the heaters' usual frequency, some fringes of all inputs for
  * the phases of the base matrix, then all heaters one by one (`peelColumns`). `fringeRange`: where the first frequency is
  * looked for, rad/V².
+ *
+ * Throws: CALIBRATION_FAILED naming a port without light.
  */
 export async function guessChip(
   layout: SvdCoreLayout,
@@ -64,6 +67,7 @@ export async function guessChip(
   const maxV2 = maxVoltageV ** 2
   // The heater of the first fringe starts from cold, so that it has all its range for that.
   const settings = await baseSettings(layout, central[0]!, look, maxV2)
+  requireLitPorts(size, settings)
   const first = around(size, settings[0]!, look)
   const nominal = await firstFringe(central[0]!, everyPort(Math.min(FIRST_INPUTS, size)), fringeRange, maxV2, first)
   // What every heater has left from anywhere in its base.

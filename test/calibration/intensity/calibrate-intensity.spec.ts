@@ -3,6 +3,7 @@ import { intensityCalibrationPlan } from '../../../calibration/intensity/calibra
 import type { MeshBench } from '../../../core/mesh-bench.ts'
 import { intensityBlocks } from '../../../calibration/intensity/intensity-parameters.ts'
 import { runToEnd } from '../../../perf/product-bits.ts'
+import { NO_DEFECTS } from '../../../sim/optics/defects.ts'
 import { defaultImperfections, openDirectBench } from '../../support/direct-bench.ts'
 
 const SIZE = 6
@@ -80,4 +81,35 @@ test('a dead heater ends it: what the fit has not seen does not come out', async
   })
   const plan = intensityCalibrationPlan({ ...bench, heaters })
   await expect(runToEnd(plan, new AbortController().signal)).rejects.toMatchObject({ code: 'CALIBRATION_FAILED' })
+})
+
+test.each([0, 1, 2, 3])('output %i without its fibre ends it by name', async (port) => {
+  const design = { arrangement: 'clements', mzi: 'plain', form: 'unitary', detection: 'intensity' } as const
+  const defects = { ...NO_DEFECTS, darkPorts: [{ meter: 'meter-0', port }] }
+  const { bench } = openDirectBench({ size: 4, lanes: 1, seed: 3, design, defects })
+  await expect(runToEnd(intensityCalibrationPlan(bench), new AbortController().signal)).rejects.toMatchObject({
+    code: 'CALIBRATION_FAILED',
+    message: `lane 0, output ${port}: its photodiode sees no light; check its fibre and the meter port`,
+    context: { lane: 0, port },
+  })
+})
+
+test.each([0, 1, 2, 3])('input %i whose modulator has no drive ends it by name', async (port) => {
+  const design = { arrangement: 'clements', mzi: 'plain', form: 'unitary', detection: 'intensity' } as const
+  const { bench } = openDirectBench({ size: 4, lanes: 1, seed: 3, design })
+  const { generator, channel } = bench.lanes[0]!.modulators[port]!.drive
+  const generators = bench.generators.map((one, g) => ({
+    ...one,
+    loadFrame: (codes: readonly Int8Array[], signal: AbortSignal) =>
+      one.loadFrame(
+        codes.map((each, c) => (g === generator && c === channel ? new Int8Array(each.length) : each)),
+        signal,
+      ),
+  }))
+  const plan = intensityCalibrationPlan({ ...bench, generators })
+  await expect(runToEnd(plan, new AbortController().signal)).rejects.toMatchObject({
+    code: 'CALIBRATION_FAILED',
+    message: `lane 0, input ${port}: no light comes of it; check its modulator, its drive and its fibre`,
+    context: { lane: 0, port },
+  })
 })
