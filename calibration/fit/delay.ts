@@ -1,3 +1,4 @@
+import { centred } from './centred.ts'
 import { factorPositiveDefinite, solveUpper, solveUpperTransposed } from './positive-definite.ts'
 
 /** When a played pattern arrives. */
@@ -23,14 +24,14 @@ const LEAST_EXPLAINED = 0.5
 export function findArrival(records: readonly Float64Array[], levels: Int8Array, pointsPerSymbol: number): Arrival {
   const points = levels.length * pointsPerSymbol
   const reach = points - Math.min(LEAST_OVERLAP, levels.length >> 1) * pointsPerSymbol
-  const centred = records.map(withoutMean)
-  const moved = centred.reduce((sum, record) => sum + dot(record, record), 0)
+  const moving = records.map(centred)
+  const moved = moving.reduce((sum, record) => sum + dot(record, record), 0)
   const delayed = (by: number): Float64Array =>
-    withoutMean(Float64Array.from({ length: points }, (_, at) => levels[Math.floor((at - by) / pointsPerSymbol)] ?? 0))
+    centred(Float64Array.from({ length: points }, (_, at) => levels[Math.floor((at - by) / pointsPerSymbol)] ?? 0))
   const explainedAt = (by: number): number => {
     const pattern = delayed(by)
     const norm = dot(pattern, pattern)
-    return norm === 0 ? 0 : centred.reduce((sum, record) => sum + dot(record, pattern) ** 2 / norm, 0) / moved
+    return norm === 0 ? 0 : moving.reduce((sum, record) => sum + dot(record, pattern) ** 2 / norm, 0) / moved
   }
   let [best, explained] = [0, explainedAt(0)]
   for (let by = -reach; by <= reach; by++) {
@@ -39,7 +40,7 @@ export function findArrival(records: readonly Float64Array[], levels: Int8Array,
   }
   if (!(explained >= LEAST_EXPLAINED)) return { points: NaN, explained }
   const from = explainedAt(best - 1) > explainedAt(best + 1) ? best - 1 : best
-  return { points: from + fractionOf(centred, delayed(from), delayed(from + 1)), explained }
+  return { points: from + fractionOf(moving, delayed(from), delayed(from + 1)), explained }
 }
 
 /** Share of the second pattern in records that are mixtures of both, 0…1. */
@@ -70,13 +71,13 @@ export interface Neighbours {
  */
 export function neighboursIn(records: readonly Float64Array[], levels: Int8Array): Neighbours {
   const patterns = [0, 1, -1].map((by) =>
-    withoutMean(Float64Array.from(levels, (_, symbol) => levels[symbol - by] ?? 0)),
+    centred(Float64Array.from(levels, (_, symbol) => levels[symbol - by] ?? 0)),
   )
   const normal = Float64Array.from({ length: 9 }, (_, at) => dot(patterns[Math.floor(at / 3)]!, patterns[at % 3]!))
   const norm = normal[0]!
   if (!factorPositiveDefinite(normal, patterns.length)) return { late: NaN, early: NaN, sigma: NaN }
   let [late, early, whole, left] = [0, 0, 0, 0]
-  for (const record of records.map(withoutMean)) {
+  for (const record of records.map(centred)) {
     const right = Float64Array.from(patterns, (pattern) => dot(record, pattern))
     const shares = solveUpper(normal, solveUpperTransposed(normal, right))
     const [own, before, behind] = shares
@@ -88,11 +89,6 @@ export function neighboursIn(records: readonly Float64Array[], levels: Int8Array
   }
   const noise = left / (records.length * (levels.length - patterns.length - 1))
   return { late: late / whole, early: early / whole, sigma: Math.sqrt(noise / norm / whole) }
-}
-
-function withoutMean(record: Float64Array): Float64Array {
-  const mean = record.reduce((sum, value) => sum + value, 0) / record.length
-  return record.map((value) => value - mean)
 }
 
 const dot = (a: Float64Array, b: Float64Array): number => a.reduce((sum, value, i) => sum + value * b[i]!, 0)

@@ -1,4 +1,5 @@
 import { bestFrequency } from './best-frequency.ts'
+import { centred } from './centred.ts'
 import type { ComplexMatrix } from './complex-matrix.ts'
 
 export interface FringeRatio {
@@ -56,10 +57,4 @@ export function fringeRatio(
   }
   const { re, im } = fitAt(bestFrequency(range, (k) => fitAt(k).explained))
   return { re, im }
-}
-
-/** Less their mean: what every channel has for itself. */
-function centred(values: Float64Array): Float64Array {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  return values.map((value) => value - mean)
 }
