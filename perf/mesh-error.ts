@@ -1,14 +1,10 @@
-import { setMaxListeners } from 'node:events'
 import { benchFromText, requireKind } from '../bench/bench-file.ts'
-import { startDirectTwin } from '../bench/direct-twin.ts'
-import { openMeshBench } from '../bench/open-bench.ts'
 import { trueMesh } from '../bench/true-mesh.ts'
 import { calibrationPlan } from '../calibration/calibrate.ts'
 import { ChipModel } from '../calibration/model/chip-model.ts'
 import { programWeights } from '../calibration/model/programming.ts'
 import { randomOrthogonal } from '../calibration/steps/verification.ts'
 import { oracleCalibration } from '../cli/oracle-calibration.ts'
-import { VirtualClock } from '../core/clock.ts'
 import type { MeshBench } from '../core/mesh-bench.ts'
 import { DEFAULT_DESIGN } from '../core/mesh-design.ts'
 import { RandomStream } from '../core/random.ts'
@@ -17,6 +13,7 @@ import type { MeshWorld } from '../sim/optics/mesh-world.ts'
 import type { Figure } from './figure.ts'
 import { figure, median } from './figure.ts'
 import { meshBenchText } from './mesh-bench-text.ts'
+import { openDirectMesh } from './direct-mesh.ts'
 import { runToEnd } from './product-bits.ts'
 
 /**
@@ -124,12 +121,8 @@ async function measure(size: number, seed: number, imperfections: Readonly<Recor
   const lanes = bench.lanes.map((lane) => ({ ...lane, powerDbm: LASER_DBM }))
   const text = JSON.stringify({ ...bench, lanes, detection, twin: imperfections })
   const file = requireKind(benchFromText(text, `any-${size}.yaml`), 'mesh')
-  const clock = new VirtualClock()
-  const { signal } = new AbortController()
-  // Every instrument of the bench listens to it.
-  setMaxListeners(0, signal)
-  const { direct, world } = startDirectTwin(file, { seed, clock })
-  await using open = await openMeshBench(file, { direct, clock, signal })
+  await using open = await openDirectMesh(file, seed)
+  const { world, signal } = open
   const start = performance.now()
   const { calibration, vectors } = await runToEnd(calibrationPlan(open.bench), signal)
   const seconds = (performance.now() - start) / 1e3

@@ -1,16 +1,13 @@
-import { setMaxListeners } from 'node:events'
 import type { MeshBenchFile } from '../../bench/bench-file.ts'
-import { startDirectTwin } from '../../bench/direct-twin.ts'
-import { openMeshBench } from '../../bench/open-bench.ts'
 import { calibrationPlan } from '../../calibration/calibrate.ts'
 import type { CalibrationResult } from '../../calibration/calibrate.ts'
 import { MeshCore } from '../../calibration/mesh-core.ts'
-import { VirtualClock } from '../../core/clock.ts'
 import { BenchError } from '../../core/errors.ts'
 import { RandomStream } from '../../core/random.ts'
 import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import type { TwinDefects } from '../../sim/optics/defects.ts'
+import { openDirectMesh } from '../direct-mesh.ts'
 import { productBits, randomMatrix, runToEnd } from '../product-bits.ts'
 
 export type Outcome =
@@ -19,12 +16,8 @@ export type Outcome =
 
 /** Calibrates the twin of a bench with these defects from cold, and multiplies with what was accepted. */
 export async function calibrateWith(file: MeshBenchFile, seed: number, defects: TwinDefects): Promise<Outcome> {
-  const clock = new VirtualClock()
-  const { signal } = new AbortController()
-  // Every instrument of the bench listens to it.
-  setMaxListeners(0, signal)
-  const { direct } = startDirectTwin({ ...file, defects }, { seed, clock })
-  await using open = await openMeshBench(file, { direct, clock, signal })
+  await using open = await openDirectMesh({ ...file, defects }, seed)
+  const { signal } = open
   let result: CalibrationResult
   try {
     result = await runToEnd(calibrationPlan(open.bench), signal)

@@ -1,7 +1,4 @@
-import { setMaxListeners } from 'node:events'
 import { benchFromText, requireKind } from '../../bench/bench-file.ts'
-import { startDirectTwin } from '../../bench/direct-twin.ts'
-import { openMeshBench } from '../../bench/open-bench.ts'
 import type { ComplexMatrix } from '../../calibration/fit/complex-matrix.ts'
 import { intensityCalibrationPlan } from '../../calibration/intensity/calibrate-intensity.ts'
 import { shares } from '../../calibration/intensity/fit-chip.ts'
@@ -10,12 +7,12 @@ import { programUnitary } from '../../calibration/intensity/intensity-programmin
 import { randomUnitary } from '../../calibration/intensity/random-unitary.ts'
 import { readProgrammed } from '../../calibration/intensity/read-unitary.ts'
 import { knownChip } from '../../calibration/intensity/verify-unitaries.ts'
-import { VirtualClock } from '../../core/clock.ts'
 import type { MeshBench } from '../../core/mesh-bench.ts'
 import { RandomStream } from '../../core/random.ts'
 import { FrameRunner } from '../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../orchestrator/frames/heater-setter.ts'
 import type { MeshWorld } from '../../sim/optics/mesh-world.ts'
+import { openDirectMesh } from '../direct-mesh.ts'
 import { meshBenchText } from '../mesh-bench-text.ts'
 import { runToEnd } from '../product-bits.ts'
 
@@ -59,12 +56,8 @@ export async function measureChip(seed: number): Promise<Measured> {
     benchFromText(JSON.stringify({ ...bench, lanes, detection, twin: TWIN }), 'any-12.yaml'),
     'mesh',
   )
-  const clock = new VirtualClock()
-  const { signal } = new AbortController()
-  // Every instrument of the bench listens to it.
-  setMaxListeners(0, signal)
-  const { direct, world } = startDirectTwin(file, { seed, clock })
-  await using open = await openMeshBench(file, { direct, clock, signal })
+  await using open = await openDirectMesh(file, seed)
+  const { world, signal } = open
   const start = performance.now()
   const { calibration, vectors } = await runToEnd(intensityCalibrationPlan(open.bench), signal)
   const seconds = (performance.now() - start) / 1e3

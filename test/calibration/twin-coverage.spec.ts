@@ -1,17 +1,14 @@
-import { setMaxListeners } from 'node:events'
 import { expect, test } from 'vitest'
 import { benchFromText, readBenchFile, requireKind } from '../../bench/bench-file.ts'
 import type { BenchFile } from '../../bench/bench-file.ts'
-import { startDirectTwin } from '../../bench/direct-twin.ts'
-import { openMeshBench } from '../../bench/open-bench.ts'
 import { trueMesh } from '../../bench/true-mesh.ts'
 import { calibrationPlan } from '../../calibration/calibrate.ts'
 import { parameterBlocks } from '../../calibration/model/chip-parameters.ts'
 import type { ParameterBlocks } from '../../calibration/model/chip-parameters.ts'
 import { oracleCalibration } from '../../cli/oracle-calibration.ts'
-import { VirtualClock } from '../../core/clock.ts'
 import { DEFAULT_DESIGN } from '../../core/mesh-design.ts'
 import type { SvdCoreLayout } from '../../core/mesh-layout.ts'
+import { openDirectMesh } from '../../perf/direct-mesh.ts'
 import { meshBenchText } from '../../perf/mesh-bench-text.ts'
 import { runToEnd } from '../support/run-plan.ts'
 
@@ -25,14 +22,9 @@ const range = (from: number, count: number): number[] => Array.from({ length: co
 
 /** In how many of its standard deviations each of the wanted parameters lies beside the truth. */
 async function deviationsOf(file: MeshFile, seed: number, wanted: Wanted): Promise<readonly number[]> {
-  const clock = new VirtualClock()
-  const { signal } = new AbortController()
-  // Every instrument of the bench listens to it.
-  setMaxListeners(0, signal)
-  const { direct, world } = startDirectTwin(file, { seed, clock })
-  await using open = await openMeshBench(file, { direct, clock, signal })
+  await using open = await openDirectMesh(file, seed)
   const { calibration } = await runToEnd(calibrationPlan(open.bench))
-  const { chip: truth } = oracleCalibration(open.bench, trueMesh(open.bench, world, file.wiring.meters))
+  const { chip: truth } = oracleCalibration(open.bench, trueMesh(open.bench, open.world, file.wiring.meters))
   const { layout } = open.bench
   return wanted(layout, parameterBlocks(layout)).map(
     (i) => Math.abs(calibration.chip[i]! - truth[i]!) / calibration.chipSigma![i]!,

@@ -116,6 +116,14 @@ export function smallJournal(): Promise<string> {
   })
 }
 
+/** A folder with the calibrated journal of the small bench and its factors, to be written to; commands run in it. */
+export async function calibratedPlace(): Promise<{ cwd: string; run: (...args: string[]) => Promise<Ended> }> {
+  const cwd = await scratchFolder()
+  await copyFile(join(await smallJournal(), 'fringe.db'), join(cwd, 'fringe.db'))
+  await writeSmallFactors(cwd)
+  return { cwd, run: (...args) => fringe(args, { cwd }) }
+}
+
 /** The same of the small AWGR bench. */
 export function smallAwgrJournal(): Promise<string> {
   return oncePerRun('small-awgr', async (folder) => {

@@ -1,29 +1,17 @@
-import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { RefinementNote } from '../../cli/refinement-note.ts'
 import {
+  calibratedPlace,
   documentOf,
   expectFailure,
-  fringe,
   productOf,
   query,
-  scratchFolder,
   SMALL_AWGR_BENCH,
   SMALL_PRODUCT,
-  smallJournal,
-  writeSmallFactors,
 } from './fringe-process.ts'
-import type { Ended } from './fringe-process.ts'
 
 const PATIENCE_MS = 240_000
-
-async function calibratedPlace(): Promise<{ cwd: string; run: (...args: string[]) => Promise<Ended> }> {
-  const cwd = await scratchFolder()
-  await copyFile(join(await smallJournal(), 'fringe.db'), join(cwd, 'fringe.db'))
-  await writeSmallFactors(cwd)
-  return { cwd, run: (...args) => fringe(args, { cwd }) }
-}
 
 describe('fringe matmul --refine', { timeout: PATIENCE_MS }, () => {
   test('gives a night’s bits back, says what that took, and replays', async () => {

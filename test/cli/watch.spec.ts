@@ -2,6 +2,7 @@ import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
+  calibratedPlace,
   documentOf,
   expectFailure,
   fringe,
@@ -12,20 +13,11 @@ import {
   SMALL_BENCH,
   SMALL_PRODUCT,
   smallAwgrJournal,
-  smallJournal,
   writeSmallFactors,
 } from './fringe-process.ts'
-import type { Ended } from './fringe-process.ts'
 
 const PATIENCE_MS = 120_000
 const SMALL = ['calibrate', SMALL_BENCH, '--sim', '--seed', '3']
-
-async function calibratedPlace(): Promise<{ cwd: string; run: (...args: string[]) => Promise<Ended> }> {
-  const cwd = await scratchFolder()
-  await copyFile(join(await smallJournal(), 'fringe.db'), join(cwd, 'fringe.db'))
-  await writeSmallFactors(cwd)
-  return { cwd, run: (...args) => fringe(args, { cwd }) }
-}
 
 describe('a watched bench', { timeout: PATIENCE_MS }, () => {
   test('is looked at as often as asked, leaves a calibration each time, and replays', async () => {
