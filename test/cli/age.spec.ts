@@ -1,32 +1,22 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
+  calibratedPlace,
   documentOf,
   expectFailure,
   fringe,
   scratchFolder,
   SMALL_BENCH,
   SMALL_PRODUCT,
-  smallJournal,
-  writeSmallFactors,
 } from './fringe-process.ts'
-import type { Ended } from './fringe-process.ts'
 
 const PATIENCE_MS = 120_000
 const NIGHT = ['--age', '12h']
 
-/** A folder with the factors, and the small bench's calibration of age 0 in the journal. */
-async function calibratedPlace(): Promise<(...args: string[]) => Promise<Ended>> {
-  const cwd = await scratchFolder()
-  await copyFile(join(await smallJournal(), 'fringe.db'), join(cwd, 'fringe.db'))
-  await writeSmallFactors(cwd)
-  return (...args) => fringe(args, { cwd })
-}
-
 describe('a twin that is a night old', { timeout: PATIENCE_MS }, () => {
   test('multiplies worse with the calibration of the evening, and as well as then once it is calibrated again', async () => {
-    const run = await calibratedPlace()
+    const { run } = await calibratedPlace()
     const bits = async (...more: string[]): Promise<number> => {
       const ended = await run(...SMALL_PRODUCT, ...more, '--json')
       expect(ended.stderr).not.toContain('calibrating first')
@@ -42,7 +32,7 @@ describe('a twin that is a night old', { timeout: PATIENCE_MS }, () => {
   })
 
   test('gives the same product over pipes, over ports and without wires, and replays', async () => {
-    const run = await calibratedPlace()
+    const { run } = await calibratedPlace()
     const product = SMALL_PRODUCT.filter((word) => word !== '--sim')
     const products: unknown[] = []
     for (const sim of ['--sim', '--sim=wire', '--sim=direct']) {
@@ -58,7 +48,7 @@ describe('a twin that is a night old', { timeout: PATIENCE_MS }, () => {
   })
 
   test('is checked, and its age stands in the header of a run and in what is shown of it', async () => {
-    const run = await calibratedPlace()
+    const { run } = await calibratedPlace()
     expect((await run('check', SMALL_BENCH, '--sim', '--age', '2d')).code).toBe(0)
     await run(...SMALL_PRODUCT, '--age', '1.5h')
     const { header } = (await documentOf('show', await run('show', 'last', '--json'))) as { header: object }
@@ -83,7 +73,7 @@ describe('an age that makes no sense', { timeout: PATIENCE_MS }, () => {
   })
 
   test('refuses a calibration older than the job allows, before anything is opened', async () => {
-    const run = await calibratedPlace()
+    const { run } = await calibratedPlace()
     const message = await expectFailure(
       await run(...SMALL_PRODUCT, ...NIGHT, '--max-age', '6h', '--json'),
       2,
@@ -99,7 +89,7 @@ describe('an age that makes no sense', { timeout: PATIENCE_MS }, () => {
 
 describe('a calibration that is named', { timeout: PATIENCE_MS }, () => {
   test('is used on the bench and chip that it was made for, and refused elsewhere with the reason', async () => {
-    const run = await calibratedPlace()
+    const { run } = await calibratedPlace()
     const [bench = '', ...rest] = SMALL_PRODUCT.slice(1)
     const shown = await documentOf('show', await run('show', 'last', '--json'))
     const [id] = (shown['header'] as { calibrations: [string] }).calibrations

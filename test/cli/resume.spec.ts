@@ -1,7 +1,8 @@
-import { copyFile, readFile, writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
+  calibratedPlace,
   DEFAULT_BENCH,
   documentOf,
   expectFailure,
@@ -9,7 +10,6 @@ import {
   query,
   scratchFolder,
   SMALL_BENCH,
-  smallJournal,
   startFringe,
   untilStep,
 } from './fringe-process.ts'
@@ -27,13 +27,6 @@ interface Calibrated {
 const calibrated = async (ended: Ended): Promise<Calibrated> => {
   expect(ended.code, ended.stderr).toBe(0)
   return (await documentOf('calibrate', ended)) as unknown as Calibrated
-}
-
-/** A folder whose journal holds a calibration of the small bench, made just now. */
-async function calibratedPlace(): Promise<(...args: string[]) => Promise<Ended>> {
-  const cwd = await scratchFolder()
-  await copyFile(join(await smallJournal(), 'fringe.db'), join(cwd, 'fringe.db'))
-  return (...args) => fringe(args, { cwd })
 }
 
 describe('a calibration that was killed', { timeout: PATIENCE_MS }, () => {
@@ -70,7 +63,7 @@ describe('a calibration that was killed', { timeout: PATIENCE_MS }, () => {
 
 describe('a bench that was calibrated an hour ago at most', { timeout: PATIENCE_MS }, () => {
   test('is verified only, unless everything is asked for again', async () => {
-    const run = await calibratedPlace()
+    const { run } = await calibratedPlace()
     const fresh = await run(...SMALL, '--json')
     expect(fresh.stderr).toMatch(/columns\s+from run \S+, 0 s old/)
     const { vectors, run: id } = await calibrated(fresh)
@@ -81,7 +74,7 @@ describe('a bench that was calibrated an hour ago at most', { timeout: PATIENCE_
   })
 
   test('makes the steps that are named, and no others', async () => {
-    const run = await calibratedPlace()
+    const { run } = await calibratedPlace()
     const none = await calibrated(await run(...SMALL, '--json'))
     const { vectors, verification } = await calibrated(
       await run(...SMALL, '--json', '--steps', 'dark', 'Local-Oscillators'),
@@ -92,7 +85,7 @@ describe('a bench that was calibrated an hour ago at most', { timeout: PATIENCE_
   })
 
   test('is not taken for fresh on another chip, at another age, or after a change of its file', async () => {
-    const run = await calibratedPlace()
+    const { run } = await calibratedPlace()
     const bare = (await calibrated(await run(...SMALL, '--json'))).vectors
     const text = await readFile(SMALL_BENCH, 'utf8')
     const cwd = await scratchFolder()
@@ -114,7 +107,7 @@ describe('a bench that was calibrated an hour ago at most', { timeout: PATIENCE_
   })
 
   test('is verified without a word about its steps, and the verification replays', async () => {
-    const run = await calibratedPlace()
+    const { run } = await calibratedPlace()
     const ended = await run(...SMALL, '--verify-only', '--json')
     const { vectors } = await calibrated(ended)
     expect(vectors).toBe(8 * (2 * 2 + 24 + 1))
@@ -132,7 +125,7 @@ describe('a bench that was calibrated an hour ago at most', { timeout: PATIENCE_
     [['--budget', '12'], /smallest calibration of this bench takes \d+ vectors/],
     [['--budget', '12kg'], /A budget is a number of input vectors, like 20000, or a time/],
   ] as const)('refuses %j', async (more, why) => {
-    const run = await calibratedPlace()
+    const { run } = await calibratedPlace()
     expect(await expectFailure(await run(...SMALL, '--json', ...more), 2, 'CALL_INVALID')).toMatch(why)
   })
 })
