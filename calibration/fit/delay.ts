@@ -70,9 +70,7 @@ export interface Neighbours {
  * Each record is b + A·((1 − late − early)·u_n + late·u_(n−1) + early·u_(n+1)). Shapes: each record is [symbol].
  */
 export function neighboursIn(records: readonly Float64Array[], levels: Int8Array): Neighbours {
-  const patterns = [0, 1, -1].map((by) =>
-    centred(Float64Array.from(levels, (_, symbol) => levels[symbol - by] ?? 0)),
-  )
+  const patterns = [0, 1, -1].map((by) => centred(Float64Array.from(levels, (_, symbol) => levels[symbol - by] ?? 0)))
   const normal = Float64Array.from({ length: 9 }, (_, at) => dot(patterns[Math.floor(at / 3)]!, patterns[at % 3]!))
   const norm = normal[0]!
   if (!factorPositiveDefinite(normal, patterns.length)) return { late: NaN, early: NaN, sigma: NaN }
