@@ -20,8 +20,9 @@ export interface FrameStages<Prepared extends { readonly codes: FrameCodes }, Lo
 }
 
 /**
- * While one frame is read out of the meters, which are armed at once again, the next one is programmed and uploaded;
- * while its light plays, the one before is decoded and the one after is encoded. Results in the order of frames.
+ * While the light of one frame plays, the one before is decoded, and the one after is encoded and, where the generators
+ * have room for two, uploaded. Between them meters are read out and armed again, unless they keep records: then the
+ * frame before is read while light plays, too. Results in the order of frames.
  */
 export async function* streamFrames<Prepared extends { readonly codes: FrameCodes }, Loaded>(
   frames: AsyncIterable<Frame>,
@@ -36,11 +37,12 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
     reading(): Promise<FrameReading | BenchError>
   }
   const source = frames[Symbol.asyncIterator]()
+  const stepOf = ({ step }: Frame): number => step ?? currentStep()
   const prepareNext = async (): Promise<{ readonly frame: Frame; prepared: Prepared } | undefined> => {
     const next = await source.next()
     if (next.done === true) return undefined
     const prepared = stages.prepare(next.value)
-    runner.stage(prepared.codes)
+    await withStep(stepOf(next.value), () => runner.prepareFrame(prepared.codes, signal))
     return { frame: next.value, prepared }
   }
   /** A frame that was too bright for a meter is a result: who sent it may send it again with less light. */
@@ -49,11 +51,12 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
       if (isBenchError(error, 'RANGE_EXCEEDED')) return error
       throw error
     })
-  /** Meters hold one record: the one before is out before they wait for the next. */
   const readAndArm = async (before: Played | undefined, step: number, symbols: number): Promise<void> => {
-    // Uploads take longest: their first bytes leave before the meters are asked.
-    await setImmediate()
-    await before?.reading()
+    if (!runner.readsWhileLit) {
+      // Uploads take longest: their first bytes leave before the meters are asked.
+      await setImmediate()
+      await before?.reading()
+    }
     await withStep(step, () => runner.armMeters(symbols, signal))
   }
   const decoded = async (played: Played): Promise<FrameResult> => {
@@ -80,7 +83,7 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
         next.prepared = stages.prepare(frame)
       }
       const { prepared } = next
-      const step = frame.step ?? currentStep()
+      const step = stepOf(frame)
       const symbols = prepared.codes[0]![0]!.length
       const loading = begun(withStep(step, () => stages.load(prepared, signal)))
       const arming = begun(readAndArm(before, step, symbols))
@@ -88,8 +91,8 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
       const [loaded] = [await loading, await arming]
       await withStep(step, () => runner.trigger(signal))
       const captured = begun(withStep(step, () => runner.captured(symbols, signal)))
-      if (before !== undefined) yield await decoded(before)
       const following = begun(prepareNext())
+      if (before !== undefined) yield await decoded(before)
       await captured
       const reading = onceOnly(() => begun(readOut(step, symbols)))
       before = { frame, loaded, reading }

@@ -57,8 +57,11 @@ export interface SymbolGenerator extends Instrument {
    * Shapes: `codes[channel]` is [symbol], one array a channel, all of one length.
    */
   loadFrame(codes: readonly Int8Array[], signal: AbortSignal): Promise<void>
-  /** Computing only, while another frame plays: makes ready what `loadFrame` of the same arrays sends. */
-  stageFrame?(codes: readonly Int8Array[]): void
+  /**
+   * What `loadFrame` of the same arrays need not do any more: to be called while the frame before plays, which goes on.
+   * The arrays must stay as they are until then. Generators without a second place for a frame leave it out.
+   */
+  prepareFrame?(codes: readonly Int8Array[], signal: AbortSignal): Promise<void>
   /** Arms the frame that is already loaded, again. */
   rearm(signal: AbortSignal): Promise<void>
   /** Software trigger: plays the frame and sends a pulse out of the trigger output. */
@@ -107,6 +110,8 @@ export interface MultichannelPowerMeter extends Instrument {
   readonly maxLogPoints: number
   /** Fixed ranges from the most sensitive one to the widest, in steps of 10 dB. */
   readonly rangesDbm: Range
+  /** A complete record can be read until the next but one is triggered, not only until the next one is armed. */
+  readonly keepsRecords?: boolean
   /** Same wavelength and fixed range on every port. */
   configure(setup: { readonly wavelengthNm: number; readonly rangeDbm: number }, signal: AbortSignal): Promise<void>
   /** Every port waits for one external trigger, then logs the whole record. */

@@ -42,8 +42,8 @@ const UPLOAD_BYTES_PER_S = 200e6
 const UPLOAD_BYTES_PER_SYMBOL = 384
 
 /**
- * The default bench in real time, its instruments in another process: how long 1,000 frames take, over what the
- * instruments alone would need one after the other: upload, heaters beside it, light.
+ * The default bench in real time, its instruments in another process: how long 1,000 frames take, over what the slowest
+ * instrument alone would need: the light of a frame, the upload of the next one, or heaters.
  */
 export async function busyBench(): Promise<readonly Figure[]> {
   const file = await shortFrames()
@@ -89,8 +89,10 @@ export async function busyBench(): Promise<readonly Figure[]> {
     const frames = TILES * FRAMES_PER_TILE
     const channels = bench.generators.reduce((sum, { channelCount }) => sum + channelCount, 0)
     const uploadMs = ((channels * SYMBOLS * UPLOAD_BYTES_PER_SYMBOL) / UPLOAD_BYTES_PER_S) * 1e3
-    const idealMs = frames * ((SYMBOLS * SYMBOL_US) / 1e3 + Math.max(uploadMs, SETTLE_MS))
-    const against = `${frames} frames of ${SYMBOLS} symbols, ${TILES} tiles; ${((SYMBOLS * SYMBOL_US) / 1e3).toFixed(0)} ms of light and ${uploadMs.toFixed(2)} ms of upload a frame, nothing else`
+    const lightMs = (SYMBOLS * SYMBOL_US) / 1e3
+    // Heaters settle in the dark, once a tile.
+    const idealMs = frames * Math.max(lightMs, uploadMs) + TILES * SETTLE_MS
+    const against = `${frames} frames of ${SYMBOLS} symbols, ${TILES} tiles; ${lightMs.toFixed(0)} ms of light a frame, and ${uploadMs.toFixed(2)} ms of upload beside it, nothing else`
     return [
       figure({ name: 'bench busy', value: (100 * idealMs) / tookMs, unit: '%', better: 'higher', goal: 95, against }),
       figure({
@@ -100,6 +102,13 @@ export async function busyBench(): Promise<readonly Figure[]> {
         better: 'lower',
         goal: 5,
         against,
+      }),
+      figure({
+        name: 'frames: than light and upload in turn',
+        value: (frames * (lightMs + uploadMs)) / tookMs,
+        unit: '× as fast',
+        better: 'higher',
+        against: 'limit of generators that stop to be loaded; same run',
       }),
       figure({
         name: 'processor time of a frame',
@@ -118,6 +127,7 @@ async function shortFrames(): Promise<MeshFile> {
   const text = (await readFile('examples/mesh-8x8.yaml', 'utf8'))
     .replace('maxSymbols: 512', `maxSymbols: ${SYMBOLS}`)
     .replace('settleMs: 2', `settleMs: ${SETTLE_MS}`)
+    .replaceAll('driver: keysight-n7745,', 'driver: keysight-n7745, continuousLog: true,')
   return requireKind(benchFromText(text, 'examples/mesh-8x8.yaml'), 'mesh')
 }
 

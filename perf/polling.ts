@@ -99,7 +99,7 @@ async function openMeter(
   const twin = simN7745.create(light, { name, seed: index, clock, settings: {} })
   const tap = run.tap(name)
   const transport = new TappedTransport(new BytePipe(name, (send) => twin.attach(send)), tap)
-  const settings = { readAveragingS: AVERAGING_S, timeoutMs: 5_000 }
+  const settings = { readAveragingS: AVERAGING_S, timeoutMs: 5_000, continuousLog: false }
   const meter = await KeysightN7745.open({ name, transport, tap }, settings, clock, signal)
   await meter.configure(SETUP, signal)
   return meter

@@ -22,8 +22,8 @@ const AVERAGING_RANGE_S = { min: 1e-6, max: 10 }
 const MAX_LOG_POINTS = 1_000_000
 
 /** A record takes as long as it takes; between polls of its last stretch, this share of it passes. */
-const POLL_SHARE = 1 / 20
-const SHORTEST_POLL_MS = 0.25
+const POLL_SHARE = 1 / 100
+const SHORTEST_POLL_MS = 0.1
 /** How much longer than its own length a record may take before it is given up: no trigger came. */
 const TRIGGER_PATIENCE_MS = 10_000
 /** Slowest wire on which a record is still waited for. */
@@ -42,6 +42,8 @@ const settings = z.strictObject({
   readAveragingS: z.number().min(AVERAGING_RANGE_S.min).max(AVERAGING_RANGE_S.max).default(0.2),
   /** Longest silence before a reply, besides averaging and transfer. */
   timeoutMs: z.number().positive().default(5_000),
+  /** Records follow each other without being armed, and each is read while the next one is taken. */
+  continuousLog: z.boolean().default(false),
 })
 
 export type KeysightN7745Settings = z.output<typeof settings>
@@ -60,6 +62,7 @@ export class KeysightN7745 implements MultichannelPowerMeter {
   readonly channelCount: number
   readonly maxLogPoints = MAX_LOG_POINTS
   readonly rangesDbm = RANGES_DBM
+  readonly keepsRecords: boolean
   readonly #scpi: ScpiSession
   readonly #clock: Clock
   readonly #settings: KeysightN7745Settings
@@ -68,6 +71,12 @@ export class KeysightN7745 implements MultichannelPowerMeter {
   /** What the ports are set up to log; undefined when it may be anything. */
   #logSetup: PowerLog | undefined
   #armed: PowerLog | undefined
+  /** A record was armed, and is not known to be complete. */
+  #awaited = false
+  /** Complete records of a continuous log that were waited for. */
+  #records = 0
+  /** A continuous log was seen to stand still until its next trigger. */
+  #seenWaiting = false
   #closed = false
 
   private constructor(scpi: ScpiSession, identity: Identity, settings: KeysightN7745Settings, clock: Clock) {
@@ -76,6 +85,7 @@ export class KeysightN7745 implements MultichannelPowerMeter {
     this.channelCount = identity.model.startsWith('N7745') ? 8 : 4
     this.#ports = Array.from({ length: this.channelCount }, (_, port) => port + 1)
     this.#settings = settings
+    this.keepsRecords = settings.continuousLog
     this.#clock = clock
     scpi.onStateLost = () => this.#forget()
   }
@@ -123,6 +133,7 @@ export class KeysightN7745 implements MultichannelPowerMeter {
         `SENS${n}:POW:ATIM ${this.#settings.readAveragingS}S`,
         // A reading begins when it is asked for; a free-running meter would give one from before.
         `INIT${n}:CONT 0`,
+        `SENS${n}:FUNC:LOOP ${this.keepsRecords ? 0 : 1}`,
       ]) {
         await this.#scpi.tell(command, signal)
       }
@@ -140,12 +151,16 @@ export class KeysightN7745 implements MultichannelPowerMeter {
     }
     this.#requireConfigured()
     const known = this.#logSetup
+    const alike = known?.points === points && known.averagingS === averagingS
+    const waitsByItself = this.keepsRecords && alike && !this.#awaited
+    this.#awaited = true
+    if (waitsByItself) return
     this.#armed = this.#logSetup = undefined
     const stop = each('FUNC:STAT LOGG,STOP', this.#ports)
     const start = each('FUNC:STAT LOGG,STAR', this.#ports)
     // The answer proves that every port waits: a trigger on another cable must not come before.
     const armed = ':SYST:ERR?'
-    if (known?.points === points && known.averagingS === averagingS) {
+    if (alike) {
       await this.#requireNoError('arm a log', signal, [stop, start, armed].join(';'))
     } else {
       await this.#scpi.tell(stop, signal)
@@ -155,6 +170,7 @@ export class KeysightN7745 implements MultichannelPowerMeter {
       }
       await this.#requireNoError('arm a log', signal, [start, armed].join(';'))
     }
+    this.#records = 0
     this.#armed = this.#logSetup = { points, averagingS }
   }
 
@@ -165,7 +181,8 @@ export class KeysightN7745 implements MultichannelPowerMeter {
    * The deadline is counted in time slept, not read from a clock, so that a replay asks as often as the run did.
    */
   async waitLog(signal: AbortSignal): Promise<void> {
-    const { points, averagingS } = this.#requireArmed()
+    const log = this.#requireArmed()
+    const { points, averagingS } = log
     const recordMs = points * averagingS * 1e3
     const deadlineMs = recordMs + TRIGGER_PATIENCE_MS
     const startNs = this.#clock.monotonicNs()
@@ -182,16 +199,20 @@ export class KeysightN7745 implements MultichannelPowerMeter {
       const askedMs = sleptMs > 0 ? 0 : (this.#clock.monotonicNs() - startNs) / 1e6
       await this.#clock.sleep(Math.max(0, pauseMs - askedMs), signal)
     }
+    if (this.keepsRecords) await this.#recordTaken(log, signal)
+    this.#awaited = false
   }
 
   async readLogMw(signal: AbortSignal): Promise<Float64Array[]> {
     const { points } = this.#requireArmed()
+    const record = this.#records
     const together = points * BYTES_PER_POINT * this.channelCount <= MOST_BYTES_TOGETHER
     const logs: Float64Array[] = []
     for (const ports of together ? [this.#ports] : this.#ports.map((n) => [n])) {
-      const framer = scpiBlocksReply(ports.length, (payload, block) => decodeW(ports[block]!, payload, points))
-      const timeoutMs = this.#settings.timeoutMs + (ports.length * points * BYTES_PER_POINT) / SLOWEST_BYTES_PER_MS
-      logs.push(...(await this.#scpi.askFramed(each('FUNC:RES?', ports), framer, signal, timeoutMs)))
+      logs.push(...(await this.#readW(this.keepsRecords ? bufferOf(record) : 'RES', ports, points, signal)))
+    }
+    if (this.keepsRecords && (await this.#recordsBeyond(record, signal)) > 1) {
+      throw this.#refused('has overwritten a record before it was read')
     }
     for (const [port, log] of logs.entries()) {
       for (let point = 0; point < points; point++) {
@@ -261,12 +282,59 @@ export class KeysightN7745 implements MultichannelPowerMeter {
 
   /** All ports began at the same trigger: the last one speaks for them. */
   async #logComplete(signal: AbortSignal): Promise<boolean> {
+    if (this.keepsRecords) return (await this.#recordsBeyond(this.#records, signal)) > 0
     const state = await this.#scpi.ask(`SENS${this.channelCount}:FUNC:STAT?`, signal)
     if (logUnderWay(state)) return false
     if (/^LOGGING_STABILITY,COMPLETE$/i.test(state)) return true
     if (!/^NONE,/i.test(state)) throw unexpected('a log under way or complete', state)
     throw new BenchError('INSTRUMENT_STATE_LOST', `${this.#scpi.name} stopped logging by itself or for somebody else`, {
       context: { instrument: this.#scpi.name, reply: state },
+    })
+  }
+
+  /**
+   * How many records of a continuous log are complete beyond so many. The ports count alike: the last one speaks for them.
+   *
+   * Source: N774xA User's Guide, "Continuous Logging Using Data Buffers"; Keysight's streaming example (FUNC:LOOP 0,
+   * FUNC:RES:IND?).
+   */
+  async #recordsBeyond(known: number, signal: AbortSignal): Promise<number> {
+    const records = parseScpiInteger(await this.#scpi.ask(`SENS${this.channelCount}:FUNC:RES:IND?`, signal))
+    if (records >= known) return records - known
+    throw new BenchError('INSTRUMENT_STATE_LOST', `${this.#scpi.name} stopped logging by itself or for somebody else`, {
+      context: { instrument: this.#scpi.name, records, expected: known },
+    })
+  }
+
+  /**
+   * The first time, as long again passes without a trigger, and the record is read from its buffer and as the last one:
+   * that every record waits for its trigger, and the first one is in buffer A, the guide does not say.
+   */
+  async #recordTaken({ points, averagingS }: PowerLog, signal: AbortSignal): Promise<void> {
+    this.#records++
+    if (this.#seenWaiting) return
+    await this.#clock.sleep(points * averagingS * 1e3 + SHORTEST_POLL_MS, signal)
+    if ((await this.#recordsBeyond(this.#records, signal)) > 0) {
+      throw this.#refused('goes on without waiting for triggers')
+    }
+    const port = this.#ports.slice(-1)
+    const [last] = await this.#readW('RES', port, points, signal)
+    const [buffer] = await this.#readW(bufferOf(this.#records), port, points, signal)
+    if (last!.some((powerW, point) => !Object.is(powerW, buffer![point]))) {
+      throw this.#refused('keeps its records in other buffers than expected')
+    }
+    this.#seenWaiting = true
+  }
+
+  #readW(what: string, ports: readonly number[], points: number, signal: AbortSignal): Promise<Float64Array[]> {
+    const framer = scpiBlocksReply(ports.length, (payload, block) => decodeW(ports[block]!, payload, points))
+    const timeoutMs = this.#settings.timeoutMs + (ports.length * points * BYTES_PER_POINT) / SLOWEST_BYTES_PER_MS
+    return this.#scpi.askFramed(each(`FUNC:${what}?`, ports), framer, signal, timeoutMs)
+  }
+
+  #refused(what: string): BenchError {
+    return new BenchError('INSTRUMENT_REFUSED', `${this.#scpi.name} ${what}; set continuousLog to false`, {
+      context: { instrument: this.#scpi.name, setting: 'continuousLog', records: this.#records },
     })
   }
 
@@ -295,6 +363,7 @@ export class KeysightN7745 implements MultichannelPowerMeter {
 
   #forget(): void {
     this.#rangeDbm = this.#logSetup = this.#armed = undefined
+    this.#awaited = false
   }
 }
 
@@ -308,6 +377,9 @@ function decodeW(n: number, payload: Uint8Array, points: number): Float64Array {
   for (let point = 0; point < points; point++) powersW[point] = view.getFloat32(point * BYTES_PER_POINT, true)
   return powersW
 }
+
+/** Records take turns, the first one in A. */
+const bufferOf = (record: number): string => (record % 2 === 1 ? 'RES:BUFA' : 'RES:BUFB')
 
 /** One message for several ports: a round trip is worth more than its bytes. */
 const each = (command: string, ports: readonly number[]): string => ports.map((n) => `:SENS${n}:${command}`).join(';')

@@ -9,6 +9,7 @@ import { parseScpiBoolean } from '../protocols/scpi.ts'
 import { ScpiSession, askScpiIdentity } from '../transports/scpi-session.ts'
 import type { Wire } from '../transports/wire.ts'
 import { M8195aFrame, requireCodes } from './m8195a-frame.ts'
+import type { FramePlace } from './m8195a-frame.ts'
 
 const CHANNELS = [1, 2, 3, 4] as const
 /** Amplitude is peak to peak on one connector: code +127 is half of it. */
@@ -16,6 +17,7 @@ const AMPLITUDE_RANGE_V = { min: 0.0375, max: 0.5 }
 /** A new sample rate is followed by a calibration of the converters. */
 const CONFIGURE_TIMEOUT_MS = 60_000
 const SAFE_BUDGET_MS = 5_000
+const START = ':INIT:IMM;:SYST:ERR?'
 
 const isM8195a = ({ model }: Identity): boolean => model === 'M8195A'
 
@@ -30,13 +32,15 @@ const settings = z.strictObject({
 export type KeysightM8195aSettings = z.output<typeof settings>
 
 /**
- * Keysight M8195A arbitrary waveform generator, four channels from extended memory, played by its sequencer.
+ * Keysight M8195A arbitrary waveform generator, four channels from extended memory, played by its sequencer in dynamic
+ * mode: the next frame can be written and selected while one plays.
  *
  * Units: the wire carries volts peak to peak; callers see the voltage of code +127. Converted here, nowhere else.
  * Throws: RANGE_EXCEEDED and SHAPE_MISMATCH before a byte is sent; CALL_INVALID when not configured;
  * INSTRUMENT_REFUSED with the instrument's own errors.
  * Leaves: stopped, all outputs off.
- * Source: M8195A User's Guide rev. 2 ed. 7.0, §6.8 (arm and trigger), §6.18 (STABle), §6.21 (TRACe).
+ * Source: M8195A User's Guide rev. 2 ed. 7.0, §3.9 and §4 (dynamic modes, memory ping-pong), §6.8 (arm
+ * and trigger), §6.18 (STABle), §6.21 (TRACe).
  */
 export class KeysightM8195a implements SymbolGenerator {
   readonly identity: Identity
@@ -46,13 +50,15 @@ export class KeysightM8195a implements SymbolGenerator {
   readonly #frame: M8195aFrame
   /** 0 while not configured. */
   #loops = 0
-  /** Symbols in the sequence table; undefined when it may have been written in part. */
-  #tableSymbols: number | undefined
-  /** Uploads made ready for these codes. */
-  #staged:
-    | { readonly codes: readonly Int8Array[]; readonly symbols: number; readonly uploads: readonly Uint8Array[] }
-    | undefined
+  /** [place]: symbols in its sequence; undefined when the table may have been written in part. */
+  #symbols: readonly number[] | undefined
+  /** What plays at the next trigger. */
+  #place: FramePlace = 0
   #loaded = false
+  /** Waits for triggers, or plays. */
+  #armed = false
+  /** Written and selected while another frame played. */
+  #prepared: readonly Int8Array[] | undefined
   #mode: 'frame' | 'hold' | 'unknown' = 'unknown'
   #closed = false
 
@@ -106,7 +112,7 @@ export class KeysightM8195a implements SymbolGenerator {
       await this.#scpi.tell(message, signal)
     }
     await this.#scpi.tell(this.#frame.table(this.maxSymbolsPerFrame, loops), signal)
-    await this.#scpi.tell(':STAB:SEQ:SEL 0;:STAB:DYN 0', signal)
+    await this.#scpi.tell(':STAB:DYN 1;:STAB:DYN:SEL 0', signal)
     await this.#scpi.tell(`${each((n) => `:VOLT${n} ${amplitude}`)};${each((n) => `:VOLT${n}:OFFS 0`)}`, signal)
     await this.#scpi.tell(
       each((n) => `:OUTP${n} ON`),
@@ -115,35 +121,47 @@ export class KeysightM8195a implements SymbolGenerator {
     await this.#scpi.ask('*OPC?', signal, CONFIGURE_TIMEOUT_MS)
     await this.#scpi.requireNoError('be configured', signal)
     this.#loops = loops
-    this.#tableSymbols = this.maxSymbolsPerFrame
+    this.#symbols = [this.maxSymbolsPerFrame, this.maxSymbolsPerFrame]
+    this.#place = 0
     this.#mode = 'frame'
   }
 
-  stageFrame(codes: readonly Int8Array[]): void {
-    const symbols = this.#frame.symbolsOf(codes, this.channelCount)
-    this.#staged = { codes, symbols, uploads: codes.map((one, channel) => this.#frame.upload(channel, one)) }
+  async prepareFrame(codes: readonly Int8Array[], signal: AbortSignal): Promise<void> {
+    this.#prepared = undefined
+    // What does not wait for triggers is stopped before it is loaded anyway.
+    if (!this.#armed) return
+    const place = this.#place === 0 ? 1 : 0
+    const write = this.#written(place, codes)
+    this.#armed = this.#loaded = false
+    const symbols = await write(signal)
+    await this.#ask('select a frame', `:STAB:DYN:SEL ${this.#frame.firstIndex(place)};:SYST:ERR?`, signal)
+    this.#symbols = symbols
+    this.#place = place
+    this.#armed = this.#loaded = true
+    this.#prepared = codes
   }
 
   async loadFrame(codes: readonly Int8Array[], signal: AbortSignal): Promise<void> {
+    const isThere = this.#prepared === codes
+    this.#prepared = undefined
+    if (isThere) return
     // All of it now: the caller may reuse its arrays as soon as we wait.
-    if (this.#staged?.codes !== codes) this.stageFrame(codes)
-    const { symbols, uploads } = this.#staged!
-    this.#staged = undefined
+    const write = this.#written(this.#place, codes)
     this.#requireConfigured()
     this.#loaded = false
     await this.#stopFor('frame', signal)
-    for (const upload of uploads) await this.#scpi.tell(upload, signal)
-    await this.#setTable(symbols, signal)
-    await this.#start('play a frame', signal)
-    this.#tableSymbols = symbols
-    this.#loaded = true
+    const symbols = await write(signal)
+    await this.#ask('play a frame', START, signal)
+    this.#symbols = symbols
+    this.#armed = this.#loaded = true
   }
 
   async rearm(signal: AbortSignal): Promise<void> {
     this.#requireConfigured()
     if (!this.#loaded) throw new BenchError('CALL_INVALID', `${this.#scpi.name}: load a frame before rearming`)
     await this.#stopFor('frame', signal)
-    await this.#start('play the frame again', signal)
+    await this.#ask('play the frame again', START, signal)
+    this.#armed = true
   }
 
   async trigger(signal: AbortSignal): Promise<void> {
@@ -165,10 +183,11 @@ export class KeysightM8195a implements SymbolGenerator {
     const uploads = Array.from(codes, (code, channel) => this.#frame.uploadHold(channel, code))
     await this.#stopFor('hold', signal)
     for (const upload of uploads) await this.#scpi.tell(upload, signal)
-    await this.#start('hold a level', signal)
+    await this.#ask('hold a level', START, signal)
   }
 
   async stop(signal: AbortSignal): Promise<void> {
+    this.#disarm()
     await this.#scpi.tell(':ABOR', signal)
   }
 
@@ -199,35 +218,49 @@ export class KeysightM8195a implements SymbolGenerator {
     })
   }
 
-  /** Stops; what plays next comes from the frame's part of the table, or from the one looped entry for holding. */
+  /** Stops; what plays next is the frame that was loaded, or the one looped entry for holding. */
   async #stopFor(mode: 'frame' | 'hold', signal: AbortSignal): Promise<void> {
+    this.#disarm()
     if (this.#mode === mode) return this.#scpi.tell(':ABOR', signal)
     this.#mode = 'unknown'
-    const [continuous, entry] = mode === 'hold' ? [1, this.#frame.holdIndex] : [0, 0]
-    await this.#scpi.tell(`:ABOR;:INIT:CONT:STAT ${continuous};:STAB:SEQ:SEL ${entry}`, signal)
+    const [continuous, entry] = mode === 'hold' ? [1, this.#frame.holdIndex] : [0, this.#frame.firstIndex(this.#place)]
+    await this.#scpi.tell(`:ABOR;:INIT:CONT:STAT ${continuous};:STAB:DYN:SEL ${entry}`, signal)
     this.#mode = mode
   }
 
-  async #setTable(symbols: number, signal: AbortSignal): Promise<void> {
-    const before = this.#tableSymbols
-    if (before === symbols) return
-    // Until `#start` has asked, nobody knows whether it was taken.
-    this.#tableSymbols = undefined
-    const whole = before === undefined
-    const change = whole ? this.#frame.table(symbols, this.#loops) : this.#frame.moveEnd(before, symbols, this.#loops)
-    await this.#scpi.tell(change, signal)
+  /** Messages that put a frame into its place. Resolves with what the table holds once the generator has said so. */
+  #written(place: FramePlace, codes: readonly Int8Array[]): (signal: AbortSignal) => Promise<readonly number[]> {
+    const symbols = this.#frame.symbolsOf(codes, this.channelCount)
+    const uploads = codes.map((one, channel) => this.#frame.upload(place, channel, one))
+    return async (signal) => {
+      for (const upload of uploads) await this.#scpi.tell(upload, signal)
+      const before = this.#symbols
+      if (before?.[place] === symbols) return before
+      this.#symbols = undefined
+      if (before === undefined) {
+        await this.#scpi.tell(this.#frame.table(symbols, this.#loops), signal)
+        return [symbols, symbols]
+      }
+      await this.#scpi.tell(this.#frame.moveEnd(place, before[place]!, symbols, this.#loops), signal)
+      return before.with(place, symbols)
+    }
   }
 
-  /** Starts, and asks in the same message: the answer proves that everything before it was taken. */
-  async #start(doing: string, signal: AbortSignal): Promise<void> {
+  /** The answer proves that everything before was taken. */
+  async #ask(doing: string, question: string, signal: AbortSignal): Promise<void> {
     try {
-      await this.#scpi.requireNoError(doing, signal, { question: ':INIT:IMM;:SYST:ERR?' })
+      await this.#scpi.requireNoError(doing, signal, { question })
     } catch (error) {
-      this.#tableSymbols = undefined
+      this.#symbols = undefined
       this.#mode = 'unknown'
       this.#loaded = false
       throw error
     }
+  }
+
+  #disarm(): void {
+    this.#armed = false
+    this.#prepared = undefined
   }
 
   #requireConfigured(): void {
@@ -236,8 +269,9 @@ export class KeysightM8195a implements SymbolGenerator {
   }
 
   #forget(): void {
+    this.#disarm()
     this.#loops = 0
-    this.#tableSymbols = undefined
+    this.#symbols = undefined
     this.#loaded = false
     this.#mode = 'unknown'
   }

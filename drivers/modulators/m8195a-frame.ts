@@ -13,19 +13,24 @@ const FEWEST_LOOPS = 52
 const MOST_LOOPS = 2 ** 32 - 1
 const BYTES_PER_ENTRY = 24
 
-const FRAME_SEGMENT = 1
+/** Of the two places for frames. */
+const FRAME_SEGMENTS = [1, 3] as const
 const HOLD_SEGMENT = 2
 const BEGINS_SEQUENCE = 2 ** 28
 const ENDS_SEQUENCE = 2 ** 30
 const SEGMENT_END = 0xffff_ffff
 
+/** There are two: one plays while the other is written. */
+export type FramePlace = 0 | 1
+
 /**
- * How a frame lies in the memory of an M8195A: one segment a channel in which each symbol is a stretch of one constant
- * code, and a sequence table that loops each stretch for the length of a symbol.
+ * How frames lie in the memory of an M8195A: one segment a channel in which each symbol is a stretch of one constant
+ * code, and a sequence table that loops each stretch for the length of a symbol. All of it twice.
  *
  * ```
  * segment 1   |symbol 0: 320 + 64 spare|symbol 1: 320 + 64 spare| …
  * table       0: 320 samples × loops    1: 320 samples × loops    …    maxSymbols: segment 2, for holding
+ *             maxSymbols + 1: as 0, but of segment 3                …
  * ```
  *
  * Source: M8195A User's Guide rev. 2 §6.18 tables 35–41 (control word, offsets), §3.11 (linear playtime).
@@ -33,8 +38,8 @@ const SEGMENT_END = 0xffff_ffff
 export class M8195aFrame {
   readonly maxSymbols: number
   readonly #loopS: number
-  /** [channel]: filled again for every frame of the same length, because fresh memory costs more than filling it. */
-  readonly #uploads: (ReturnType<typeof scpiBlockMessage> | undefined)[] = []
+  /** [place][channel]: filled again for every frame of the same length, because fresh memory costs more than filling it. */
+  readonly #uploads: readonly (ReturnType<typeof scpiBlockMessage> | undefined)[][] = [[], []]
 
   constructor(maxSymbols: number, sampleRateHz: number) {
     this.maxSymbols = maxSymbols
@@ -42,11 +47,18 @@ export class M8195aFrame {
   }
 
   get segmentDefinitions(): string {
-    return `:TRAC1:DEF ${FRAME_SEGMENT},${this.maxSymbols * SYMBOL_STRIDE},0;:TRAC1:DEF ${HOLD_SEGMENT},${SYMBOL_SAMPLES},0`
+    const samples = this.maxSymbols * SYMBOL_STRIDE
+    const frames = FRAME_SEGMENTS.map((segment) => `:TRAC1:DEF ${segment},${samples},0`)
+    return [...frames, `:TRAC1:DEF ${HOLD_SEGMENT},${SYMBOL_SAMPLES},0`].join(';')
   }
 
   get holdIndex(): number {
     return this.maxSymbols
+  }
+
+  /** Where in the table the frame of a place begins. */
+  firstIndex(place: FramePlace): number {
+    return place === 0 ? 0 : this.maxSymbols + 1
   }
 
   /** Throws RANGE_EXCEEDED unless the period is a whole number of loops. */
@@ -77,13 +89,13 @@ export class M8195aFrame {
     return symbols
   }
 
-  /** Writes one channel of a frame. Valid until that channel's next. */
-  upload(channel: number, codes: Int8Array): Uint8Array {
+  /** Writes one channel of a frame. Valid until that channel's next in this place. */
+  upload(place: FramePlace, channel: number, codes: Int8Array): Uint8Array {
     const bytes = codes.length * SYMBOL_STRIDE
-    const known = this.#uploads[channel]
-    const upload =
-      known?.payload.length === bytes ? known : scpiBlockMessage(`:TRAC${channel + 1}:DATA ${FRAME_SEGMENT},0,`, bytes)
-    this.#uploads[channel] = upload
+    const known = this.#uploads[place]![channel]
+    const head = `:TRAC${channel + 1}:DATA ${FRAME_SEGMENTS[place]},0,`
+    const upload = known?.payload.length === bytes ? known : scpiBlockMessage(head, bytes)
+    this.#uploads[place]![channel] = upload
     for (let symbol = 0, at = 0; symbol < codes.length; symbol++, at += SYMBOL_STRIDE) {
       upload.payload.fill(codes[symbol]!, at, at + SYMBOL_STRIDE)
     }
@@ -97,31 +109,33 @@ export class M8195aFrame {
     return message
   }
 
-  /** The whole table: a sequence of `symbols`, what follows it up to `maxSymbols`, and the entry for holding. */
+  /** The whole table: a sequence of `symbols` in each place, what follows it up to `maxSymbols`, the entry for holding. */
   table(symbols: number, loops: number): Uint8Array {
-    const { message, payload } = scpiBlockMessage(':STAB:DATA 0,', (this.maxSymbols + 1) * BYTES_PER_ENTRY)
+    const { message, payload } = scpiBlockMessage(':STAB:DATA 0,', (2 * this.maxSymbols + 1) * BYTES_PER_ENTRY)
     const words = new DataView(payload.buffer, payload.byteOffset, payload.length)
-    for (let index = 0, at = 0; index <= this.maxSymbols; index++) {
-      for (const word of this.#entry(index, symbols, loops)) {
-        words.setUint32(at, word)
-        at += 4
+    const write = (index: number, entry: readonly number[]): void =>
+      entry.forEach((word, i) => words.setUint32(index * BYTES_PER_ENTRY + 4 * i, word))
+    for (const place of [0, 1] as const) {
+      for (let symbol = 0; symbol < this.maxSymbols; symbol++) {
+        write(this.firstIndex(place) + symbol, entryOf(place, symbol, symbols, loops))
       }
     }
+    write(this.holdIndex, [BEGINS_SEQUENCE + ENDS_SEQUENCE, 1, loops, HOLD_SEGMENT, 0, SEGMENT_END])
     return message
   }
 
-  /** Moves the end of the sequence from one symbol to another. */
-  moveEnd(from: number, to: number, loops: number): string {
-    return [from, to].map((at) => `:STAB:DATA ${at - 1},${this.#entry(at - 1, to, loops).join()}`).join(';')
+  /** Moves the end of one place's sequence from one symbol to another. */
+  moveEnd(place: FramePlace, from: number, to: number, loops: number): string {
+    const first = this.firstIndex(place) - 1
+    return [from, to].map((at) => `:STAB:DATA ${first + at},${entryOf(place, at - 1, to, loops).join()}`).join(';')
   }
+}
 
-  /** Control, sequence loops, segment loops, segment, first sample, last sample. */
-  #entry(index: number, symbols: number, loops: number): readonly number[] {
-    if (index === this.holdIndex) return [BEGINS_SEQUENCE + ENDS_SEQUENCE, 1, loops, HOLD_SEGMENT, 0, SEGMENT_END]
-    const control = (index === 0 ? BEGINS_SEQUENCE : 0) + (index === symbols - 1 ? ENDS_SEQUENCE : 0)
-    const first = index * SYMBOL_STRIDE
-    return [control, 1, loops, FRAME_SEGMENT, first, first + SYMBOL_SAMPLES - 1]
-  }
+/** Control, sequence loops, segment loops, segment, first sample, last sample. */
+function entryOf(place: FramePlace, symbol: number, symbols: number, loops: number): readonly number[] {
+  const control = (symbol === 0 ? BEGINS_SEQUENCE : 0) + (symbol === symbols - 1 ? ENDS_SEQUENCE : 0)
+  const first = symbol * SYMBOL_STRIDE
+  return [control, 1, loops, FRAME_SEGMENTS[place], first, first + SYMBOL_SAMPLES - 1]
 }
 
 /** −128 has no counterpart, and an amplifier behind the converter would see more than full scale. */

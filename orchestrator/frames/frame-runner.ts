@@ -28,7 +28,7 @@ export interface BrightestLight {
  */
 export class FrameRunner {
   readonly #bench: LightBench
-  #staged: { readonly codes: FrameCodes; readonly perGenerator: readonly (readonly Int8Array[])[] } | undefined
+  #prepared: { readonly codes: FrameCodes; readonly perGenerator: readonly (readonly Int8Array[])[] } | undefined
   #loaded: FrameCodes | undefined
   #vectors = 0
   #brightest: BrightestLight | undefined
@@ -61,11 +61,20 @@ export class FrameRunner {
     ])
   }
 
-  /** Computing only: makes ready what `load` of the same codes object sends, while another frame plays. */
-  stage(codes: FrameCodes): void {
+  /** What `load` of the same codes object need not do any more: to be called while the frame before plays. */
+  async prepareFrame(codes: FrameCodes, signal: AbortSignal): Promise<void> {
+    if (codes === this.#loaded) return
+    this.#loaded = undefined
     const perGenerator = this.#codesOf(codes)
-    for (const [g, generator] of this.#bench.generators.entries()) generator.stageFrame?.(perGenerator[g]!)
-    this.#staged = { codes, perGenerator }
+    this.#prepared = { codes, perGenerator }
+    await allDone(
+      this.#bench.generators.map(async (generator, g) => generator.prepareFrame?.(perGenerator[g]!, signal)),
+    )
+  }
+
+  /** Meters go on by themselves: a record is read while the next one is taken, and arming costs nothing. */
+  get readsWhileLit(): boolean {
+    return this.#bench.meters.every(({ keepsRecords }) => keepsRecords === true)
   }
 
   /** Sets every meter up with a range of its own, until the next time. */
@@ -80,8 +89,8 @@ export class FrameRunner {
     const { generators } = this.#bench
     const again = codes === this.#loaded
     this.#loaded = undefined
-    const staged = this.#staged?.codes === codes ? this.#staged.perGenerator : undefined
-    const perGenerator = again ? undefined : (staged ?? this.#codesOf(codes))
+    const prepared = this.#prepared?.codes === codes ? this.#prepared.perGenerator : undefined
+    const perGenerator = again ? undefined : (prepared ?? this.#codesOf(codes))
     await allDone(
       generators.map((generator, g) =>
         perGenerator === undefined ? generator.rearm(signal) : generator.loadFrame(perGenerator[g]!, signal),

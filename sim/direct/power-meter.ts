@@ -19,8 +19,8 @@ const RANGES_DBM = { min: -30, max: 10 }
 const RANGE_STEP_DB = 10
 const AVERAGING_RANGE_S = { min: 1e-6, max: 10 }
 /** Between polls of the last stretch of a record, this share of it passes. */
-const POLL_SHARE = 1 / 20
-const SHORTEST_POLL_MS = 0.25
+const POLL_SHARE = 1 / 100
+const SHORTEST_POLL_MS = 0.1
 const TRIGGER_PATIENCE_MS = 10_000
 const SAFE_BUDGET_MS = 5_000
 

@@ -25,6 +25,9 @@ export interface M8195aSettings {
   mode: string
   segment: number
   firstEntry: number
+  /** What plays next is chosen, and what is not in use is written, while it runs. */
+  dynamic: boolean
+  dynamicEntry: number
   continuous: boolean
   gated: boolean
   enable: string
@@ -43,6 +46,8 @@ const factorySettings = (): M8195aSettings => ({
   mode: 'ARB',
   segment: 1,
   firstEntry: 0,
+  dynamic: false,
+  dynamicEntry: 0,
   continuous: true,
   gated: false,
   enable: 'SELF',
@@ -50,11 +55,19 @@ const factorySettings = (): M8195aSettings => ({
   triggerInputOff: false,
 })
 
+/** Shape of `levelsV`: [channel] of [step]. */
+interface Levels {
+  /** Of the sequence table; without meaning in arbitrary mode. */
+  readonly entry: number
+  readonly levelsV: readonly Float64Array[]
+  readonly stepS: number
+}
+
 type Run =
   | { readonly state: 'stopped' }
   | { readonly state: 'waiting' }
   /** `endNs` is Infinity when it repeats. */
-  | { readonly state: 'running'; readonly startNs: number; readonly endNs: number }
+  | { readonly state: 'running'; readonly startNs: number; readonly endNs: number; readonly plays: Levels }
 
 /**
  * What an M8195A plays and when: settings, memory and sequence table in, voltages on the drive port out.
@@ -62,9 +75,10 @@ type Run =
  * Output: code / 127 × half the amplitude, which is peak to peak. 0 V when stopped, waiting, or switched off.
  * Triggered runs wait for their next trigger when they end. A repeated run of one level is a rest at that level; one of
  * many levels is played once, because the drive port knows no end of time. A level changed during a triggered frame
- * shows in the next one; an output switched during it cuts it off.
- * Throws: ScpiFault -213 when started twice, -221 when what is selected cannot be played.
- * Source: M8195A User's Guide rev. 2 §3.3 (trigger and arm modes), §6.8.
+ * shows in the next one; an output switched during it cuts it off. In dynamic mode another sequence can be selected at
+ * any time: it plays when the one under way has ended, and the next trigger has come.
+ * Throws: ScpiFault -213 when started twice, -221 when what is selected cannot be played, or is changed while in use.
+ * Source: M8195A User's Guide rev. 2 §3.3 (trigger and arm modes), §3.9 and §4.2 (dynamic modes, memory ping-pong), §6.8.
  */
 export class M8195aPlayer {
   readonly memory = new M8195aMemory()
@@ -76,7 +90,9 @@ export class M8195aPlayer {
   #enabled = false
   #busyUntilNs = 0
   #dark = true
-  #levels: { readonly key: string; readonly levelsV: readonly Float64Array[]; readonly stepS: number } | undefined
+  #levels: { readonly key: string; readonly of: Levels } | undefined
+  /** What the drive port plays when it is started. */
+  #loaded: Levels | undefined
 
   constructor(port: DrivePort, clock: Clock) {
     this.#port = port
@@ -107,18 +123,36 @@ export class M8195aPlayer {
     this.#settings.rateHz = rateHz
   }
 
-  /** Memory, table and modes change only in program mode. */
+  /** Modes change only in program mode; so do memory and table, but for what dynamic mode does not use. */
   requireStopped(): void {
     if (this.#current().state !== 'stopped') throw new ScpiFault(-221, 'stop first')
   }
 
+  requireSegmentUnused(id: number): void {
+    this.#requireUnused((entry) => this.table.segmentsOf(entry).includes(id))
+  }
+
+  requireEntriesUnused(first: number, count: number): void {
+    this.#requireUnused((entry) => entry < first + count && first < entry + this.table.segmentsOf(entry).length)
+  }
+
+  /** Plays after what is under way. */
+  selectNext(entry: number): void {
+    this.#settings.dynamicEntry = entry
+    const run = this.#current()
+    if (run.state === 'waiting') this.levelsChanged()
+    else if (run.state === 'running' && run.endNs === Infinity) this.#repeat()
+  }
+
   start(): void {
     if (this.#current().state !== 'stopped') throw new ScpiFault(-213)
-    const { dacMode, divider, memoryModes, continuous, gated, enable } = this.#settings
+    const { dacMode, divider, memoryModes, continuous, gated, enable, dynamic, mode } = this.#settings
     if (dacMode !== 'FOUR' || divider !== 'DIV4' || memoryModes.includes('INT')) {
       throw new ScpiFault(-221, 'this twin plays four channels from extended memory at DIV4')
     }
     if (gated && !continuous) throw new ScpiFault(-221, 'this twin has no gate')
+    if (dynamic && enable !== 'SELF') throw new ScpiFault(-221, 'dynamic mode is self-armed')
+    if (dynamic && mode === 'ARB') throw new ScpiFault(-221, 'this twin selects sequences, not segments')
     this.#play()
     this.#enabled = enable === 'SELF'
     this.#run = { state: 'waiting' }
@@ -136,9 +170,10 @@ export class M8195aPlayer {
   /** Ignored unless it is waited for. */
   trigger(): void {
     if (this.#current().state !== 'waiting' || !this.#enabled || this.#settings.continuous) return
-    const { levelsV, stepS } = this.#play()
+    const plays = this.#play()
     const startNs = this.#clock.monotonicNs()
-    this.#run = { state: 'running', startNs, endNs: startNs + levelsV[0]!.length * stepS * 1e9 }
+    this.#run = { state: 'running', startNs, endNs: startNs + plays.levelsV[0]!.length * plays.stepS * 1e9, plays }
+    if (plays !== this.#loaded) this.#load(plays)
     this.#port.start()
   }
 
@@ -157,8 +192,7 @@ export class M8195aPlayer {
       return
     }
     this.#rest(DARK)
-    const { levelsV, stepS } = this.#play()
-    this.#port.load(levelsV, stepS)
+    this.#load(this.#play())
   }
 
   outputsChanged(): void {
@@ -172,18 +206,23 @@ export class M8195aPlayer {
     const run = this.#current()
     if (run.state === 'stopped') return IDLE
     if (run.state === 'waiting') return WAITS_FOR_TRIGGER * STATE_SHIFT
-    const { levelsV, stepS } = this.#play()
+    const { entry, levelsV, stepS } = run.plays
     const steps = Math.floor((this.#clock.monotonicNs() - run.startNs) / (stepS * 1e9))
-    return RUNNING * STATE_SHIFT + this.#settings.firstEntry + (steps % levelsV[0]!.length)
+    return RUNNING * STATE_SHIFT + entry + (steps % levelsV[0]!.length)
   }
 
   #repeat(): void {
-    const { levelsV, stepS } = this.#play()
+    const plays = this.#play()
     const startNs = this.#run.state === 'running' ? this.#run.startNs : this.#clock.monotonicNs()
-    this.#run = { state: 'running', startNs, endNs: Infinity }
-    if (levelsV[0]!.length === 1) return this.#rest(levelsV.map((levels) => levels[0]!))
-    this.#port.load(levelsV, stepS)
+    this.#run = { state: 'running', startNs, endNs: Infinity, plays }
+    if (plays.levelsV[0]!.length === 1) return this.#rest(plays.levelsV.map((levels) => levels[0]!))
+    this.#load(plays)
     this.#port.start()
+  }
+
+  #load(levels: Levels): void {
+    this.#loaded = levels
+    this.#port.load(levels.levelsV, levels.stepS)
   }
 
   #rest(levelsV: readonly number[], evenIfDark = false): void {
@@ -198,22 +237,33 @@ export class M8195aPlayer {
     return this.#run
   }
 
+  /** Whether a sequence that runs, or is selected to, keeps anything from being changed. */
+  #requireUnused(uses: (entry: number) => boolean): void {
+    const run = this.#current()
+    if (run.state === 'stopped') return
+    const { dynamic, dynamicEntry } = this.#settings
+    if (!dynamic) throw new ScpiFault(-221, 'stop first')
+    const inUse = run.state === 'running' ? [dynamicEntry, run.plays.entry] : [dynamicEntry]
+    if (inUse.some(uses)) throw new ScpiFault(-221, 'in use')
+  }
+
   /** Voltages of what is selected to play; worked out again only after a change. */
-  #play(): { readonly levelsV: readonly Float64Array[]; readonly stepS: number } {
-    const { mode, segment, firstEntry, amplitudesVpp, offsetsV, outputs, rateHz } = this.#settings
-    const what = mode === 'ARB' ? `segment ${segment}` : `sequence ${firstEntry}`
+  #play(): Levels {
+    const { mode, segment, dynamic, amplitudesVpp, offsetsV, outputs, rateHz } = this.#settings
+    const entry = dynamic ? this.#settings.dynamicEntry : this.#settings.firstEntry
+    const what = mode === 'ARB' ? `segment ${segment}` : `sequence ${entry}`
     const levels = `${amplitudesVpp.join()} ${offsetsV.join()} ${outputs.join()} ${rateHz}`
     const key = `${what} ${this.memory.version} ${this.table.version} ${levels}`
-    if (this.#levels?.key === key) return this.#levels
+    if (this.#levels?.key === key) return this.#levels.of
     const { codes, samplesPerStep } =
-      mode === 'ARB' ? segmentStaircase(segment, this.memory) : this.table.staircase(firstEntry, this.memory)
+      mode === 'ARB' ? segmentStaircase(segment, this.memory) : this.table.staircase(entry, this.memory)
     const levelsV = codes.map((steps, channel) => {
       const perCodeV = outputs[channel] === true ? voltsPerCode(amplitudesVpp[channel]!) : 0
       const offsetV = outputs[channel] === true ? offsetsV[channel]! : 0
       for (let step = 0; step < steps.length; step++) steps[step] = steps[step]! * perCodeV + offsetV
       return steps
     })
-    this.#levels = { key, levelsV, stepS: durationS(samplesPerStep, rateHz) }
-    return this.#levels
+    this.#levels = { key, of: { entry, levelsV, stepS: durationS(samplesPerStep, rateHz) } }
+    return this.#levels.of
   }
 }

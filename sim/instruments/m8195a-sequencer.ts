@@ -62,16 +62,28 @@ export class M8195aSequencer {
 
   /** Plays the sequence that begins at `first` on paper. */
   staircase(first: number, memory: M8195aMemory): Staircase {
-    const stretches: Stretch[] = []
-    const sequenceLoops = this.#entries.get(first)?.[1] ?? 1
+    const entries = this.#sequence(first)
+    const sequenceLoops = entries[0]![1]!
+    return toStaircase(
+      entries.map((entry) => stretchOf(entry, memory)),
+      sequenceLoops,
+    )
+  }
+
+  /** Of the sequence that begins at `first`, entry by entry. */
+  segmentsOf(first: number): readonly number[] {
+    return this.#sequence(first).map((entry) => entry[3]!)
+  }
+
+  #sequence(first: number): Uint32Array[] {
+    const entries: Uint32Array[] = []
     for (let index = first; ; index++) {
       const entry = this.#entries.get(index)
       if (entry === undefined) throw new ScpiFault(-221, 'sequence has no end')
-      stretches.push(stretchOf(entry, memory))
-      if ((entry[0]! & (ENDS_SEQUENCE | ENDS_SCENARIO)) !== 0) break
-      if (stretches.length > MOST_STEPS) throw new ScpiFault(-221, 'sequence too long')
+      entries.push(entry)
+      if ((entry[0]! & (ENDS_SEQUENCE | ENDS_SCENARIO)) !== 0) return entries
+      if (entries.length > MOST_STEPS) throw new ScpiFault(-221, 'sequence too long')
     }
-    return toStaircase(stretches, sequenceLoops)
   }
 }
 

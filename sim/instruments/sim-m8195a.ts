@@ -13,6 +13,7 @@ import { ScpiServer } from './scpi-server.ts'
 
 const LARGEST_WORD = 0xffff_ffff
 const MOST_ENTRIES_READ = 65_536
+const WORDS_AN_ENTRY = 6
 const VOLTS = { MV: 1e-3, V: 1 }
 const HERTZ = { HZ: 1, KHZ: 1e3, MHZ: 1e6, GHZ: 1e9 }
 
@@ -20,8 +21,9 @@ const HERTZ = { HZ: 1, KHZ: 1e3, MHZ: 1e6, GHZ: 1e9 }
  * Twin of a Keysight M8195A arbitrary waveform generator, as far as this project drives it: four channels from extended
  * memory at a quarter of the converters' rate, arbitrary and sequence mode, automatic advance.
  *
- * Errors: -221 for changes of memory, table or modes while running or waiting; else as memory and sequencer say.
- * Source: M8195A User's Guide rev. 2 §6.8 to §6.21. Where it is silent, which error number comes is an assumption.
+ * Errors: -221 for changes of modes while running or waiting, and of memory and table that are in use then; else as
+ * memory and sequencer say.
+ * Source: M8195A User's Guide rev. 2 §4 (streaming), §6.8 to §6.21. Where it is silent, which error number comes is an assumption.
  */
 export class SimM8195a implements ScpiModel {
   readonly identity: string
@@ -150,7 +152,7 @@ export class SimM8195a implements ScpiModel {
         set: (call) => {
           const [id, offset] = [segment(call), word(call)]
           const data = call.nextIsBlock ? call.block() : Uint8Array.from(rest(call, -128, 127))
-          this.#player.requireStopped()
+          this.#player.requireSegmentUnused(id)
           memory.write(channel(call), id, offset, data)
         },
         asks: 3,
@@ -197,12 +199,13 @@ export class SimM8195a implements ScpiModel {
         set: (call) => {
           const first = index(call)
           const words = call.nextIsBlock ? this.#words(call.block()) : Uint32Array.from(rest(call, 0, LARGEST_WORD))
-          this.#stopped(() => table.write(first, words))
+          this.#player.requireEntriesUnused(first, words.length / WORDS_AN_ENTRY)
+          table.write(first, words)
         },
         asks: 2,
         query: (call) => {
-          const [first, words] = [index(call), call.integer(6, 6 * MOST_ENTRIES_READ)]
-          if (words % 6 !== 0) throw new ScpiFault(-222, 'six words an entry')
+          const [first, words] = [index(call), call.integer(WORDS_AN_ENTRY, WORDS_AN_ENTRY * MOST_ENTRIES_READ)]
+          if (words % WORDS_AN_ENTRY !== 0) throw new ScpiFault(-222, 'six words an entry')
           this.#player.requireStopped()
           return table.read(first, words).join()
         },
@@ -217,14 +220,8 @@ export class SimM8195a implements ScpiModel {
         query: () => String(this.#player.settings.firstEntry),
       },
       { header: '[:SOURce]:STABle:SEQuence:STATe', query: () => String(this.#player.sequenceState()) },
-      {
-        header: '[:SOURce]:STABle:DYNamic[:STATe]',
-        set: (call) => {
-          // No switching between sequences while one runs.
-          if (call.boolean()) throw new ScpiFault(-224)
-        },
-        query: () => '0',
-      },
+      this.#switch('[:SOURce]:STABle:DYNamic[:STATe]', 'dynamic'),
+      { header: '[:SOURce]:STABle:DYNamic:SELect', set: (call) => this.#player.selectNext(index(call)) },
     ]
   }
 
@@ -244,7 +241,7 @@ export class SimM8195a implements ScpiModel {
     }
   }
 
-  #switch(header: string, setting: 'continuous' | 'gated' | 'triggerInputOff'): ScpiRow {
+  #switch(header: string, setting: 'continuous' | 'gated' | 'triggerInputOff' | 'dynamic'): ScpiRow {
     return {
       header,
       set: (call) => {

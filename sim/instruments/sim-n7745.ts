@@ -14,6 +14,8 @@ import { LOG_LIMITS, N7745Port, float32Block } from './n7745-port.ts'
 import { ScpiServer } from './scpi-server.ts'
 
 const PORTS = 8
+/** Assumption. */
+const MOST_LOOPS = 1_000_000
 const LENGTHS = { PM: 1e-12, NM: 1e-9, UM: 1e-6, MM: 1e-3, M: 1 }
 const TIMES = { NS: 1e-9, US: 1e-6, MS: 1e-3, S: 1 }
 const WAVELENGTH: ScpiNumberRule = { min: 1250e-9, max: 1650e-9, default: 1550e-9, units: LENGTHS }
@@ -163,7 +165,15 @@ export class SimN7745 implements ScpiModel {
         },
         query: (call) => this.#port(call).state(),
       },
+      this.#setting(
+        ':SENSe{8}:FUNCtion:LOOP',
+        (port, call) => (port.loops = call.integer(0, MOST_LOOPS)),
+        ({ loops }) => `+${loops}`,
+      ),
       { header: ':SENSe{8}:FUNCtion:RESult', query: (call) => this.#port(call).results() },
+      { header: ':SENSe{8}:FUNCtion:RESult:BUFA', query: (call) => this.#port(call).buffer(0) },
+      { header: ':SENSe{8}:FUNCtion:RESult:BUFB', query: (call) => this.#port(call).buffer(1) },
+      { header: ':SENSe{8}:FUNCtion:RESult:INDex', query: (call) => `+${this.#port(call).records}` },
     ]
   }
 

@@ -144,6 +144,56 @@ describe('a calibrated mesh core', () => {
     ])
   })
 
+  test('where instruments can, the next frame is uploaded and the one before read out while light plays', async () => {
+    const log: string[] = []
+    const { core } = await litCore({
+      wrap: (bench) => ({
+        ...bench,
+        generators: bench.generators.map((generator) => ({
+          ...generator,
+          prepareFrame: async () => {
+            log.push('upload begins')
+            await new Promise((resolve) => setImmediate(resolve))
+            log.push('upload ends')
+          },
+          trigger: async (signal) => {
+            log.push('trigger')
+            await generator.trigger(signal)
+          },
+        })),
+        meters: bench.meters.map((meter) => {
+          const kept: Float64Array[][] = []
+          return {
+            ...meter,
+            keepsRecords: true,
+            armLog: async (setup, signal) => {
+              log.push('arm')
+              await meter.armLog(setup, signal)
+            },
+            waitLog: async (signal) => {
+              await meter.waitLog(signal)
+              kept.push(await meter.readLogMw(signal))
+            },
+            readLogMw: async () => {
+              log.push('read')
+              return kept.shift()!
+            },
+          }
+        }),
+      }),
+    })
+    const frames = [frame(tile(1), 4), frame(tile(1), 4), frame(tile(1), 4)]
+    const results = await collect(core, frames)
+    for (const result of results) expect(relativeError(result)).toBeLessThan(0.02)
+    expect(log).toEqual([
+      // Nothing plays yet.
+      ...['upload begins', 'upload ends', 'arm', 'trigger'],
+      ...['upload begins', 'upload ends', 'arm', 'trigger'],
+      ...['read', 'upload begins', 'upload ends', 'arm', 'trigger'],
+      ...['read', 'read'],
+    ])
+  })
+
   test('refuses a calibration of another core', async () => {
     await expect(litCore({ calibration: (known) => ({ ...known, size: 8 }) })).rejects.toMatchObject({
       code: 'SHAPE_MISMATCH',

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { oncePerRun } from '../support/once-per-run.ts'
@@ -8,6 +8,7 @@ import {
   expectFailure,
   fringe,
   fringeOnce,
+  productOf,
   query,
   scratchFolder,
   SMALL_BENCH,
@@ -42,6 +43,21 @@ describe('a small bench on the twin without wires', { timeout: PATIENCE_MS }, ()
     )
     expect(records).toHaveLength(1)
     expect(records).toEqual(wireRecords)
+  })
+
+  test('comes to the same with meters that go on logging, and such a run replays', async () => {
+    const place = await scratchFolder()
+    await writeSmallFactors(place)
+    const text = await readFile(SMALL_BENCH, 'utf8')
+    const bench = join(place, 'continuous.yaml')
+    await writeFile(bench, text.replaceAll('driver: keysight-n7745,', 'driver: keysight-n7745, continuousLog: true,'))
+    const ended = await fringe(productOf(bench), { cwd: place })
+    expect(ended.code, ended.stderr).toBe(0)
+    expect((await readFile(join(place, 'C.npy'))).equals(await readFile(join(direct, 'C.npy')))).toBe(true)
+    const replayed = await fringe(['replay', 'last'], { cwd: place })
+    expect(replayed.code, replayed.stderr).toBe(0)
+    const asked = `SELECT count(*) AS n FROM wire WHERE instr(bytes, CAST('RES:BUFA?' AS BLOB)) > 0`
+    expect((await query(join(place, 'fringe.db'), asked))[0]!['n']).toBeGreaterThan(0)
   })
 
   test('journals steps, frames, samples and matrices, and not a byte on a wire', async () => {

@@ -93,6 +93,22 @@ export function describeSymbolGenerator(name: string, open: () => Promise<Symbol
       expectPlayed(playedV()[1], inVolts(codes, format.amplitudeV))
     })
 
+    test('plays frames that were prepared while the one before played, and others in spite of it', async () => {
+      const { generator, format, playedV, passFrame } = await configured()
+      await using _ = generator
+      const frames = [4, 4, 2, 3, 3].map((symbols, seed) => frameOf(generator.channelCount, symbols, seed))
+      for (const [index, codes] of frames.entries()) {
+        await generator.loadFrame(codes, forever())
+        await generator.trigger(forever())
+        // One of them, and the last one, for nothing; a generator with room for one frame prepares none.
+        await generator.prepareFrame?.(index === 2 ? frames[4]! : (frames[index + 1] ?? frames[0]!), forever())
+        passFrame()
+        expectPlayed(playedV()[index], inVolts(codes, format.amplitudeV))
+      }
+      await generator.stop(forever())
+      expect(playedV()).toHaveLength(frames.length)
+    })
+
     test('holds one level on each channel until it plays or stops', async () => {
       const { generator, format, restV, playedV } = await configured()
       await using _ = generator

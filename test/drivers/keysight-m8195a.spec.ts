@@ -27,9 +27,9 @@ const CONFIGURED = [
   means("the converters' rate"),
   means('sequence mode, triggered, self-armed'),
   means('trigger input, and big-endian words'),
-  means('two segments on all channels at once, for frames of two symbols and for holding'),
-  means('a table of two symbols of 52 loops, and the looped entry for holding'),
-  means('where the sequence begins'),
+  means('segments on all channels at once, for two frames of two symbols and for holding'),
+  means('a table of two symbols of 52 loops in two places, and the looped entry for holding between them'),
+  means('dynamic mode, and which sequence plays first'),
   means('1 V peak to peak, no offset'),
   means('outputs on'),
   means('everything before is done'),
@@ -39,10 +39,11 @@ const SAFE = [means('stop and switch all outputs off'), means('outputs read back
 const START = means('start, and ask in the same message whether all was taken')
 
 /** One symbol is 384 bytes of one code. */
-const frame = (channel: number, ...codes: number[]): VectorExchange => {
+const frame = (channel: number, ...codes: number[]): VectorExchange => frameIn(1, channel, codes)
+const frameIn = (segment: number, channel: number, codes: readonly number[]): VectorExchange => {
   const payload = Buffer.concat(codes.map((code) => Buffer.alloc(384, code)))
   const length = String(payload.length)
-  const head = `:TRAC${channel}:DATA 1,0,#${length.length}${length}`
+  const head = `:TRAC${channel}:DATA ${segment},0,#${length.length}${length}`
   return { meaning: head, sent: Buffer.concat([Buffer.from(head), payload, Buffer.from('\n')]), reply: Buffer.alloc(0) }
 }
 
@@ -107,7 +108,7 @@ describe('Keysight M8195A', () => {
         level(4, 0xfa),
         START,
       ],
-      ...[said(':ABOR;:INIT:CONT:STAT 0;:STAB:SEQ:SEL 0\n'), START],
+      ...[said(':ABOR;:INIT:CONT:STAT 0;:STAB:DYN:SEL 0\n'), START],
       means('stop'),
       ...SAFE,
     )
@@ -128,37 +129,59 @@ describe('Keysight M8195A', () => {
     wire.expectDone()
   })
 
-  test('sends what was made ready for the same arrays, and makes all others anew', async () => {
-    const staged = [Int8Array.of(1, 2), Int8Array.of(3, 4), Int8Array.of(5, 6), Int8Array.of(7, 8)]
-    const others = [Int8Array.of(9, 9), Int8Array.of(8, 8), Int8Array.of(7, 7), Int8Array.of(6, 6)]
+  test('writes the next frame into the place that does not play, selects it, and plays it at the next trigger', async () => {
+    const codes = (...symbols: number[]): Int8Array[] => [1, 2, 3, 4].map((n) => Int8Array.from(symbols, (s) => s * n))
+    const channels = (segment: number, ...symbols: number[]): VectorExchange[] =>
+      [1, 2, 3, 4].map((n) =>
+        frameIn(
+          segment,
+          n,
+          symbols.map((s) => s * n),
+        ),
+      )
+    const select = (entry: number): VectorExchange => said(`:STAB:DYN:SEL ${entry};:SYST:ERR?\n`, '0,"No error"\n')
     const wire = new TranscriptWire(
       ...[...OPENED, ...CONFIGURED],
-      ...[means('stop'), frame(1, 1, 2), frame(2, 3, 4), frame(3, 5, 6), frame(4, 7, 8), START],
-      ...[means('stop'), frame(1, 9, 9), frame(2, 8, 8), frame(3, 7, 7), frame(4, 6, 6), START],
-      // Changed in place since it was sent.
-      ...[means('stop'), frame(1, 2, 2), frame(2, 3, 4), frame(3, 5, 6), frame(4, 7, 8), START],
+      // Nothing plays yet: all of it is loaded afterwards.
+      ...[means('stop'), ...channels(1, 1, 2), START, means('software trigger')],
+      ...[...channels(3, 3, 4), select(3), means('software trigger')],
+      ...channels(1, 5),
+      ...[means('the sequence is shortened to its first symbol'), select(0), means('software trigger')],
+      // Prepared, but another frame is wanted: all stops, and that one takes the prepared one's place.
+      ...[...channels(3, 7, 8), select(3), means('stop'), ...channels(3, 9, 9), START, means('software trigger')],
+      // Stopped in between: nothing that was prepared still counts.
+      ...[...channels(1, 6), select(0), means('stop'), means('stop'), ...channels(1, 6), START],
       ...SAFE,
     )
     {
       await using generator = await open(wire)
       await generator.configure(FORMAT, forever())
-      generator.stageFrame(staged)
-      await generator.loadFrame(staged, forever())
-      generator.stageFrame(staged)
-      await generator.loadFrame(others, forever())
-      staged[0]![0] = 2
-      await generator.loadFrame(staged, forever())
-      expect(() => generator.stageFrame(staged.slice(1))).toThrow(/a frame is 4 arrays/)
+      const play = async (frame: Int8Array[], prepare = true): Promise<void> => {
+        if (prepare) await generator.prepareFrame(frame, forever())
+        await generator.loadFrame(frame, forever())
+        await generator.trigger(forever())
+      }
+      await play(codes(1, 2))
+      await play(codes(3, 4))
+      await play(codes(5))
+      await generator.prepareFrame(codes(7, 8), forever())
+      await play(codes(9, 9), false)
+      const last = codes(6)
+      await generator.prepareFrame(last, forever())
+      await generator.stop(forever())
+      await generator.loadFrame(last, forever())
+      await expect(generator.prepareFrame(codes(1).slice(1), forever())).rejects.toThrow(/a frame is 4 arrays/)
     }
     wire.expectDone()
   })
 
   test('reports its own errors, all of them, and sends the whole table again before it trusts it', async () => {
     const frames = [frame(1, 1), frame(2, 2), frame(3, 3), frame(4, 4)]
-    const shortened = [0x5000_0000, 1, 52, 1, 0, 319, 0, 1, 52, 1, 384, 703, 0x5000_0000, 1, 52, 2, 0, 0xffff_ffff]
-    const words = Buffer.alloc(72)
+    const inPlace = (segment: number): number[] => [0x5000_0000, 1, 52, segment, 0, 319, 0, 1, 52, segment, 384, 703]
+    const shortened = [...inPlace(1), 0x5000_0000, 1, 52, 2, 0, 0xffff_ffff, ...inPlace(3)]
+    const words = Buffer.alloc(120)
     shortened.forEach((word, index) => words.writeUInt32BE(word, 4 * index))
-    const table = Buffer.concat([Buffer.from(':STAB:DATA 0,#272'), words, Buffer.from('\n')])
+    const table = Buffer.concat([Buffer.from(':STAB:DATA 0,#3120'), words, Buffer.from('\n')])
     const wire = new TranscriptWire(
       ...OPENED,
       ...CONFIGURED,
@@ -166,7 +189,7 @@ describe('Keysight M8195A', () => {
       said(':INIT:IMM;:SYST:ERR?\n', '-223,"Too much data"\n'),
       said(':SYST:ERR?\n', '-221,"Settings conflict;stop first"\n'),
       NO_ERROR,
-      said(':ABOR;:INIT:CONT:STAT 0;:STAB:SEQ:SEL 0\n'),
+      said(':ABOR;:INIT:CONT:STAT 0;:STAB:DYN:SEL 0\n'),
       ...frames,
       { meaning: 'the whole table, shortened', sent: table, reply: Buffer.alloc(0) },
       START,

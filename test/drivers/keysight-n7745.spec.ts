@@ -36,6 +36,7 @@ const configured = PORTS.flatMap((n) => [
   set('best transient response', n),
   set('averaging time of single readings', n),
   set('readings begin when they are asked for', n),
+  set('one record a log', n),
 ])
 /** One command for all ports in one message. */
 const each = (command: string): string => PORTS.map((n) => `:SENS${n}:${command}`).join(';')
@@ -94,14 +95,17 @@ function twin(settings: Record<string, unknown> = {}) {
   return { clock, light, sim, wire, opened: open(wire, settings, clock) }
 }
 
-const underTest = async (carry: (sim: WireInstrument) => ByteTransport & { readonly sent: readonly Uint8Array[] }) => {
+const underTest = async (
+  carry: (sim: WireInstrument) => ByteTransport & { readonly sent: readonly Uint8Array[] },
+  settings: Record<string, unknown> = {},
+) => {
   const clock = new VirtualClock()
   const light = new FakeDetectors()
   const sim = simN7745.create(light, { name: 'pm-0', seed: 1, clock, settings: {} })
   const wire = carry(sim)
   const onlooker = new RawClient(sim)
   return {
-    meter: await open(wire, {}, clock),
+    meter: await open(wire, settings, clock),
     messagesSent: () => wire.sent.length,
     light: {
       get powerMw() {
@@ -126,6 +130,101 @@ describePowerMeter('Keysight N7745 on a wire that marks ends', () => underTest((
 describePowerMeter('Keysight N7745 on a wire where only the mark ends an answer', () =>
   underTest((sim) => new MessageWire(sim, { bare: true })),
 )
+describePowerMeter('Keysight N7745 with a continuous log', () =>
+  underTest((sim) => new TamperedWire(pipeTo(sim)), { continuousLog: true }),
+)
+
+describe('a continuous log', () => {
+  const begun = async (settings: Record<string, unknown> = {}) => {
+    const bench = twin({ continuousLog: true, ...settings })
+    const meter = await bench.opened
+    await meter.configure(SETUP, forever())
+    await meter.armLog(LOG, forever())
+    return { ...bench, meter }
+  }
+  const asRead = (powerMw: number): Float64Array => new Float64Array(LOG.points).fill(1e3 * Math.fround(powerMw / 1e3))
+  const lit = (light: FakeDetectors, powerMw: number): void => {
+    light.powerAtMw = () => powerMw
+    light.pulse()
+  }
+
+  test('is armed once, and read while the next record is taken', async () => {
+    const { meter, light, wire, clock } = await begun()
+    await using _ = meter
+    expect(meter.keepsRecords).toBe(true)
+    lit(light, 0.25)
+    await meter.waitLog(forever())
+    const sent = wire.sent.length
+    await meter.armLog(LOG, forever())
+    expect(wire.sent).toHaveLength(sent)
+    lit(light, 0.5)
+    expect((await meter.readLogMw(forever()))[7]).toEqual(asRead(0.25))
+    const startNs = clock.monotonicNs()
+    await meter.waitLog(forever())
+    // The shortest pause between two questions, and not once more.
+    expect((clock.monotonicNs() - startNs) / 1e6).toBeCloseTo(0.1, 9)
+    expect((await meter.readLogMw(forever()))[7]).toEqual(asRead(0.5))
+    expect(wire.sent.slice(sent).filter((bytes) => Buffer.from(bytes).includes('STAT'))).toEqual([])
+  })
+
+  test('stands still for the length of a record, the first time, or is refused', async () => {
+    const { meter, light, wire } = await begun()
+    await using _ = meter
+    lit(light, 0.25)
+    let asked = 0
+    wire.tamper((sent) => (Buffer.from(sent).includes('RES:IND?') ? Buffer.from(`+${asked++}\n`) : 'pass'))
+    await expect(meter.waitLog(forever())).rejects.toMatchObject({
+      code: 'INSTRUMENT_REFUSED',
+      message: 'pm-0 goes on without waiting for triggers; set continuousLog to false',
+    })
+    wire.tamper(() => 'pass')
+  })
+
+  test('is read after the next record, too, and no more after the next but one', async () => {
+    const { meter, light, clock } = await begun()
+    await using _ = meter
+    lit(light, 0.25)
+    await meter.waitLog(forever())
+    await meter.armLog(LOG, forever())
+    const pass = (): void => clock.moveTo(clock.monotonicNs() + 1e9 * LOG.points * LOG.averagingS)
+    lit(light, 0.5)
+    pass()
+    expect((await meter.readLogMw(forever()))[3]).toEqual(asRead(0.25))
+    lit(light, 0.75)
+    pass()
+    await expect(meter.readLogMw(forever())).rejects.toMatchObject({
+      code: 'INSTRUMENT_REFUSED',
+      message: expect.stringMatching(/has overwritten a record before it was read/) as string,
+    })
+  })
+
+  test('whose first record is in another buffer is refused', async () => {
+    const { meter, light, wire } = await begun()
+    await using _ = meter
+    lit(light, 0.25)
+    const empty = Buffer.concat([Buffer.from('#18'), Buffer.alloc(8), Buffer.from('\n')])
+    wire.tamper((sent) => (Buffer.from(sent).includes('BUFA?') ? empty : 'pass'))
+    await expect(meter.waitLog(forever())).rejects.toMatchObject({
+      code: 'INSTRUMENT_REFUSED',
+      message: 'pm-0 keeps its records in other buffers than expected; set continuousLog to false',
+    })
+    wire.tamper(() => 'pass')
+  })
+
+  test('is begun anew after a record that nobody waited for, and missed when the meter has forgotten it', async () => {
+    const { meter, light, wire } = await begun()
+    await using _ = meter
+    lit(light, 0.25)
+    await meter.armLog(LOG, forever())
+    lit(light, 0.5)
+    await meter.waitLog(forever())
+    expect((await meter.readLogMw(forever()))[0]).toEqual(asRead(0.5))
+    await meter.armLog(LOG, forever())
+    wire.tamper((sent) => (Buffer.from(sent).includes('RES:IND?') ? Buffer.from('+0\n') : 'pass'))
+    await expect(meter.waitLog(forever())).rejects.toMatchObject({ code: 'INSTRUMENT_STATE_LOST' })
+    wire.tamper(() => 'pass')
+  })
+})
 
 describe('Keysight N7745', () => {
   test('gives no reading of a meter that restarted without a word and speaks of dBm again', async () => {
@@ -165,8 +264,8 @@ describe('Keysight N7745', () => {
       await meter.armLog(LOG, forever())
       const beforeNs = clock.monotonicNs()
       await meter.waitLog(forever())
-      // The first poll is at once, the second a record later (not less than 0.25 ms), the third 0.25 ms after that.
-      expect(clock.monotonicNs() - beforeNs).toBe(0.5e6)
+      // The first poll is at once, the second a record later (not less than 0.1 ms), the third 0.1 ms after that.
+      expect(clock.monotonicNs() - beforeNs).toBe(0.2e6)
       const logsMw = await meter.readLogMw(forever())
       expect(logsMw.map((logMw) => [...logMw].map((powerMw) => Number(powerMw.toPrecision(6))))).toEqual([
         [1, -1e-6],
@@ -305,7 +404,7 @@ describe('Keysight N7745', () => {
   })
 
   test('settings: defaults, and what a bench file may not say', () => {
-    expect(keysightN7745.settings.parse({})).toEqual({ readAveragingS: 0.2, timeoutMs: 5000 })
+    expect(keysightN7745.settings.parse({})).toEqual({ readAveragingS: 0.2, timeoutMs: 5000, continuousLog: false })
     for (const wrong of [{ readAveragingS: 0 }, { timeoutMs: -1 }, { ports: 8 }]) {
       expect(keysightN7745.settings.safeParse(wrong).success).toBe(false)
     }

@@ -76,21 +76,26 @@ describe('a frame', () => {
     ])
   })
 
-  test('is made ready while another plays, in the arrays that are loaded afterwards', async () => {
+  test('is prepared while another plays, in the arrays that are loaded afterwards', async () => {
     const { bench: plain, loaded } = watched()
-    const staged: (readonly Int8Array[])[] = []
+    const prepared: (readonly Int8Array[])[] = []
     const generators = plain.generators.map((generator, g) => ({
       ...generator,
-      stageFrame: (codes: readonly Int8Array[]) => void (staged[g] = codes),
+      prepareFrame: async (codes: readonly Int8Array[]) => void (prepared[g] = codes),
     }))
     const runner = new FrameRunner({ ...plain, generators })
     const [codes, others] = [codesOf(3), codesOf(2)]
-    runner.stage(codes)
+    await runner.prepareFrame(codes, neverAborted)
     await runner.load(codes, neverAborted)
-    loaded.forEach((channels, g) => channels.forEach((channel, c) => expect(channel).toBe(staged[g]![c])))
-    runner.stage(codes)
-    await runner.load(others, neverAborted)
-    expect(loaded.map((channels) => channels[0]!.length)).toEqual([2, 2])
+    loaded.forEach((channels, g) => channels.forEach((channel, c) => expect(channel).toBe(prepared[g]![c])))
+    // What is loaded needs no preparing; once another frame is prepared, it has to be loaded again.
+    prepared.length = loaded.length = 0
+    await runner.prepareFrame(codes, neverAborted)
+    await runner.load(codes, neverAborted)
+    expect([prepared.length, loaded.length]).toEqual([0, 0])
+    await runner.prepareFrame(others, neverAborted)
+    await runner.load(codes, neverAborted)
+    expect(loaded.map((channels) => channels[0]!.length)).toEqual([3, 3])
   })
 
   test('channels that drive nothing rest at code 0, as long as the others play', async () => {

@@ -215,6 +215,71 @@ describe('the simulated M8195A', () => {
     expect(error(client)).toBe('-213,"Init ignored"')
   })
 
+  describe('in dynamic mode', () => {
+    /** A second frame of two symbols in segment 3, its sequence from entry 5 on. */
+    const dynamic = () => {
+      const bench = ready()
+      bench.client.send(
+        ':TRAC1:DEF 3,768,0\n:STAB:DATA 5,268435456,1,100,3,0,319\n:STAB:DATA 6,1073741824,1,100,3,384,703\n',
+      )
+      bench.client.send(':STAB:DYN 1;:STAB:DYN:SEL 0;:INIT:IMM\n')
+      expect(error(bench.client)).toBe('0,"No error"')
+      expect(bench.client.ask(':STAB:DYN?\n')).toBe('1\n')
+      return bench
+    }
+    const code = (drive: FakeDrive, frame: number): number => Math.round(drive.played[frame]![0]![0]! * 2 * 127)
+
+    test('what is selected while a frame plays is played at the next trigger, again and again', () => {
+      const { client, drive, clock } = dynamic()
+      const next = (): void => {
+        clock.moveTo(clock.monotonicNs() + 4000)
+        client.send(':TRIG:BEG\n')
+      }
+      next()
+      client.send(':TRAC1:DATA 3,0,#3320' + '\x05'.repeat(320) + '\n:STAB:DYN:SEL 5\n')
+      expect(client.ask(':STAB:SEQ:STAT?\n')).toBe(`${2 * 2 ** 25}\n`)
+      next()
+      expect(client.ask(':STAB:SEQ:STAT?\n')).toBe(`${2 * 2 ** 25 + 5}\n`)
+      next()
+      client.send(':TRAC1:DATA 1,0,#3320' + '\x07'.repeat(320) + '\n:STAB:DYN:SEL 0\n')
+      expect(error(client)).toBe('0,"No error"')
+      next()
+      expect([0, 1, 2, 3].map((frame) => code(drive, frame))).toEqual([10, 5, 5, 7])
+    })
+
+    test('selected while it waits, too', () => {
+      const { client, drive } = dynamic()
+      client.send(':TRAC1:DATA 3,0,#3320' + '\x05'.repeat(320) + '\n:STAB:DYN:SEL 5\n:TRIG:BEG\n')
+      expect(code(drive, 0)).toBe(5)
+    })
+
+    test('neither what plays nor what is selected is changed, and modes are not', () => {
+      const { client, clock } = dynamic()
+      const refused = (command: string): void => {
+        client.send(`${command}\n`)
+        expect(error(client), command).toMatch(/^-221,/)
+      }
+      const [first, second] = [':TRAC1:DATA 1,0,1,2', ':TRAC1:DATA 3,0,1,2']
+      const [entries, others] = [':STAB:DATA 1,1073741824,1,100,1,384,703', ':STAB:DATA 6,1073741824,1,100,3,384,703']
+      for (const command of [first, entries, ':FUNC:MODE ARB', ':STAB:DYN 0', ':TRAC1:DEL 3']) refused(command)
+      client.send(`${second}\n${others}\n:TRIG:BEG\n:STAB:DYN:SEL 5\n`)
+      expect(error(client)).toBe('0,"No error"')
+      for (const command of [first, entries, second, others]) refused(command)
+      clock.moveTo(clock.monotonicNs() + 4000)
+      client.send(`${first}\n${entries}\n`)
+      expect(error(client)).toBe('0,"No error"')
+      for (const command of [second, others, ':STAB:DYN:SEL 99']) refused(command)
+    })
+
+    test('wants to be self-armed, and sequences', () => {
+      for (const setting of [':INIT:CONT:ENAB ARM', ':FUNC:MODE ARB']) {
+        const { client } = ready()
+        client.send(`:STAB:DYN 1;${setting};:INIT:IMM\n`)
+        expect(error(client), setting).toMatch(/^-221,/)
+      }
+    })
+  })
+
   test('a new sample rate takes two seconds, for which *OPC? waits', async () => {
     const { client, clock } = ready()
     client.send(':FREQ:RAST 60e9;*OPC?\n')

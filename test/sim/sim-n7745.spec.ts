@@ -224,6 +224,52 @@ describe('the simulated N7745C', () => {
     },
   )
 
+  test('a log of many loops takes a record at each trigger, into two buffers in turn', async () => {
+    const { client, light, clock } = ready()
+    client.send('SENS1:FUNC:PAR:LOGG 2,10US\nTRIG1:INP CME\nSENS1:FUNC:LOOP 3\nSENS1:FUNC:STAT LOGG,STAR\n')
+    const take = async (powerMw: number): Promise<void> => {
+      light.powerAtMw = () => powerMw
+      light.pulse()
+      await settled()
+    }
+    const pass = (): void => clock.moveTo(clock.monotonicNs() + 20_000)
+    const milliwatts = (buffer: string): number[] => {
+      client.send(`SENS1:FUNC:${buffer}?\n`)
+      return blockFloats(client.take()).map((powerW) => Math.round(4e6 * powerW) / 4e3)
+    }
+    expect(client.ask('SENS1:FUNC:RES:IND?\n')).toBe('+0\n')
+    await take(0.25)
+    expect(client.ask('SENS1:FUNC:RES:IND?\n')).toBe('+0\n')
+    pass()
+    expect(client.ask('SENS1:FUNC:RES:IND?\n')).toBe('+1\n')
+    expect(client.ask('SENS1:FUNC:STAT?\n')).toBe('LOGGING_STABILITY,PROGRESS\n')
+    expect(milliwatts('RES')).toEqual([0.25, 0.25])
+    await take(0.5)
+    expect([milliwatts('RES'), milliwatts('RES:BUFA')]).toEqual([
+      [0.25, 0.25],
+      [0.25, 0.25],
+    ])
+    client.send('SENS1:FUNC:RES:BUFB?\n')
+    expect(error(client)).toMatch(/^-420,/)
+    pass()
+    expect([milliwatts('RES:BUFA'), milliwatts('RES:BUFB')]).toEqual([
+      [0.25, 0.25],
+      [0.5, 0.5],
+    ])
+    await take(0.75)
+    pass()
+    expect([milliwatts('RES:BUFA'), milliwatts('RES:BUFB')]).toEqual([
+      [0.75, 0.75],
+      [0.5, 0.5],
+    ])
+    expect(client.ask('SENS1:FUNC:STAT?\n')).toBe('LOGGING_STABILITY,COMPLETE\n')
+    await take(1)
+    pass()
+    expect(client.ask('SENS1:FUNC:RES:IND?\n')).toBe('+3\n')
+    client.send('SENS2:FUNC:LOOP 0\nSENS2:FUNC:STAT LOGG,STAR\n')
+    expect(error(client)).toMatch(/^-221,/)
+  })
+
   test('commands to other ports leave a log alone', () => {
     const { client } = ready()
     client.send('SENS1:FUNC:PAR:LOGG 2,1MS\nTRIG1:INP CME\nSENS1:FUNC:STAT LOGG,STAR\n')
