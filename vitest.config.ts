@@ -6,7 +6,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.spec.ts'],
     globalSetup: ['test/support/run-folder.ts'],
-    setupFiles: ['test/support/own-leases.ts'],
+    setupFiles: ['test/support/own-leases.ts', 'test/support/many-listeners.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { readBenchFile, requireKind } from '../bench/bench-file.ts'
 import { startTwin } from '../bench/connect-twin.ts'
 import { openMeshBench } from '../bench/open-bench.ts'
@@ -87,8 +86,6 @@ async function measureSeed(seed: number): Promise<SeedResult> {
   const file = requireKind(await readBenchFile('examples/mesh-8x8.yaml'), 'mesh')
   const clock = new VirtualClock()
   const { signal } = new AbortController()
-  // Every instrument of the bench listens to it.
-  setMaxListeners(0, signal)
   await using twin = await startTwin(file, { seed, clock, mode: 'pipe' })
   await using open = await openMeshBench(file, { connect: twin.connect, clock, signal })
   const { calibration, vectors } = await runToEnd(calibrationPlan(open.bench), signal)

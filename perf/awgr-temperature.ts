@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { benchFromText, requireKind } from '../bench/bench-file.ts'
 import { startDirectTwin } from '../bench/direct-twin.ts'
@@ -86,8 +85,6 @@ async function onBench<Result>(
   const file = requireKind(benchFromText(text, 'awgr-16.yaml'), 'awgr')
   const clock = new VirtualClock()
   const { signal } = new AbortController()
-  // Every instrument of the bench listens to it.
-  setMaxListeners(0, signal)
   const { direct } = startDirectTwin(file, { seed: chip, clock, ageS: 3600 * CHAMBER.stepH * step })
   await using open = await openBench(file, { direct, clock, signal })
   return await work(open.bench, signal)

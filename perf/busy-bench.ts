@@ -1,5 +1,4 @@
 import { fork } from 'node:child_process'
-import { setMaxListeners } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -48,8 +47,6 @@ const UPLOAD_BYTES_PER_SYMBOL = 384
 export async function busyBench(): Promise<readonly Figure[]> {
   const file = await shortFrames()
   const { signal } = new AbortController()
-  // Every instrument of the bench listens to it.
-  setMaxListeners(0, signal)
   const clock = new VirtualClock()
   const { direct } = startDirectTwin(file, { seed: 1, clock })
   await using rehearsal = await openMeshBench(file, { direct, clock, signal })

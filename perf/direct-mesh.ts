@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import type { MeshBenchFile } from '../bench/bench-file.ts'
 import { startDirectTwin } from '../bench/direct-twin.ts'
 import { openMeshBench } from '../bench/open-bench.ts'
@@ -18,8 +17,6 @@ export interface DirectMesh extends Pick<OpenBench, typeof Symbol.asyncDispose> 
 export async function openDirectMesh(file: MeshBenchFile, seed: number): Promise<DirectMesh> {
   const clock = new VirtualClock()
   const { signal } = new AbortController()
-  // Every instrument of the bench listens to it.
-  setMaxListeners(0, signal)
   const { direct, world } = startDirectTwin(file, { seed, clock })
   const open = await openMeshBench(file, { direct, clock, signal })
   return { bench: open.bench, world, clock, signal, [Symbol.asyncDispose]: () => open[Symbol.asyncDispose]() }

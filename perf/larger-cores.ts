@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { readBenchFile } from '../bench/bench-file.ts'
 import { startDirectTwin } from '../bench/direct-twin.ts'
 import { openBench } from '../bench/open-bench.ts'
@@ -42,8 +41,6 @@ async function measure(path: string, seed: number): Promise<Measured> {
   const file = await readBenchFile(path)
   const clock = new VirtualClock()
   const { signal } = new AbortController()
-  // Every instrument of the bench listens to it.
-  setMaxListeners(0, signal)
   const { direct } = startDirectTwin(file, { seed, clock })
   await using open = await openBench(file, { direct, clock, signal })
   const result = await runToEnd(calibrationPlanOf(open.bench), signal)

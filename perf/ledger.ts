@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { readBenchFile, requireKind } from '../bench/bench-file.ts'
 import { startDirectTwin } from '../bench/direct-twin.ts'
 import { openMeshBench } from '../bench/open-bench.ts'
@@ -113,8 +112,6 @@ async function onTwin<T>(work: (opened: Opened) => Promise<T>): Promise<T> {
   const file = requireKind(await readBenchFile('examples/mesh-8x8.yaml'), 'mesh')
   const clock = new VirtualClock()
   const { signal } = new AbortController()
-  // Every instrument of the bench listens to it.
-  setMaxListeners(0, signal)
   const { direct, world } = startDirectTwin(file, { seed: SEED, clock })
   await using open = await openMeshBench(file, { direct, clock, signal })
   return await work({ bench: open.bench, world, signal })

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { keepFreedMemory } from '../cli/keep-freed-memory.ts'
 import { accuracy } from './accuracy.ts'
 import { awgrTemperature } from './awgr-temperature.ts'
@@ -23,6 +24,9 @@ import { polling } from './polling.ts'
 import { refinement } from './refinement.ts'
 import { streaming } from './streaming.ts'
 import { wireRates } from './wire-rates.ts'
+
+// Dozens of instruments listen to one signal; Node would call that a leak.
+setMaxListeners(1000)
 
 /** `npm run bench [-- NAME…]`: measures, prints a table and writes perf/results/NAME.json. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {

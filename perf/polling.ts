@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -36,8 +35,6 @@ export async function polling(): Promise<readonly Figure[]> {
     const run = await startBareRun(journal)
     const clock = new VirtualClock()
     const { signal } = new AbortController()
-    // Every meter listens to it, and none leaks.
-    setMaxListeners(0, signal)
     const meters = await Promise.all(
       Array.from({ length: INSTRUMENTS }, (_, index) => openMeter(index, run, clock, signal)),
     )
