@@ -9,12 +9,14 @@ import type {
 } from '../../core/product-core.ts'
 import { packedTileFloats, productScratch } from '../kernels/behavioural-product.ts'
 import type { ProductJob, ProductScratch } from '../kernels/behavioural-product.ts'
+import { tileLine } from '../kernels/kernel-engine.ts'
+import type { KernelEngine } from '../kernels/kernel-engine.ts'
 import { KernelPool } from '../kernels/kernel-pool.ts'
 import type { KernelTasks } from '../kernels/kernel-tasks.ts'
 import { describeEngine } from '../kernels/kernels.ts'
 import type { Kernels } from '../kernels/kernels.ts'
 import { DETECTOR_FLOATS } from '../kernels/reference/detection.ts'
-import type { ProductTables } from './product-tables.ts'
+import type { ProductTables, TileWeights } from './product-tables.ts'
 
 /** Rows of A in a block: what a kernel takes at once, so that light stays in the cache. */
 const BLOCK_ROWS = 256
@@ -94,6 +96,7 @@ interface FactorParts {
  */
 class KernelFactor implements ProgrammedFactor {
   readonly tiles: number
+  readonly #engine: KernelEngine
   readonly #pool: KernelPool
   readonly #tables: ProductTables
   readonly #b: DenseMatrix
@@ -109,6 +112,9 @@ class KernelFactor implements ProgrammedFactor {
   readonly #detectors: readonly Float32Array[]
   readonly #detectorStride: number
   readonly #free: Slot[]
+  /** Rows of B that become a row of tiles [inner][column], and the tile under way. */
+  readonly #rows: Float64Array
+  readonly #tile: TileWeights
   /** [thread] */
   readonly #scratches: readonly ProductScratch[]
   readonly #onDispose: () => void
@@ -129,6 +135,7 @@ class KernelFactor implements ProgrammedFactor {
     this.#innerTiles = Math.ceil(b.rows / size)
     this.#outputTiles = Math.ceil(b.columns / size)
     this.tiles = this.#innerTiles * this.#outputTiles
+    this.#engine = kernels.engine
     this.#pool = pool
     this.#tables = tables
     this.#b = b
@@ -144,6 +151,9 @@ class KernelFactor implements ProgrammedFactor {
       values: memory.float32(this.#lightRows * this.#stride),
       sums: memory.unclearedFloat32(this.#outputTiles * size * this.#lightRows),
     }))
+    const line = tileLine(size)
+    this.#rows = memory.float64(Math.min(size, b.rows) * b.columns)
+    this.#tile = { line, weights: memory.float64(line * line), turned: memory.float64(line * line) }
     const shape = { tileInputs: size, tileOutputs: size, innerTiles: this.#innerTiles }
     this.#scratches = Array.from({ length: pool.threads }, () => productScratch(memory, shape))
     this.#making = this.#makeRow(signal)
@@ -195,13 +205,18 @@ class KernelFactor implements ProgrammedFactor {
     signal.throwIfAborted()
     if (this.#isDisposed || this.#innerTiles === 0) return
     const { size } = this.#tables
-    const weights = new Float64Array(size * size)
+    const { rows, columns, data } = this.#b
+    const { line, weights, turned } = this.#tile
     const k = this.#made
+    const inputs = Math.min(size, rows - k * size)
+    this.#rows.set(data.subarray(k * size * columns, (k * size + inputs) * columns))
     for (let n = 0; n < this.#outputTiles; n++) {
       const pass = k * this.#outputTiles + n
-      cutTile(this.#b, size, k, n, this.#scale, weights)
+      const outputs = Math.min(size, columns - n * size)
+      const from = this.#rows.subarray(n * size)
+      this.#engine.cutTile(from, columns, inputs, outputs, this.#scale, line, weights, turned)
       this.#tables.program(
-        weights,
+        this.#tile,
         pass,
         this.#tilesFrom(pass),
         this.#detectors.map((lane) => this.#detectorsFrom(lane, pass)),
@@ -299,24 +314,6 @@ class KernelFactor implements ProgrammedFactor {
 }
 
 const LINES_AT_ONCE = 16
-
-/** W[output][input] = B[inner][column] / scale; beyond the edge of B there is nothing. */
-function cutTile(
-  { rows, columns, data }: DenseMatrix,
-  size: number,
-  innerTile: number,
-  outputTile: number,
-  scale: number,
-  weights: Float64Array,
-): void {
-  const [firstInner, firstColumn] = [innerTile * size, outputTile * size]
-  const [inputs, outputs] = [Math.min(size, rows - firstInner), Math.min(size, columns - firstColumn)]
-  if (inputs < size || outputs < size) weights.fill(0)
-  for (let input = 0; input < inputs; input++) {
-    const from = (firstInner + input) * columns + firstColumn
-    for (let output = 0; output < outputs; output++) weights[output * size + input] = data[from + output]! / scale
-  }
-}
 
 function largestOf(data: Float32Array | Float64Array, count: number): number {
   let largest = 0

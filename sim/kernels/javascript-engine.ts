@@ -7,6 +7,7 @@ import { factorOut, mziMatrices } from './reference/matrices.ts'
 import { applyScreen, foldColumns, propagate, propagateLossless } from './reference/mesh.ts'
 import { multiply, packColumns } from './reference/multiply.ts'
 import { normals } from './reference/noise.ts'
+import { cutTile, fieldsOfWeights, largestSingularValue, silentFields } from './reference/weights.ts'
 
 /** The kernels in plain JavaScript, with Math.fround: what the WebAssembly ones are held against. */
 export const javascriptEngine: KernelEngine = {
@@ -17,6 +18,10 @@ export const javascriptEngine: KernelEngine = {
   encode,
   fieldPanels,
   powerPanels,
+  cutTile,
+  largestSingularValue,
+  fieldsOfWeights,
+  silentFields,
   packTile,
   packBanks,
   packFields,

@@ -6,3 +6,4 @@ export { captureBalanced, captureBanks, captureProducts, setCapture } from './ca
 export { multiply, packColumns } from './multiply'
 export { factorOut, mziMatrices } from './matrices'
 export { applyScreen, foldColumns, propagate, propagateLossless } from './mesh'
+export { cutTile, fieldsOfWeights, largestSingularValue, silentFields } from './weights'

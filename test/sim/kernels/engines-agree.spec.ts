@@ -2,7 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { clementsPlaces } from '../../../core/mesh-layout.ts'
 import type { CaptureAs, KernelEngine } from '../../../sim/kernels/kernel-engine.ts'
-import { captureScratchFloats, MULTIPLY_SCRATCH_FLOATS, NOISE_FLOATS } from '../../../sim/kernels/kernel-engine.ts'
+import {
+  captureScratchFloats,
+  MULTIPLY_SCRATCH_FLOATS,
+  NOISE_FLOATS,
+  singularWorkFloats,
+  tileLine,
+} from '../../../sim/kernels/kernel-engine.ts'
 import type { Kernels } from '../../../sim/kernels/kernels.ts'
 import { FieldBatch, MeshMatrix, MeshProgram } from '../../../sim/kernels/mesh-program.ts'
 import { bankOf, bothEngines, bytesOf, filled } from '../../support/kernels.ts'
@@ -125,6 +131,30 @@ describe('the WebAssembly kernels and their JavaScript references agree bit for 
         }),
       ),
       { numRuns: 40 },
+    )
+  })
+
+  test('weights of a tile: cut out of B, how strong a mesh must be for them, and what silence becomes', () => {
+    fc.assert(
+      fc.property(size, size, size, seed, fc.integer({ min: -40, max: 40 }), (size, rows, columns, seed, power) =>
+        expectSameBits((engine) => {
+          const line = tileLine(size)
+          const b = filled(memory.float64(rows * columns), seed, 2 ** power)
+          const [weights, turned] = [memory.float64(line ** 2), memory.float64(line ** 2)]
+          // What stood there before is gone.
+          filled(weights, 1)
+          filled(turned, 1)
+          const [inputs, outputs] = [Math.min(size, rows), Math.min(size, columns)]
+          engine.cutTile(b, columns, inputs, outputs, 2 ** power, line, weights, turned)
+          const work = memory.float64(singularWorkFloats(size))
+          const returned = engine.largestSingularValue(weights, turned, line, size, work)
+          const re = memory.float32(size ** 2)
+          engine.fieldsOfWeights(weights, line, size, 0.3 / returned, re)
+          const [silent, out] = [filled(memory.float64(2 * line), seed), memory.float64(2 * line)]
+          engine.silentFields(turned, line, size, 0.3 / returned, silent, out)
+          return { left: [weights, turned, re, out], returned }
+        }),
+      ),
     )
   })
 
