@@ -124,8 +124,26 @@ export interface KernelEngine {
     powers: Float32Array,
     panels: Float32Array,
   ): void
+  /** Of the first `count` numbers, without sign. */
+  largest(from: Float64Array, count: number): number
+  /** Lines of `count` numbers without gaps, times `factor`, become float32 lines [line][stride]. */
+  scaleLines(from: Float64Array, lines: number, count: number, factor: number, to: Float32Array, stride: number): void
   /**
-   * W[output][input] = rows of B [input][stride] / scale, and the same turned, [input][output]. Lines of both hold `line`
+   * Sums [column][stride], `rows` from the first on, become [row][column] without gaps, in whole fours of rows: sum · scale ·
+   * factor. Where `negative` is not 0, what stands so many sums behind is taken off first.
+   */
+  rowsOfSums(
+    sums: Float32Array,
+    stride: number,
+    columns: number,
+    rows: number,
+    negative: number,
+    scale: number,
+    factor: number,
+    out: Float64Array,
+  ): void
+  /**
+   * W[output][input] = rows of B [input][stride] times `factor`, and the same turned, [input][output]. Lines of both hold `line`
    * numbers, see `tileLine`; beyond the tile there are zeros.
    */
   cutTile(
@@ -133,7 +151,7 @@ export interface KernelEngine {
     stride: number,
     inputs: number,
     outputs: number,
-    scale: number,
+    factor: number,
     line: number,
     weights: Float64Array,
     turned: Float64Array,

@@ -11,40 +11,54 @@ const ROUNDS: i32 = 24
 /** Bytes of a vector of `STEPS` numbers, with room to spare. */
 const FEW: usize = 64
 
-/** W[output][input] = rows of B [input][stride] / scale. */
+/** W[output][input] = rows of B [input][stride] times `factor`. */
 export function cutTile(
   from: usize,
   stride: i32,
   inputs: i32,
   outputs: i32,
-  scale: f64,
+  factor: f64,
   line: i32,
   weights: usize,
   turned: usize,
 ): void {
   const width = <usize>line << 3
+  const row = <usize>stride << 3
   if (inputs < line || outputs < line) {
     memory.fill(weights, 0, <usize>line * width)
     memory.fill(turned, 0, <usize>line * width)
   }
-  const scales = f64x2.splat(scale)
-  for (let input = 0; input < inputs; input++) {
-    const row = from + ((<usize>input * stride) << 3)
-    let to = turned + <usize>input * width
-    let across = weights + (<usize>input << 3)
+  const factors = f64x2.splat(factor)
+  let input = 0
+  for (; input + 2 <= inputs; input += 2, from += 2 * row, turned += 2 * width, weights += 16) {
+    let x = from
+    let to = turned
+    let across = weights
     let output = 0
-    for (; output + 2 <= outputs; output += 2, to += 16, across += 2 * width) {
-      const pair = f64x2.div(v128.load(row + (<usize>output << 3)), scales)
-      v128.store(to, pair)
-      v128.store64_lane(across, pair, 0)
-      v128.store64_lane(across + width, pair, 1)
+    for (; output + 2 <= outputs; output += 2, x += 16, to += 16, across += 2 * width) {
+      const a = f64x2.mul(v128.load(x), factors)
+      const b = f64x2.mul(v128.load(x + row), factors)
+      v128.store(to, a)
+      v128.store(to + width, b)
+      v128.store(across, v128.shuffle<i64>(a, b, 0, 2))
+      v128.store(across + width, v128.shuffle<i64>(a, b, 1, 3))
     }
     if (output < outputs) {
-      const last = load<f64>(row + (<usize>output << 3)) / scale
-      store<f64>(to, last)
-      store<f64>(across, last)
+      copyTimes(x, factor, to, across)
+      copyTimes(x + row, factor, to + width, across + 8)
     }
   }
+  if (input == inputs) return
+  for (let output = 0; output < outputs; output++, from += 8, turned += 8, weights += width) {
+    copyTimes(from, factor, turned, weights)
+  }
+}
+
+@inline
+function copyTimes(from: usize, factor: f64, first: usize, second: usize): void {
+  const value = load<f64>(from) * factor
+  store<f64>(first, value)
+  store<f64>(second, value)
 }
 
 /**

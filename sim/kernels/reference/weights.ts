@@ -7,7 +7,7 @@ export function cutTile(
   stride: number,
   inputs: number,
   outputs: number,
-  scale: number,
+  factor: number,
   line: number,
   weights: Float64Array,
   turned: Float64Array,
@@ -16,7 +16,7 @@ export function cutTile(
   turned.fill(0, 0, line * line)
   for (let input = 0; input < inputs; input++) {
     for (let output = 0; output < outputs; output++) {
-      const weight = from[input * stride + output]! / scale
+      const weight = from[input * stride + output]! * factor
       weights[output * line + input] = weight
       turned[input * line + output] = weight
     }

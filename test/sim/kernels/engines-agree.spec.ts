@@ -145,7 +145,7 @@ describe('the WebAssembly kernels and their JavaScript references agree bit for 
           filled(weights, 1)
           filled(turned, 1)
           const [inputs, outputs] = [Math.min(size, rows), Math.min(size, columns)]
-          engine.cutTile(b, columns, inputs, outputs, 2 ** power, line, weights, turned)
+          engine.cutTile(b, columns, inputs, outputs, 2 ** -power, line, weights, turned)
           const work = memory.float64(singularWorkFloats(size))
           const returned = engine.largestSingularValue(weights, turned, line, size, work)
           const re = memory.float32(size ** 2)
