@@ -70,13 +70,12 @@ export async function multiplyRows(
     await sink(block.first, block.rows, product)
     onProgress(++done, total)
   }
-  // As many as there are credits; a fresh one a block would be garbage as large as C.
-  const products: Float64Array[] = []
+  const rooms: Float64Array[] = []
   // A block holds its credit until it is written, and blocks are written in order.
   let before: Promise<void> = Promise.resolve()
   const work = async (block: RowBlock, inner: AbortSignal): Promise<void> => {
-    const whole = products.pop() ?? new Float64Array(Math.min(a.rows, core.rowsPerBlock) * b.columns)
-    const product = whole.subarray(0, block.rows * b.columns)
+    const room = rooms.pop() ?? factor.room()
+    const product = room.subarray(0, block.rows * b.columns)
     const reading = factor.multiplyBlock(block, product, AbortSignal.any([signal, inner]))
     const earlier = before
     before = (async () => {
@@ -84,12 +83,14 @@ export async function multiplyRows(
       await finish(expected, product, over)
     })()
     await before
-    products.push(whole)
+    rooms.push(room)
   }
-  // Computed while the core multiplies, and only once it has been given what it needs for that.
-  const expect = async (block: RowBlock): Promise<ExpectedRows> => {
-    await otherWork()
-    return check.expect(block)
+  // Computed while the core multiplies, one at a time, so that nothing waits long that the core needs from this thread.
+  let expectedBefore: Promise<unknown> = Promise.resolve()
+  const expect = (block: RowBlock): Promise<ExpectedRows> => {
+    const expected = expectedBefore.then(otherWork).then(() => check.expect(block))
+    expectedBefore = expected
+    return expected
   }
   await lastValueFrom(creditWindow(blocks, core.blocksAtOnce, work), { defaultValue: undefined })
   return {

@@ -123,16 +123,18 @@ export class SampledCheck {
 
   #widenByExtremes({ rows, values }: RowBlock, product: Float64Array): void {
     const { columns, rows: inner, data } = this.#b
-    const [first = 0] = product
-    let [least, most] = [first, first]
-    let [leastAt, mostAt] = [0, 0]
+    let least = Infinity
+    let most = -Infinity
+    let leastAt = 0
+    let mostAt = 0
     const count = rows * columns
-    for (let at = 1; at < count; at++) {
+    for (let at = 0; at < count; at++) {
       const value = product[at]!
       if (value < least) {
         least = value
         leastAt = at
-      } else if (value > most) {
+      }
+      if (value > most) {
         most = value
         mostAt = at
       }

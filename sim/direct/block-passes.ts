@@ -3,8 +3,11 @@ import type { KernelTasks } from '../kernels/kernel-tasks.ts'
 
 /** Inputs that a block passes at once while others wait: their light is kept. */
 const INPUTS_AT_ONCE = 1024
-/** Where none waits, so that all threads end together. */
+/** Where none waits; less and less then, so that all threads end together. */
 const LAST_INPUTS_AT_ONCE = 256
+
+/** Of a block that threads share, so that none waits long for the others. */
+const SHARES_A_THREAD = 2
 
 /** What a block is on its way past rows of tiles `from` to `to`, cut by outputs into `shares` at most. */
 export type PartsOf = (from: number, to: number, shares: number) => readonly KernelTasks['product'][]
@@ -75,8 +78,11 @@ export class BlockPasses {
         this.#end(block, () => block.reject(signal.reason))
         continue
       }
-      const to = Math.min(this.#made, passed + (waiting.length > idle ? this.#atOnce : this.#lastAtOnce))
-      void this.#run(block, to, partsOf(passed, to, Math.max(1, Math.floor(idle / waiting.length))))
+      const isShared = waiting.length < idle
+      const left = this.#rowsOfTiles - passed
+      const step = waiting.length > idle ? this.#atOnce : Math.min(this.#lastAtOnce, Math.ceil(left / 4))
+      const to = isShared ? this.#made : Math.min(this.#made, passed + step)
+      void this.#run(block, to, partsOf(passed, to, isShared ? SHARES_A_THREAD * idle : 1))
     }
   }
 

@@ -56,8 +56,8 @@ export class KernelProduct implements ProductCore {
     this.kind = kind
     this.engine = describeEngine(kernels.engineName, threads)
     this.shape = { outputs: tables.size, inputs: tables.size }
-    // One more than threads: while it is filled and emptied, all others compute.
-    this.blocksAtOnce = threads + 1
+    // Two more than threads: while one is emptied and the next one filled, all others compute.
+    this.blocksAtOnce = threads + 2
     this.idealised = tables.idealised
     this.modelled = tables.modelled
     this.#kernels = kernels
@@ -106,6 +106,7 @@ class KernelFactor implements ProgrammedFactor {
   /** Light rows of a block. */
   readonly #lightRows: number
   readonly #free: Slot[]
+  readonly #rooms: Float64Array[]
   /** [row][inner] or [row][column], `ROWS_BETWEEN` at a time. */
   readonly #between: Float64Array
   /** [thread] */
@@ -137,10 +138,17 @@ class KernelFactor implements ProgrammedFactor {
       values: memory.float32(this.#lightRows * this.#stride),
       sums: memory.unclearedFloat32(outputTiles * size * this.#lightRows),
     }))
+    this.#rooms = Array.from({ length: slots }, () => memory.unclearedFloat64(BLOCK_ROWS * b.columns))
     this.#between = memory.unclearedFloat64(ROWS_BETWEEN * Math.max(b.rows, b.columns))
     const shape = { tileInputs: size, tileOutputs: size, innerTiles }
     this.#scratches = Array.from({ length: pool.threads }, () => productScratch(memory, shape))
     this.#making = this.#makeRows(signal)
+  }
+
+  room(): Float64Array {
+    const room = this.#rooms.pop()
+    if (room === undefined) throw new BenchError('CALL_INVALID', 'more products at once than the core has room for')
+    return room
   }
 
   async multiplyBlock(
@@ -282,6 +290,10 @@ class KernelFactor implements ProgrammedFactor {
     const { columns } = this.#b
     const negative = this.#tables.symbolsPerRow === 1 ? 0 : BLOCK_ROWS
     const [lines, factor, between] = [this.#lightRows, this.#weights.scale, this.#between]
+    if (out instanceof Float64Array && out.buffer instanceof SharedArrayBuffer) {
+      this.#engine.rowsOfSums(sums, lines, columns, rows, negative, scale, factor, out)
+      return
+    }
     this.#byRows(rows, (first, count) => {
       this.#engine.rowsOfSums(sums.subarray(first), lines, columns, count, negative, scale, factor, between)
       out.set(between.subarray(0, count * columns), first * columns)
