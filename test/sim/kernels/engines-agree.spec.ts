@@ -134,6 +134,24 @@ describe('the WebAssembly kernels and their JavaScript references agree bit for 
     )
   })
 
+  test('rows of A as lines, rows of C out of sums, and the largest of them', () => {
+    fc.assert(
+      fc.property(size, size, seed, fc.boolean(), (rows, columns, seed, isSplit) =>
+        expectSameBits((engine) => {
+          const a = filled(memory.float64(rows * columns), seed, 1e3)
+          const returned = engine.largest(a, rows * columns)
+          const lines = memory.float32(rows * groups(columns))
+          engine.scaleLines(a, rows, columns, 2 ** -10, lines, groups(columns))
+          const stride = 2 * groups(rows)
+          const sums = filled(memory.float32(columns * stride), seed + 1)
+          const c = memory.float64(groups(rows) * columns)
+          engine.rowsOfSums(sums, stride, columns, rows, isSplit ? groups(rows) : 0, 0.5, 1 / 3, c)
+          return { left: [lines, c], returned }
+        }),
+      ),
+    )
+  })
+
   test('weights of a tile: cut out of B, how strong a mesh must be for them, and what silence becomes', () => {
     fc.assert(
       fc.property(size, size, size, seed, fc.integer({ min: -40, max: 40 }), (size, rows, columns, seed, power) =>
