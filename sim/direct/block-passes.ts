@@ -49,7 +49,7 @@ export class BlockPasses {
     if (this.#rowsOfTiles === 0) return Promise.resolve(0)
     return new Promise((resolve, reject) => {
       const block = { partsOf, signal, resolve, reject, passed: 0, overRange: 0, isRunning: false }
-      if (this.#failure !== undefined) reject(this.#failure.reason as Error)
+      if (this.#failure !== undefined) reject(this.#failure.reason)
       else this.#passing = [...this.#passing, block]
       this.#begin()
     })

@@ -145,7 +145,7 @@ describe('the WebAssembly kernels and their JavaScript references agree bit for 
           const stride = 2 * groups(rows)
           const sums = filled(memory.float32(columns * stride), seed + 1)
           const c = memory.float64(groups(rows) * columns)
-          engine.rowsOfSums(sums, stride, columns, rows, isSplit ? groups(rows) : 0, 0.5, 1 / 3, c)
+          engine.rowsOfSums(sums, stride, columns, rows, isSplit ? groups(rows) : 0, 0.7, 1 / 3, c)
           return { left: [lines, c], returned }
         }),
       ),
