@@ -35,7 +35,7 @@ export class BlockPasses {
   #passing: readonly Passing[] = []
   /** Rows of tiles that are there. */
   #made = 0
-  #failure: { readonly reason: unknown } | undefined
+  #failure: Error | undefined
 
   constructor(pool: KernelPool, rowsOfTiles: number, tileInputs: number) {
     this.#pool = pool
@@ -49,7 +49,7 @@ export class BlockPasses {
     if (this.#rowsOfTiles === 0) return Promise.resolve(0)
     return new Promise((resolve, reject) => {
       const block = { partsOf, signal, resolve, reject, passed: 0, overRange: 0, isRunning: false }
-      if (this.#failure !== undefined) reject(this.#failure.reason)
+      if (this.#failure !== undefined) reject(this.#failure)
       else this.#passing = [...this.#passing, block]
       this.#begin()
     })
@@ -62,8 +62,8 @@ export class BlockPasses {
   }
 
   /** There will be no more rows of tiles: whoever waits for them fails. */
-  fail(reason: unknown): void {
-    this.#failure = { reason }
+  fail(reason: Error): void {
+    this.#failure = reason
     for (const block of this.#passing) if (!block.isRunning) this.#end(block, () => block.reject(reason))
   }
 
@@ -93,7 +93,7 @@ export class BlockPasses {
       block.passed = to
       block.isRunning = false
       if (to === this.#rowsOfTiles) this.#end(block, () => block.resolve(block.overRange))
-      else if (this.#failure !== undefined) throw this.#failure.reason
+      else if (this.#failure !== undefined) throw this.#failure
     } catch (error) {
       this.#end(block, () => block.reject(error))
     }

@@ -200,7 +200,7 @@ class KernelFactor implements ProgrammedFactor {
         this.#passes.rowMade()
       }
     } catch (error) {
-      this.#passes.fail(error)
+      this.#passes.fail(error as Error)
     }
   }
 
