@@ -23,6 +23,8 @@ export interface BlockReading {
 /** B as the weights of a core. Disposing gives its memory back, once no block is under way. */
 export interface ProgrammedFactor extends AsyncDisposable {
   readonly tiles: number
+  /** Memory for the product of a block, `rowsPerBlock` rows, that the core fills without copying. At most `blocksAtOnce`. */
+  room(): Float64Array
   /**
    * Rows of A times B, into `out` [row, column]. At most `blocksAtOnce` of them at a time.
    *

@@ -4,7 +4,7 @@ import { BenchError } from '../../core/errors.ts'
 import { creditWindow } from '../operators/credit-window.ts'
 import type { MatmulLog } from './matmul.ts'
 import { SampledCheck } from './sampled-check.ts'
-import type { CheckedAccuracy } from './sampled-check.ts'
+import type { CheckedAccuracy, ExpectedRows } from './sampled-check.ts'
 
 /** A matrix whose rows are asked for, from memory or from wherever they are; it need not fit into memory. */
 export interface RowSource {
@@ -14,7 +14,7 @@ export interface RowSource {
   read(first: number, rows: number, signal: AbortSignal): Promise<Float32Array | Float64Array>
 }
 
-/** Takes the rows of C in order. What it is given is its own. */
+/** Takes the rows of C in order. What it is given is lent until it is done. */
 export type RowSink = (first: number, rows: number, values: Float64Array) => Promise<void> | void
 
 export interface RowsResult extends CheckedAccuracy {
@@ -62,24 +62,35 @@ export async function multiplyRows(
     }
   }
   let [done, overRange] = [0, 0]
-  const finish = async (block: RowBlock, product: Float64Array, over: number): Promise<void> => {
-    const error = check.add(block, product)
+  const finish = async (expected: ExpectedRows, product: Float64Array, over: number): Promise<void> => {
+    const { block } = expected
+    const error = check.add(expected, product)
     log.frame({ block: done, firstRow: block.first, rows: block.rows, tiles: factor.tiles, overRange: over, error })
     overRange += over
     await sink(block.first, block.rows, product)
     onProgress(++done, total)
   }
+  const rooms: Float64Array[] = []
   // A block holds its credit until it is written, and blocks are written in order.
   let before: Promise<void> = Promise.resolve()
   const work = async (block: RowBlock, inner: AbortSignal): Promise<void> => {
-    const product = new Float64Array(block.rows * b.columns)
+    const room = rooms.pop() ?? factor.room()
+    const product = room.subarray(0, block.rows * b.columns)
     const reading = factor.multiplyBlock(block, product, AbortSignal.any([signal, inner]))
     const earlier = before
     before = (async () => {
-      const [{ overRange: over }] = await Promise.all([reading, earlier])
-      await finish(block, product, over)
+      const [expected, { overRange: over }] = await Promise.all([expect(block), reading, earlier])
+      await finish(expected, product, over)
     })()
     await before
+    rooms.push(room)
+  }
+  // Computed while the core multiplies, one at a time, so that nothing waits long that the core needs from this thread.
+  let expectedBefore: Promise<unknown> = Promise.resolve()
+  const expect = (block: RowBlock): Promise<ExpectedRows> => {
+    const expected = expectedBefore.then(otherWork).then(() => check.expect(block))
+    expectedBefore = expected
+    return expected
   }
   await lastValueFrom(creditWindow(blocks, core.blocksAtOnce, work), { defaultValue: undefined })
   return {
@@ -88,3 +99,6 @@ export async function multiplyRows(
     ...check.accuracy,
   }
 }
+
+/** Lets this thread hear of whatever has happened meanwhile. */
+const otherWork = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -19,6 +19,15 @@ export interface CheckedAccuracy extends Accuracy {
   readonly bitsUncertainty: number
 }
 
+/** Rows of a block that are looked at. */
+export interface ExpectedRows {
+  readonly block: RowBlock
+  /** Within the block. */
+  readonly rows: readonly number[]
+  /** [row of `rows`][column that is looked at] */
+  readonly exact: Float64Array
+}
+
 /**
  * Compares a product with float64 while it comes: every element of a small one, some rows of each block and some columns of
  * a large one, drawn by a seed of its own.
@@ -31,8 +40,8 @@ export class SampledCheck {
   readonly #rowsPerBlock: number
   readonly #isExhaustive: boolean
   readonly #columns: readonly number[]
-  /** [column of `#columns`][inner] */
-  readonly #sampled: Float64Array
+  /** [column of `#columns`][inner]; gathered when first needed, since the core begins without it. */
+  #sampled: Float64Array | undefined
   readonly #random = new RandomStream(SEED, 'checked rows')
   /** Mean squared error of each row that was looked at. */
   readonly #rowErrors: number[] = []
@@ -47,32 +56,37 @@ export class SampledCheck {
     this.#columns = this.#isExhaustive || b.columns <= SAMPLED_COLUMNS ? range(b.columns) : drawn(b.columns)
     const blocks = Math.max(1, Math.ceil(rows / blockRows))
     this.#rowsPerBlock = Math.max(2, Math.ceil(SAMPLED_ELEMENTS / this.#columns.length / blocks))
-    this.#sampled = new Float64Array(this.#columns.length * b.rows)
-    // Row by row, as B lies in memory.
-    for (let k = 0; k < b.rows; k++) {
-      for (let at = 0; at < this.#columns.length; at++) {
-        this.#sampled[at * b.rows + k] = b.data[k * b.columns + this.#columns[at]!]!
-      }
+  }
+
+  /** What some rows of a block should be, known before its product is. Blocks come in order. */
+  expect(block: RowBlock): ExpectedRows {
+    const rows = this.#rowsOf(block.rows)
+    const columns = (this.#sampled ??= this.#gather())
+    const [inner, count] = [this.#b.rows, this.#columns.length]
+    const exact = new Float64Array(rows.length * count)
+    for (const [at, row] of rows.entries()) {
+      exactRow(block.values, row * inner, columns, inner, exact.subarray(at * count, (at + 1) * count))
     }
+    return { block, rows, exact }
   }
 
   /** Returns the RMS error of what was looked at, relative to its RMS; null where that is zero. Blocks come in order. */
-  add({ rows, values }: RowBlock, product: Float32Array | Float64Array): number | null {
+  add({ block, rows, exact }: ExpectedRows, product: Float64Array): number | null {
     const { columns } = this.#b
-    let [errors, squares] = [0, 0]
-    for (const row of this.#rowsOf(rows)) {
+    let [errors, squares, next] = [0, 0, 0]
+    for (const row of rows) {
       let rowErrors = 0
-      for (const [at, column] of this.#columns.entries()) {
-        const exact = this.#exact(values, row, at)
-        rowErrors += (product[row * columns + column]! - exact) ** 2
-        squares += exact * exact
-        this.#widen(exact)
+      for (const column of this.#columns) {
+        const value = exact[next++]!
+        rowErrors += (product[row * columns + column]! - value) ** 2
+        squares += value * value
+        this.#widen(value)
       }
       this.#rowErrors.push(rowErrors / this.#columns.length)
       this.#checked += this.#columns.length
       errors += rowErrors
     }
-    if (!this.#isExhaustive) this.#widenByExtremes(rows, values, product)
+    if (!this.#isExhaustive) this.#widenByExtremes(block, product)
     return squares > 0 ? Math.sqrt(errors / squares) : null
   }
 
@@ -95,26 +109,37 @@ export class SampledCheck {
     return Array.from({ length: this.#rowsPerBlock }, () => Math.floor(this.#random.uniform(0, rows)))
   }
 
-  #exact(values: RowBlock['values'], row: number, at: number): number {
-    const inner = this.#b.rows
-    const [from, to] = [row * inner, at * inner]
-    let [even, odd] = [0, 0]
-    for (let k = 0; k + 1 < inner; k += 2) {
-      even += values[from + k]! * this.#sampled[to + k]!
-      odd += values[from + k + 1]! * this.#sampled[to + k + 1]!
+  /** Row by row, as B lies in memory. */
+  #gather(): Float64Array {
+    const { rows, columns, data } = this.#b
+    const sampled = new Float64Array(this.#columns.length * rows)
+    for (let k = 0; k < rows; k++) {
+      for (let at = 0; at < this.#columns.length; at++) {
+        sampled[at * rows + k] = data[k * columns + this.#columns[at]!]!
+      }
     }
-    if (inner % 2 === 1) even += values[from + inner - 1]! * this.#sampled[to + inner - 1]!
-    return even + odd
+    return sampled
   }
 
-  #widenByExtremes(rows: number, values: RowBlock['values'], product: Float32Array | Float64Array): void {
+  #widenByExtremes({ rows, values }: RowBlock, product: Float64Array): void {
     const { columns, rows: inner, data } = this.#b
-    let [least, most] = [0, 0]
-    for (let at = 1; at < rows * columns; at++) {
-      if (product[at]! < product[least]!) least = at
-      else if (product[at]! > product[most]!) most = at
+    let least = Infinity
+    let most = -Infinity
+    let leastAt = 0
+    let mostAt = 0
+    const count = rows * columns
+    for (let at = 0; at < count; at++) {
+      const value = product[at]!
+      if (value < least) {
+        least = value
+        leastAt = at
+      }
+      if (value > most) {
+        most = value
+        mostAt = at
+      }
     }
-    for (const at of [least, most]) {
+    for (const at of [leastAt, mostAt]) {
       const [from, column] = [Math.floor(at / columns) * inner, at % columns]
       let exact = 0
       for (let k = 0; k < inner; k++) exact += values[from + k]! * data[k * columns + column]!
@@ -136,4 +161,66 @@ function drawn(columns: number): readonly number[] {
   const chosen = new Set<number>()
   while (chosen.size < SAMPLED_COLUMNS) chosen.add(Math.floor(random.uniform(0, columns)))
   return [...chosen].sort((a, b) => a - b)
+}
+
+/**
+ * A row times columns [column][inner]. Four columns at a time, each in an even and an odd sum, so that no sum waits for its own
+ * last addition.
+ */
+function exactRow(
+  values: RowBlock['values'],
+  from: number,
+  columns: Float64Array,
+  inner: number,
+  out: Float64Array,
+): void {
+  const even = inner & ~1
+  const fours = out.length & ~3
+  for (let column = 0; column < fours; column += 4) {
+    const first = column * inner
+    const second = first + inner
+    const third = second + inner
+    const fourth = third + inner
+    let a = 0
+    let b = 0
+    let c = 0
+    let d = 0
+    let e = 0
+    let f = 0
+    let g = 0
+    let h = 0
+    for (let k = 0; k < even; k += 2) {
+      const value = values[from + k]!
+      const next = values[from + k + 1]!
+      a += value * columns[first + k]!
+      b += next * columns[first + k + 1]!
+      c += value * columns[second + k]!
+      d += next * columns[second + k + 1]!
+      e += value * columns[third + k]!
+      f += next * columns[third + k + 1]!
+      g += value * columns[fourth + k]!
+      h += next * columns[fourth + k + 1]!
+    }
+    if (even < inner) {
+      const last = values[from + even]!
+      a += last * columns[first + even]!
+      c += last * columns[second + even]!
+      e += last * columns[third + even]!
+      g += last * columns[fourth + even]!
+    }
+    out[column] = a + b
+    out[column + 1] = c + d
+    out[column + 2] = e + f
+    out[column + 3] = g + h
+  }
+  for (let column = fours; column < out.length; column++) {
+    const first = column * inner
+    let [a, b] = [0, 0]
+    for (let k = 0; k < even; k += 2) {
+      a += values[from + k]! * columns[first + k]!
+      b += values[from + k + 1]! * columns[first + k + 1]!
+    }
+    if (even < inner) a += values[from + even]! * columns[first + even]!
+    out[column] = a + b
+  }
 }

@@ -12,7 +12,7 @@ import { photodiodePlaces } from '../optics/world-spec.ts'
 import { modelledBench } from './modelled-bench.ts'
 import { MAX_CODE, modulatorAngles } from './modulator-angles.ts'
 import { detectorsOf, emittedMw, intensityKeyOf, readingSigma, scaleDetector } from './product-tables.ts'
-import type { BenchSetup, LaneTables, ProductTables, Silence } from './product-tables.ts'
+import type { BenchSetup, LaneTables, ProductTables, Silence, TileWeights } from './product-tables.ts'
 
 /** One weight: what its light would be at both detectors without its ring, and how far the ring goes. */
 interface Element {
@@ -127,15 +127,16 @@ export class AwgrProductTables implements ProductTables {
     })
   }
 
-  program(weights: Float64Array, pass: number, tile: Float32Array, lanes: readonly Float32Array[]): void {
+  program(of: TileWeights, pass: number, tile: Float32Array, lanes: readonly Float32Array[]): void {
     const { size } = this
     const [tables] = this.lanes
     const detectors = lanes[0]!
     detectors.set(tables.detectors)
-    const weightPerMw = this.#scales(weights)
+    const weightPerMw = this.#scales(of)
     for (const [at, element] of this.#elements.entries()) {
       const output = Math.floor(at / size)
-      const line = lineFor(element, this.#throughShare[output]!, weights[at]! / weightPerMw[output]!)
+      const weight = of.weights[output * of.line + (at % size)]!
+      const line = lineFor(element, this.#throughShare[output]!, weight / weightPerMw[output]!)
       this.#plus[at] = element.dropMw * element.dropPeak * line
       this.#minus[at] = element.throughMw * throughOf(element, line)
     }
@@ -153,12 +154,14 @@ export class AwgrProductTables implements ProductTables {
   }
 
   /** Each row to the reach of its own rings. Shape: [output], weight per mW of signal. */
-  #scales(weights: Float64Array): Float64Array {
+  #scales({ weights, line }: TileWeights): Float64Array {
     const { size } = this
     const scales = new Float64Array(size)
-    for (const [at, weight] of weights.entries()) {
-      const output = Math.floor(at / size)
-      scales[output] = Math.max(scales[output]!, Math.abs(weight) / this.#reachMw[at]!)
+    for (let output = 0; output < size; output++) {
+      for (let input = 0; input < size; input++) {
+        const reached = Math.abs(weights[output * line + input]!) / this.#reachMw[output * size + input]!
+        scales[output] = Math.max(scales[output]!, reached)
+      }
     }
     // Rows of zeros have no scale of their own.
     const largest = Math.max(...scales) || 1

@@ -7,17 +7,23 @@ import type {
   ProgrammedFactor,
   RowBlock,
 } from '../../core/product-core.ts'
-import { packedTileFloats, productScratch } from '../kernels/behavioural-product.ts'
+import { partsOfOutputs, productScratch } from '../kernels/behavioural-product.ts'
 import type { ProductJob, ProductScratch } from '../kernels/behavioural-product.ts'
+import type { KernelEngine } from '../kernels/kernel-engine.ts'
 import { KernelPool } from '../kernels/kernel-pool.ts'
 import type { KernelTasks } from '../kernels/kernel-tasks.ts'
 import { describeEngine } from '../kernels/kernels.ts'
 import type { Kernels } from '../kernels/kernels.ts'
-import { DETECTOR_FLOATS } from '../kernels/reference/detection.ts'
+import { BlockPasses } from './block-passes.ts'
+import { FactorWeights } from './factor-weights.ts'
+import { powerOfTwoAbove } from './power-of-two.ts'
 import type { ProductTables } from './product-tables.ts'
 
 /** Rows of A in a block: what a kernel takes at once, so that light stays in the cache. */
 const BLOCK_ROWS = 256
+
+/** Rows that stand in float64 between a matrix and the kernels: they stay in the cache. */
+const ROWS_BETWEEN = 32
 
 /** What one block works in. */
 interface Slot {
@@ -50,8 +56,8 @@ export class KernelProduct implements ProductCore {
     this.kind = kind
     this.engine = describeEngine(kernels.engineName, threads)
     this.shape = { outputs: tables.size, inputs: tables.size }
-    // One more than threads: while it is filled and emptied, all others compute.
-    this.blocksAtOnce = threads + 1
+    // Two more than threads: while one is emptied and the next one filled, all others compute.
+    this.blocksAtOnce = threads + 2
     this.idealised = tables.idealised
     this.modelled = tables.modelled
     this.#kernels = kernels
@@ -88,34 +94,25 @@ interface FactorParts {
   readonly slots: number
 }
 
-/**
- * Weights are made row of tiles by row of tiles, while threads multiply with those that are there; each block passes them in
- * their order, so that its sums do not depend on when they came.
- */
+/** Weights are made row of tiles by row of tiles, while threads multiply with those that are there. */
 class KernelFactor implements ProgrammedFactor {
   readonly tiles: number
-  readonly #pool: KernelPool
+  readonly #engine: KernelEngine
   readonly #tables: ProductTables
   readonly #b: DenseMatrix
-  readonly #innerTiles: number
-  readonly #outputTiles: number
+  readonly #weights: FactorWeights
+  readonly #passes: BlockPasses
   readonly #stride: number
   /** Light rows of a block. */
   readonly #lightRows: number
-  readonly #scale: number
-  readonly #packed: Float32Array
-  readonly #tileFloats: number
-  /** [lane] */
-  readonly #detectors: readonly Float32Array[]
-  readonly #detectorStride: number
   readonly #free: Slot[]
+  readonly #rooms: Float64Array[]
+  /** [row][inner] or [row][column], `ROWS_BETWEEN` at a time. */
+  readonly #between: Float64Array
   /** [thread] */
   readonly #scratches: readonly ProductScratch[]
   readonly #onDispose: () => void
-  /** Rows of tiles that are made. */
-  #made = 0
-  /** The row under way; the last one when all are made, or when making them failed. */
-  #making: Promise<void>
+  readonly #making: Promise<void>
   #isDisposed = false
 
   constructor(
@@ -125,30 +122,33 @@ class KernelFactor implements ProgrammedFactor {
     onDispose: () => void,
   ) {
     const { memory } = kernels
-    const { size, detection, symbolsPerRow, lanes } = tables
-    this.#innerTiles = Math.ceil(b.rows / size)
-    this.#outputTiles = Math.ceil(b.columns / size)
-    this.tiles = this.#innerTiles * this.#outputTiles
-    this.#pool = pool
+    const { size, symbolsPerRow } = tables
+    const weights = new FactorWeights(kernels, tables, b)
+    const { innerTiles, outputTiles } = weights
+    this.tiles = innerTiles * outputTiles
+    this.#engine = kernels.engine
     this.#tables = tables
     this.#b = b
-    this.#stride = this.#innerTiles * size
+    this.#weights = weights
+    this.#passes = new BlockPasses(pool, innerTiles, size)
+    this.#stride = innerTiles * size
     this.#lightRows = symbolsPerRow * BLOCK_ROWS
     this.#onDispose = onDispose
-    this.#scale = powerOfTwoAbove(largestOf(b.data, b.data.length))
-    this.#tileFloats = packedTileFloats(detection, size, size)
-    this.#detectorStride = 2 * size * DETECTOR_FLOATS
-    this.#packed = memory.unclearedFloat32(this.tiles * this.#tileFloats)
-    this.#detectors = lanes.map(() => memory.unclearedFloat32(this.tiles * this.#detectorStride))
     this.#free = Array.from({ length: slots }, () => ({
       values: memory.float32(this.#lightRows * this.#stride),
-      sums: memory.unclearedFloat32(this.#outputTiles * size * this.#lightRows),
+      sums: memory.unclearedFloat32(outputTiles * size * this.#lightRows),
     }))
-    const shape = { tileInputs: size, tileOutputs: size, innerTiles: this.#innerTiles }
+    this.#rooms = Array.from({ length: slots }, () => memory.unclearedFloat64(BLOCK_ROWS * b.columns))
+    this.#between = memory.unclearedFloat64(ROWS_BETWEEN * Math.max(b.rows, b.columns))
+    const shape = { tileInputs: size, tileOutputs: size, innerTiles }
     this.#scratches = Array.from({ length: pool.threads }, () => productScratch(memory, shape))
-    this.#making = this.#makeRow(signal)
-    // Told to whoever waits for it.
-    this.#making.catch(() => undefined)
+    this.#making = this.#makeRows(signal)
+  }
+
+  room(): Float64Array {
+    const room = this.#rooms.pop()
+    if (room === undefined) throw new BenchError('CALL_INVALID', 'more products at once than the core has room for')
+    return room
   }
 
   async multiplyBlock(
@@ -165,17 +165,14 @@ class KernelFactor implements ProgrammedFactor {
     const slot = this.#free.pop()
     if (slot === undefined) throw new BenchError('CALL_INVALID', 'more blocks at once than the core takes')
     try {
-      const scale = powerOfTwoAbove(largestOf(values, rows * this.#b.rows))
+      const scale = powerOfTwoAbove(this.#largestOf(values, rows))
       if (this.#tables.symbolsPerRow === 1) this.#fill(slot.values, values, rows, scale)
       else this.#fillParts(slot.values, values, rows, scale)
       slot.sums.fill(0)
-      let overRange = 0
-      for (let k = 0; k < this.#innerTiles;) {
-        if (k === this.#made) await this.#making
-        const part = this.#part(slot, first / BLOCK_ROWS, rows, k, this.#made)
-        k += part.job.innerTiles
-        overRange += await this.#pool.run('product', [part], signal)
-      }
+      const overRange = await this.#passes.pass(
+        (from, to, shares) => this.#parts(slot, first / BLOCK_ROWS, rows, { from, to, shares }),
+        signal,
+      )
       this.#empty(slot.sums, out, rows, scale)
       return { overRange }
     } finally {
@@ -185,47 +182,39 @@ class KernelFactor implements ProgrammedFactor {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isDisposed = true
-    await this.#making.catch(() => undefined)
+    await this.#making
     this.#onDispose()
   }
 
-  /** Makes one row of tiles, and has the next one made while this thread has nothing better to do. */
-  async #makeRow(signal: AbortSignal): Promise<void> {
-    await new Promise((resolve) => setImmediate(resolve))
-    signal.throwIfAborted()
-    if (this.#isDisposed || this.#innerTiles === 0) return
-    const { size } = this.#tables
-    const weights = new Float64Array(size * size)
-    const k = this.#made
-    for (let n = 0; n < this.#outputTiles; n++) {
-      const pass = k * this.#outputTiles + n
-      cutTile(this.#b, size, k, n, this.#scale, weights)
-      this.#tables.program(
-        weights,
-        pass,
-        this.#tilesFrom(pass),
-        this.#detectors.map((lane) => this.#detectorsFrom(lane, pass)),
-      )
+  /**
+   * The first row at once, since no thread can begin without it, the others while this thread has nothing better to do. Failing
+   * is told to whoever waits for them.
+   */
+  async #makeRows(signal: AbortSignal): Promise<void> {
+    try {
+      for (let k = 0; k < this.#weights.innerTiles; k++) {
+        if (k > 0) await new Promise((resolve) => setImmediate(resolve))
+        signal.throwIfAborted()
+        if (this.#isDisposed) return
+        this.#weights.makeRow(k)
+        this.#passes.rowMade()
+      }
+    } catch (error) {
+      this.#passes.fail(error as Error)
     }
-    this.#made++
-    if (this.#made === this.#innerTiles) return
-    this.#making = this.#makeRow(signal)
-    this.#making.catch(() => undefined)
   }
 
-  #tilesFrom(pass: number): Float32Array {
-    return this.#packed.subarray(pass * this.#tileFloats)
-  }
-
-  #detectorsFrom(lane: Float32Array, pass: number): Float32Array {
-    return lane.subarray(pass * this.#detectorStride)
-  }
-
-  /** A block on its way past the rows of tiles from `from` to `to`. */
-  #part(slot: Slot, block: number, rows: number, from: number, to: number): KernelTasks['product'] {
+  /** A block on its way past the rows of tiles from `from` to `to`, in as many shares of outputs. */
+  #parts(
+    slot: Slot,
+    block: number,
+    rows: number,
+    { from, to, shares }: { readonly from: number; readonly to: number; readonly shares: number },
+  ): KernelTasks['product'][] {
     const { size, detection, lanes, symbolsPerRow } = this.#tables
+    const { outputTiles, detectorStride } = this.#weights
     const lane = block % lanes.length
-    const pass = from * this.#outputTiles
+    const pass = from * outputTiles
     const job: ProductJob = {
       ...lanes[lane]!,
       detection,
@@ -236,24 +225,40 @@ class KernelFactor implements ProgrammedFactor {
       tileInputs: size,
       tileOutputs: size,
       innerTiles: to - from,
-      outputTiles: this.#outputTiles,
-      tiles: this.#tilesFrom(pass),
-      detectors: this.#detectorsFrom(this.#detectors[lane]!, pass),
-      detectorStride: this.#detectorStride,
+      outputTiles,
+      tiles: this.#weights.tilesFrom(pass),
+      detectors: this.#weights.detectorsFrom(lane, pass),
+      detectorStride,
       firstSample: (block * this.tiles + pass) * this.#lightRows,
       sums: slot.sums,
       sumStride: this.#lightRows,
     }
     // Negative parts follow a whole block of positive ones.
-    return { job, scratches: this.#scratches, first: 0, rows: symbolsPerRow === 1 ? rows : this.#lightRows }
+    const all = { job, scratches: this.#scratches, first: 0, rows: symbolsPerRow === 1 ? rows : this.#lightRows }
+    return partsOfOutputs(job, shares).map((outputs) => ({ ...all, outputs }))
+  }
+
+  /** Calls `work` for a few rows after the other. */
+  #byRows(rows: number, work: (first: number, count: number) => void): void {
+    for (let first = 0; first < rows; first += ROWS_BETWEEN) work(first, Math.min(ROWS_BETWEEN, rows - first))
+  }
+
+  #largestOf(values: RowBlock['values'], rows: number): number {
+    const inner = this.#b.rows
+    let largest = 0
+    this.#byRows(rows, (first, count) => {
+      this.#between.set(values.subarray(first * inner, (first + count) * inner))
+      largest = Math.max(largest, this.#engine.largest(this.#between, count * inner))
+    })
+    return largest
   }
 
   #fill(to: Float32Array, values: RowBlock['values'], rows: number, scale: number): void {
     const [inner, stride] = [this.#b.rows, this.#stride]
-    for (let row = 0; row < rows; row++) {
-      const [from, at] = [row * inner, row * stride]
-      for (let i = 0; i < inner; i++) to[at + i] = values[from + i]! / scale
-    }
+    this.#byRows(rows, (first, count) => {
+      this.#between.set(values.subarray(first * inner, (first + count) * inner))
+      this.#engine.scaleLines(this.#between, count, inner, 1 / scale, to.subarray(first * stride), stride)
+    })
   }
 
   /**
@@ -282,50 +287,16 @@ class KernelFactor implements ProgrammedFactor {
   }
 
   #empty(sums: Float32Array, out: Float32Array | Float64Array, rows: number, scale: number): void {
-    const [columns, lines] = [this.#b.columns, this.#lightRows]
-    const negative = this.#tables.symbolsPerRow === 1 ? undefined : BLOCK_ROWS
-    // A few lines of C at a time, because both ways through memory are long.
-    for (let first = 0; first < columns; first += LINES_AT_ONCE) {
-      const last = Math.min(columns, first + LINES_AT_ONCE)
-      for (let row = 0; row < rows; row++) {
-        for (let column = first; column < last; column++) {
-          const at = column * lines + row
-          const sum = negative === undefined ? sums[at]! : sums[at]! - sums[at + negative]!
-          out[row * columns + column] = sum * scale * this.#scale
-        }
-      }
+    const { columns } = this.#b
+    const negative = this.#tables.symbolsPerRow === 1 ? 0 : BLOCK_ROWS
+    const [lines, factor, between] = [this.#lightRows, this.#weights.scale, this.#between]
+    if (out instanceof Float64Array && out.buffer instanceof SharedArrayBuffer) {
+      this.#engine.rowsOfSums(sums, lines, columns, rows, negative, scale, factor, out)
+      return
     }
+    this.#byRows(rows, (first, count) => {
+      this.#engine.rowsOfSums(sums.subarray(first), lines, columns, count, negative, scale, factor, between)
+      out.set(between.subarray(0, count * columns), first * columns)
+    })
   }
-}
-
-const LINES_AT_ONCE = 16
-
-/** W[output][input] = B[inner][column] / scale; beyond the edge of B there is nothing. */
-function cutTile(
-  { rows, columns, data }: DenseMatrix,
-  size: number,
-  innerTile: number,
-  outputTile: number,
-  scale: number,
-  weights: Float64Array,
-): void {
-  const [firstInner, firstColumn] = [innerTile * size, outputTile * size]
-  const [inputs, outputs] = [Math.min(size, rows - firstInner), Math.min(size, columns - firstColumn)]
-  if (inputs < size || outputs < size) weights.fill(0)
-  for (let input = 0; input < inputs; input++) {
-    const from = (firstInner + input) * columns + firstColumn
-    for (let output = 0; output < outputs; output++) weights[output * size + input] = data[from + output]! / scale
-  }
-}
-
-function largestOf(data: Float32Array | Float64Array, count: number): number {
-  let largest = 0
-  for (let i = 0; i < count; i++) largest = Math.max(largest, Math.abs(data[i]!))
-  return largest
-}
-
-/** Dividing by it rounds nothing, and leaves nothing above 1. */
-function powerOfTwoAbove(value: number): number {
-  if (value === 0) return 1
-  return Math.min(2 ** Math.ceil(Math.log2(value)), 2 ** 1023)
 }

@@ -2,6 +2,7 @@ import { DEFAULT_DESIGN, WEIGHT_HEADROOM } from '../../core/mesh-design.ts'
 import { meshCoreLayout } from '../../core/mesh-layout.ts'
 import type { ModelledBench } from '../../core/product-core.ts'
 import { lossDbToFieldRatio } from '../../core/quantities.ts'
+import { singularWorkFloats, tileLine } from '../kernels/kernel-engine.ts'
 import type { Kernels } from '../kernels/kernels.ts'
 import { DETECTOR_FLOATS } from '../kernels/reference/detection.ts'
 import { Fibres } from '../optics/fibre.ts'
@@ -10,11 +11,10 @@ import { fabricateLanePath } from '../optics/lane-path.ts'
 import type { MeshWorldSpec } from '../optics/mesh-world-spec.ts'
 import { fabricateModulator, modulatorField } from '../optics/modulator.ts'
 import { photodiodePlaces } from '../optics/world-spec.ts'
-import { largestSingularValue } from './largest-singular-value.ts'
 import { modelledBench } from './modelled-bench.ts'
 import { MAX_CODE, modulatorAngles } from './modulator-angles.ts'
 import { detectorsOf, emittedMw, intensityKeyOf, readingSigma, scaleDetector } from './product-tables.ts'
-import type { BenchSetup, LaneTables, ProductTables, Silence } from './product-tables.ts'
+import type { BenchSetup, LaneTables, ProductTables, Silence, TileWeights } from './product-tables.ts'
 
 /** A lane of the mesh as it was fabricated: what its light goes through, and how a product is read from it. */
 interface Lane {
@@ -24,9 +24,8 @@ interface Lane {
   readonly silence: Silence
   /** Field at the inputs of V† for an input of 1. */
   readonly unitField: number
-  /** [input] field in silence: codes are whole numbers, so it is not quite dark. */
-  readonly silentRe: Float64Array
-  readonly silentIm: Float64Array
+  /** [re, im][input, a line] field in silence: codes are whole numbers, so it is not quite dark. */
+  readonly silent: Float64Array
 }
 
 /**
@@ -52,6 +51,9 @@ export class MeshProductTables implements ProductTables {
   readonly #reach: number
   readonly #re: Float32Array
   readonly #im: Float32Array
+  readonly #work: Float64Array
+  /** [re, im][output, a line] field in silence behind the tile at hand. */
+  readonly #silent: Float64Array
 
   constructor(kernels: Kernels, spec: MeshWorldSpec, setup: BenchSetup) {
     const { size, imperfections: what, design = DEFAULT_DESIGN } = spec
@@ -63,6 +65,8 @@ export class MeshProductTables implements ProductTables {
     this.#reach = WEIGHT_HEADROOM * meshField
     this.#re = kernels.memory.float32(size * size)
     this.#im = kernels.memory.float32(size * size)
+    this.#work = kernels.memory.float64(singularWorkFloats(size))
+    this.#silent = kernels.memory.float64(2 * tileLine(size))
     this.#lanes = fabricateLanes(kernels, spec, setup)
     this.lanes = this.#lanes.map(({ tables }) => tables)
     this.modelled = modelledBench(setup, what, {
@@ -75,29 +79,28 @@ export class MeshProductTables implements ProductTables {
     })
   }
 
-  program(weights: Float64Array, pass: number, tile: Float32Array, detectors: readonly Float32Array[]): void {
+  program(of: TileWeights, pass: number, tile: Float32Array, detectors: readonly Float32Array[]): void {
     const { size } = this
-    const largest = largestSingularValue(weights, size)
+    const { engine } = this.#kernels
+    const { weights, turned, line } = of
+    const largest = engine.largestSingularValue(weights, turned, line, size, this.#work)
     const fieldPerWeight = largest > 0 ? this.#reach / largest : this.#reach
-    for (let at = 0; at < weights.length; at++) this.#re[at] = weights[at]! * fieldPerWeight
-    this.#kernels.engine.packTile(this.#re, this.#im, size, size, tile)
-    for (const [lane, scaled] of detectors.entries()) this.#scale(this.#lanes[lane]!, fieldPerWeight, pass, scaled)
+    engine.fieldsOfWeights(weights, line, size, fieldPerWeight, this.#re)
+    engine.packTile(this.#re, this.#im, size, size, tile)
+    for (const [at, lane] of this.#lanes.entries()) {
+      engine.silentFields(turned, line, size, fieldPerWeight, lane.silent, this.#silent)
+      this.#scale(lane, line, fieldPerWeight, pass, detectors[at]!)
+    }
   }
 
   /** What readings of a lane count for behind this tile. */
-  #scale(lane: Lane, fieldPerWeight: number, pass: number, detectors: Float32Array): void {
-    const { size } = this
-    const { tables, gains, silence, unitField, silentRe, silentIm } = lane
+  #scale(lane: Lane, line: number, fieldPerWeight: number, pass: number, detectors: Float32Array): void {
+    const { tables, gains, silence, unitField } = lane
     detectors.set(tables.detectors)
     const perWeight = unitField * fieldPerWeight
-    for (let output = 0; output < size; output++) {
-      // No arrays here: this runs a thousand times in a large product.
-      let re = 0
-      let im = 0
-      for (let input = 0, at = output * size; input < size; input++, at++) {
-        re += this.#re[at]! * silentRe[input]!
-        im += this.#re[at]! * silentIm[input]!
-      }
+    for (let output = 0; output < this.size; output++) {
+      const re = this.#silent[output]!
+      const im = this.#silent[line + output]!
       const lo = tables.lo[output]!
       const mean = (re * re + im * im + lo * lo) / 2
       const plus = 2 * output
@@ -143,7 +146,8 @@ function fabricateLanes(kernels: Kernels, spec: MeshWorldSpec, setup: BenchSetup
       fields: memory.float32(512 * size),
       lo: memory.float32(size),
     }
-    const [silentRe, silentIm] = [new Float64Array(size), new Float64Array(size)]
+    const line = tileLine(size)
+    const silentFields = memory.float64(2 * line)
     for (const port of ports) {
       const { radPerCode, biasRad } = angles[lane]![port]!
       const modulator = modulators[lane]![port]!
@@ -153,8 +157,8 @@ function fabricateLanes(kernels: Kernels, spec: MeshWorldSpec, setup: BenchSetup
         tables.fields.set([inField[port]! * re, inField[port]! * im], 512 * port + 2 * (code + 128))
       }
       const silent = 512 * port + 2 * (Math.floor(0.5 - biasRad / radPerCode) + 128)
-      silentRe[port] = tables.fields[silent]!
-      silentIm[port] = tables.fields[silent + 1]!
+      silentFields[port] = tables.fields[silent]!
+      silentFields[line + port] = tables.fields[silent + 1]!
       const lo = amplitude * Math.hypot(path.loRe[port]!, path.loIm[port]!)
       tables.lo[port] = lo / Math.sqrt(fibres.toCore) / outField[port]!
     }
@@ -172,8 +176,7 @@ function fabricateLanes(kernels: Kernels, spec: MeshWorldSpec, setup: BenchSetup
       gains: Float64Array.from(places, (_, photodiode) => bank.parameters[DETECTOR_FLOATS * photodiode]!),
       silence,
       unitField: reach * weakest,
-      silentRe,
-      silentIm,
+      silent: silentFields,
     }
   })
 }

@@ -33,6 +33,15 @@ export type LaneTables = Pick<
   'modulators' | 'fields' | 'lo' | 'detectors' | 'keys' | 'intensityKey' | 'intensitySigma'
 >
 
+/** Weights of one tile, float64. Lines hold `line` numbers, see `tileLine`; beyond the edges of B there are zeros. */
+export interface TileWeights {
+  readonly line: number
+  /** [output][line] */
+  readonly weights: Float64Array
+  /** [input][line] */
+  readonly turned: Float64Array
+}
+
 /** The light of a bench as the kernels read it, and what makes weights of its optics. */
 export interface ProductTables {
   readonly detection: ProductJob['detection']
@@ -42,11 +51,11 @@ export interface ProductTables {
   readonly idealised: readonly string[]
   readonly modelled: ModelledBench
   /**
-   * Makes a tile of weights [output][input], and scales the detectors of each lane to it.
+   * Makes a tile of weights, and scales the detectors of each lane to it.
    *
    * `pass` numbers the noise of what is measured once a tile; `tile` is packed, `detectors` is [lane].
    */
-  program(weights: Float64Array, pass: number, tile: Float32Array, detectors: readonly Float32Array[]): void
+  program(weights: TileWeights, pass: number, tile: Float32Array, detectors: readonly Float32Array[]): void
 }
 
 /** Points of a symbol whose mean is a reading: the first and the last of them see its edges. */

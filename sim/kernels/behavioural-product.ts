@@ -78,20 +78,41 @@ const innerAtOnce = ({ tileInputs, innerTiles }: TileShape): number =>
   Math.min(innerTiles, Math.ceil(INPUTS_AT_ONCE / tileInputs))
 const tilesAtOnce = ({ tileOutputs }: TileShape): number => Math.max(1, Math.floor(OUTPUTS_AT_ONCE / tileOutputs))
 
-/** Rows `first` to `first + rows` of a product; `first` is a multiple of eight. Returns over-range readings. */
+/** Output tiles `first` to `last`, the last one excluded. */
+export interface OutputTiles {
+  readonly first: number
+  readonly last: number
+}
+
+/** All output tiles of a product in at most `count` parts, none smaller than what is captured at once. */
+export function partsOfOutputs(job: ProductJob, count: number): readonly OutputTiles[] {
+  const { outputTiles } = job
+  const tiles = tilesAtOnce(job)
+  const size = tiles * Math.ceil(outputTiles / tiles / Math.max(1, count))
+  return Array.from({ length: Math.ceil(outputTiles / size) }, (_, part) => ({
+    first: part * size,
+    last: Math.min(outputTiles, (part + 1) * size),
+  }))
+}
+
+/**
+ * Rows `first` to `first + rows` of a product, or of some of its outputs; `first` is a multiple of eight. Returns over-range
+ * readings.
+ */
 export function productRows(
   engine: KernelEngine,
   job: ProductJob,
   scratch: ProductScratch,
   first: number,
   rows: number,
+  outputs: OutputTiles = { first: 0, last: job.outputTiles },
 ): number {
   const inner = innerAtOnce(job)
   let over = 0
   for (let row = first; row < first + rows; row += CAPTURE_ROWS) {
     const count = Math.min(CAPTURE_ROWS, first + rows - row)
     for (let k = 0; k < job.innerTiles; k += inner) {
-      over += addInnerTiles(engine, job, scratch, row, count, k, Math.min(inner, job.innerTiles - k))
+      over += addInnerTiles(engine, job, scratch, row, count, k, Math.min(inner, job.innerTiles - k), outputs)
     }
   }
   return over
@@ -109,14 +130,15 @@ function addInnerTiles(
   count: number,
   k: number,
   length: number,
+  { first, last }: OutputTiles,
 ): number {
-  const { tileOutputs, outputTiles, sumStride, detection } = job
+  const { tileOutputs, sumStride, detection } = job
   const tiles = tilesAtOnce(job)
   const padded = (count + 7) & ~7
   for (let at = 0; at < length; at++) light(engine, job, scratch, row, count, k, at)
   let over = 0
-  for (let n = 0; n < outputTiles; n += tiles) {
-    const some = Math.min(tiles, outputTiles - n)
+  for (let n = first; n < last; n += tiles) {
+    const some = Math.min(tiles, last - n)
     const [outputs, place] = [some * tileOutputs, job.sums.subarray(n * tileOutputs * sumStride + row)]
     engine.copyLines(place, sumStride, outputs, padded, scratch.sums, CAPTURE_ROWS)
     for (let at = 0; at < length; at++) {

@@ -7,6 +7,8 @@ import { factorOut, mziMatrices } from './reference/matrices.ts'
 import { applyScreen, foldColumns, propagate, propagateLossless } from './reference/mesh.ts'
 import { multiply, packColumns } from './reference/multiply.ts'
 import { normals } from './reference/noise.ts'
+import { largest, rowsOfSums, scaleLines } from './reference/rows.ts'
+import { cutTile, fieldsOfWeights, largestSingularValue, silentFields } from './reference/weights.ts'
 
 /** The kernels in plain JavaScript, with Math.fround: what the WebAssembly ones are held against. */
 export const javascriptEngine: KernelEngine = {
@@ -17,6 +19,13 @@ export const javascriptEngine: KernelEngine = {
   encode,
   fieldPanels,
   powerPanels,
+  largest,
+  scaleLines,
+  rowsOfSums,
+  cutTile,
+  largestSingularValue,
+  fieldsOfWeights,
+  silentFields,
   packTile,
   packBanks,
   packFields,

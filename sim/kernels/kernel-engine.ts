@@ -47,6 +47,11 @@ export const captureScratchFloats = (outputs: number): number =>
 /** Floats that a plain product works in: a block of C and 64 × 384 of A. */
 export const MULTIPLY_SCRATCH_FLOATS = 32 + 64 * 384
 
+/** Numbers in a line of a tile in float64. */
+export const tileLine = (size: number): number => (size + 3) & ~3
+/** Numbers that `largestSingularValue` works in: two lines, and four vectors of its small matrix. */
+export const singularWorkFloats = (size: number): number => 2 * tileLine(size) + 32
+
 /**
  * The kernels as they are written twice, in AssemblyScript (`assembly/`) and in plain JavaScript (`reference/`): the
  * same float32 operations in the same order, so the results agree bit for bit.
@@ -118,6 +123,57 @@ export interface KernelEngine {
     rows: number,
     powers: Float32Array,
     panels: Float32Array,
+  ): void
+  /** Of the first `count` numbers, without sign. */
+  largest(from: Float64Array, count: number): number
+  /** Lines of `count` numbers without gaps, times `factor`, become float32 lines [line][stride]. */
+  scaleLines(from: Float64Array, lines: number, count: number, factor: number, to: Float32Array, stride: number): void
+  /**
+   * Sums [column][stride], `rows` from the first on, become [row][column] without gaps, in whole fours of rows: sum · scale ·
+   * factor. Where `negative` is not 0, what stands so many sums behind is taken off first.
+   */
+  rowsOfSums(
+    sums: Float32Array,
+    stride: number,
+    columns: number,
+    rows: number,
+    negative: number,
+    scale: number,
+    factor: number,
+    out: Float64Array,
+  ): void
+  /**
+   * W[output][input] = rows of B [input][stride] times `factor`, and the same turned, [input][output]. Lines of both hold `line`
+   * numbers, see `tileLine`; beyond the tile there are zeros.
+   */
+  cutTile(
+    from: Float64Array,
+    stride: number,
+    inputs: number,
+    outputs: number,
+    factor: number,
+    line: number,
+    weights: Float64Array,
+    turned: Float64Array,
+  ): void
+  /** Of a tile as `cutTile` leaves it, from below; works in `singularWorkFloats`. */
+  largestSingularValue(
+    weights: Float64Array,
+    turned: Float64Array,
+    line: number,
+    size: number,
+    work: Float64Array,
+  ): number
+  /** Real fields [output][input] of weights, without gaps. */
+  fieldsOfWeights(weights: Float64Array, line: number, size: number, fieldPerWeight: number, re: Float32Array): void
+  /** What the outputs of those fields make of `silent` light; both are [re, im][line]. */
+  silentFields(
+    turned: Float64Array,
+    line: number,
+    size: number,
+    fieldPerWeight: number,
+    silent: Float64Array,
+    out: Float64Array,
   ): void
   packTile(re: Float32Array, im: Float32Array, outputs: number, inputs: number, tile: Float32Array): void
   packBanks(plus: Float32Array, minus: Float32Array, outputs: number, inputs: number, tile: Float32Array): void

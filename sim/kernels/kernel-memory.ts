@@ -29,6 +29,10 @@ export class KernelMemory {
     return new Float32Array(this.#buffer(4 * length), this.#take(4 * length, false), length)
   }
 
+  unclearedFloat64(length: number): Float64Array<SharedArrayBuffer> {
+    return new Float64Array(this.#buffer(8 * length), this.#take(8 * length, false), length)
+  }
+
   float64(length: number): Float64Array<SharedArrayBuffer> {
     return new Float64Array(this.#buffer(8 * length), this.#take(8 * length), length)
   }
@@ -75,7 +79,8 @@ export class KernelMemory {
   #take(bytes: number, cleared = true): number {
     const at = this.#top
     this.#top = at + Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
-    if (cleared) new Uint8Array(this.memory.buffer, at, this.#top - at).fill(0)
+    // By eights: shared memory is filled element by element.
+    if (cleared) new Float64Array(this.memory.buffer, at, (this.#top - at) / 8).fill(0)
     return at
   }
 }

@@ -39,6 +39,11 @@ export class KernelPool implements AsyncDisposable {
     )
   }
 
+  /** Threads that have nothing to do, and nothing waiting for them. */
+  get idle(): number {
+    return this.#threads.reduce((count, { running }) => (running === undefined ? count + 1 : count), 0)
+  }
+
   /**
    * Runs one task a part and adds up what they return.
    *

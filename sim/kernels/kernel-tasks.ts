@@ -1,5 +1,5 @@
 import { productRows } from './behavioural-product.ts'
-import type { ProductJob, ProductScratch } from './behavioural-product.ts'
+import type { OutputTiles, ProductJob, ProductScratch } from './behavioural-product.ts'
 import type { Capture, KernelEngine } from './kernel-engine.ts'
 import { propagateSamples } from './mesh-program.ts'
 import type { FieldBatch, MeshPass } from './mesh-program.ts'
@@ -26,6 +26,8 @@ export interface KernelTasks {
     readonly scratches: readonly ProductScratch[]
     readonly first: number
     readonly rows: number
+    /** All of them, when left out. */
+    readonly outputs?: OutputTiles
   }
   captureBalanced: Capture
   captureBanks: Capture
@@ -48,8 +50,8 @@ export type KernelTaskName = keyof KernelTasks
 type Task<Name extends KernelTaskName> = (engine: KernelEngine, task: KernelTasks[Name], thread: number) => number
 
 const TASKS: { readonly [Name in KernelTaskName]: Task<Name> } = {
-  product: (engine, { job, scratches, first, rows }, thread) =>
-    productRows(engine, job, scratches[thread]!, first, rows),
+  product: (engine, { job, scratches, first, rows, outputs }, thread) =>
+    productRows(engine, job, scratches[thread]!, first, rows, outputs),
   captureBalanced: (engine, capture) => engine.captureBalanced(capture),
   captureBanks: (engine, capture) => engine.captureBanks(capture),
   propagate: (engine, { pass, fields, first, samples }) => {

@@ -37,6 +37,7 @@ class NoisyCore implements ProductCore {
   async program(b: DenseMatrix) {
     return {
       tiles: 4,
+      room: () => new Float64Array(this.rowsPerBlock * b.columns),
       multiplyBlock: async ({ first, rows, values }: RowBlock, out: Float32Array | Float64Array) => {
         this.begun.push(first)
         this.most = Math.max(this.most, ++this.#now)

@@ -6,3 +6,5 @@ export { captureBalanced, captureBanks, captureProducts, setCapture } from './ca
 export { multiply, packColumns } from './multiply'
 export { factorOut, mziMatrices } from './matrices'
 export { applyScreen, foldColumns, propagate, propagateLossless } from './mesh'
+export { largest, rowsOfSums, scaleLines } from './rows'
+export { cutTile, fieldsOfWeights, largestSingularValue, silentFields } from './weights'

@@ -75,7 +75,15 @@ export function transpose(from: usize, fromStride: i32, rows: i32, columns: i32,
 export function tileLines(re: usize, im: usize, outputs: i32, inputs: i32, tile: usize): void {
   const part = <usize>inputs << 2
   for (let output = 0, from: usize = 0; output < outputs; output++, tile += 3 * part) {
-    for (let to = tile; to < tile + part; to += 4, from += 4) storeParts(to, part, load<f32>(re + from), load<f32>(im + from))
+    let to = tile
+    for (const fours = tile + (<usize>(inputs & ~3) << 2); to < fours; to += 16, from += 16) {
+      const r = v128.load(re + from)
+      const i = v128.load(im + from)
+      v128.store(to, r)
+      v128.store(to + part, i)
+      v128.store(to + 2 * part, f32x4.add(r, i))
+    }
+    for (; to < tile + part; to += 4, from += 4) storeParts(to, part, load<f32>(re + from), load<f32>(im + from))
   }
 }
 

@@ -124,8 +124,24 @@ describe('a core that computes', () => {
     const block = (first: number) =>
       factor.multiplyBlock({ first, rows: 8, values: a.data.subarray(0, 80) }, new Float64Array(56), neverAborted)
     await expect(block(8)).rejects.toThrow(/begins at a multiple of 256/)
-    const three = await Promise.allSettled([block(0), block(256), block(512)])
-    expect(three.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected'])
+    const four = await Promise.allSettled([block(0), block(256), block(512), block(768)])
+    expect(four.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected'])
+  })
+
+  test('leaves the same product in memory of its own as in that of others, and has room for as many blocks as it takes', async () => {
+    await using core = openProductTwin(meshFile(), { seed: 3, threads: 1, engine: 'wasm' })
+    await using factor = await core.program(b, neverAborted)
+    // Whole rounds of what stands between, and a rest that is no multiple of four.
+    const rows = 37
+    const own = factor.room()
+    const other = new Float64Array(rows * b.columns)
+    for (const out of [own, other]) {
+      await factor.multiplyBlock({ first: 0, rows, values: a.data.subarray(0, rows * 10) }, out, neverAborted)
+    }
+    expect(own).toHaveLength(core.rowsPerBlock * b.columns)
+    expect([...own.subarray(0, other.length)]).toEqual([...other])
+    for (let more = 1; more < core.blocksAtOnce; more++) factor.room()
+    expect(() => factor.room()).toThrow(expect.objectContaining({ code: 'CALL_INVALID' }))
   })
 
   test('models what its bench draws: light, heaters and everything else', () => {

@@ -2,7 +2,13 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { clementsPlaces } from '../../../core/mesh-layout.ts'
 import type { CaptureAs, KernelEngine } from '../../../sim/kernels/kernel-engine.ts'
-import { captureScratchFloats, MULTIPLY_SCRATCH_FLOATS, NOISE_FLOATS } from '../../../sim/kernels/kernel-engine.ts'
+import {
+  captureScratchFloats,
+  MULTIPLY_SCRATCH_FLOATS,
+  NOISE_FLOATS,
+  singularWorkFloats,
+  tileLine,
+} from '../../../sim/kernels/kernel-engine.ts'
 import type { Kernels } from '../../../sim/kernels/kernels.ts'
 import { FieldBatch, MeshMatrix, MeshProgram } from '../../../sim/kernels/mesh-program.ts'
 import { bankOf, bothEngines, bytesOf, filled } from '../../support/kernels.ts'
@@ -125,6 +131,48 @@ describe('the WebAssembly kernels and their JavaScript references agree bit for 
         }),
       ),
       { numRuns: 40 },
+    )
+  })
+
+  test('rows of A as lines, rows of C out of sums, and the largest of them', () => {
+    fc.assert(
+      fc.property(size, size, seed, fc.boolean(), (rows, columns, seed, isSplit) =>
+        expectSameBits((engine) => {
+          const a = filled(memory.float64(rows * columns), seed, 1e3)
+          const returned = engine.largest(a, rows * columns)
+          const lines = memory.float32(rows * groups(columns))
+          engine.scaleLines(a, rows, columns, 2 ** -10, lines, groups(columns))
+          const stride = 2 * groups(rows)
+          const sums = filled(memory.float32(columns * stride), seed + 1)
+          const c = memory.float64(groups(rows) * columns)
+          engine.rowsOfSums(sums, stride, columns, rows, isSplit ? groups(rows) : 0, 0.7, 1 / 3, c)
+          return { left: [lines, c], returned }
+        }),
+      ),
+    )
+  })
+
+  test('weights of a tile: cut out of B, how strong a mesh must be for them, and what silence becomes', () => {
+    fc.assert(
+      fc.property(size, size, size, seed, fc.integer({ min: -40, max: 40 }), (size, rows, columns, seed, power) =>
+        expectSameBits((engine) => {
+          const line = tileLine(size)
+          const b = filled(memory.float64(rows * columns), seed, 2 ** power)
+          const [weights, turned] = [memory.float64(line ** 2), memory.float64(line ** 2)]
+          // What stood there before is gone.
+          filled(weights, 1)
+          filled(turned, 1)
+          const [inputs, outputs] = [Math.min(size, rows), Math.min(size, columns)]
+          engine.cutTile(b, columns, inputs, outputs, 2 ** -power, line, weights, turned)
+          const work = memory.float64(singularWorkFloats(size))
+          const returned = engine.largestSingularValue(weights, turned, line, size, work)
+          const re = memory.float32(size ** 2)
+          engine.fieldsOfWeights(weights, line, size, 0.3 / returned, re)
+          const [silent, out] = [filled(memory.float64(2 * line), seed), memory.float64(2 * line)]
+          engine.silentFields(turned, line, size, 0.3 / returned, silent, out)
+          return { left: [weights, turned, re, out], returned }
+        }),
+      ),
     )
   })
 

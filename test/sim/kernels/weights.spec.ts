@@ -1,7 +1,21 @@
 import { Matrix, SingularValueDecomposition } from 'ml-matrix'
 import { describe, expect, test } from 'vitest'
-import { largestSingularValue } from '../../../sim/direct/largest-singular-value.ts'
+import { singularWorkFloats, tileLine } from '../../../sim/kernels/kernel-engine.ts'
+import { bothEngines } from '../../support/kernels.ts'
 import { randomMatrix } from '../../support/product-core.ts'
+
+const { wasm } = bothEngines()
+
+/** Of a row-major matrix, which is a tile turned. */
+function largestSingularValue(matrix: Float64Array | Float32Array, size: number): number {
+  const { memory, engine } = wasm
+  using _scope = memory.scope()
+  const line = tileLine(size)
+  const [rows, weights, turned] = [memory.float64(size * size), memory.float64(line ** 2), memory.float64(line ** 2)]
+  rows.set(matrix)
+  engine.cutTile(rows, size, size, size, 1, line, weights, turned)
+  return engine.largestSingularValue(turned, weights, line, size, memory.float64(singularWorkFloats(size)))
+}
 
 const exactly = (matrix: Float64Array, size: number): number =>
   new SingularValueDecomposition(Matrix.from1DArray(size, size, matrix)).diagonal[0]!
