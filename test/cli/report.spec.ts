@@ -96,7 +96,7 @@ describe('fringe show --report', { timeout: PATIENCE_MS }, () => {
     const { file } = await reportOf('show', await fringe(['show', run, '--report', 'r', '--json'], { cwd }))
     const page = await readFile(join(cwd, file), 'utf8')
     const oracle = (metric: string): number =>
-      Number(new RegExp(`^\\| ${metric} \\| [^|]+ \\| ([\\d.]+) \\|`, 'm').exec(page)?.[1])
+      Number(new RegExp(`^\\| ${metric} \\| [^|]+ \\| ([\\d.e-]+) \\|`, 'm').exec(page)?.[1])
     expect(cells(page).get('E')).toBe('0.5')
     // Two ports with nothing unknown: codes of 8 bits are what is left.
     expect(oracle('E')).toBeGreaterThan(0)
