@@ -41,7 +41,9 @@ const MARGIN_BITS = 0.2
 const REPEATS = [1, 2, 4, 8, 16, 32]
 /** Enough to tell scalings apart, and to predict. */
 const FEW: Sample = { tiles: 8, rows: 24, compiled: 0 }
-const MANY: Sample = { tiles: 96, rows: 128, compiled: 32 }
+const MANY: Omit<Sample, 'compiled'> = { tiles: 96, rows: 128 }
+/** Weights of tiles that are compiled before the first frame, but at least so many tiles. They are kept for the job. */
+const COMPILED = { weights: 2 ** 13, tiles: 32 }
 /** Zero points of whole rows and columns are looked for in matrices up to this size together. */
 const MOST_ELEMENTS = 2 ** 22
 
@@ -75,7 +77,9 @@ export function chooseNumerics(
     (blocks) => errorOf(errorSums(core, known, cut(blocks), range, FEW), NO_REMEDY).square,
   )
   const product = cut(chosen)
-  const sums = errorSums(core, known, product, range, MANY)
+  const { inputs, outputs } = core.shape
+  const compiled = Math.max(COMPILED.tiles, Math.floor(COMPILED.weights / (inputs * outputs)))
+  const sums = errorSums(core, known, product, range, { ...MANY, compiled })
   const withCost = (remedy: Remedy): Numerics => {
     const { frames, seconds } = costOf(core, product, remedy)
     const error = errorOf(sums, remedy)

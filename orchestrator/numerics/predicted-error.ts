@@ -23,8 +23,10 @@ export function predictedError(sums: ErrorSums, remedy: Remedy, core: KnownCore,
   const shown = sums.codes + sums.model + 2 * sums.codesByModel
   // Of what is known as much is left, so as much of how it may differ.
   const left = shown > 0 ? known / shown : 0
+  const unknown = readings + silence + even + weights
   const variance =
-    4 * left * (knownByReadings / repeats) +
+    // What is known meets all that is not.
+    (sums.readings > 0 ? 4 * left * knownByReadings * (unknown / sums.readings) : 0) +
     2 * (fourths / repeats ** 2) +
     sampled * left ** 2 +
     2 * (silence ** 2 / Math.max(1, silences)) +
@@ -32,7 +34,7 @@ export function predictedError(sums: ErrorSums, remedy: Remedy, core: KnownCore,
     (READINGS_KNOWN * (readings + silence)) ** 2 +
     (REST_KNOWN * weights) ** 2 +
     (REST_KNOWN * even) ** 2
-  return { square: known + readings + silence + even + weights, deviation: Math.sqrt(variance) }
+  return { square: known + unknown, deviation: Math.sqrt(variance) }
 }
 
 /** Of all that is wrong with a product. */
