@@ -30,6 +30,11 @@ export interface ErrorSums {
 export interface ErrorSpread {
   /** Mean over the elements of C of (known error)²·(reading)², over their number. */
   readonly knownByReadings: number
+  /**
+   * Variance of the mean of 2·(known error)·(what unknown weights add). What codes miss of largest values, which are
+   * sent as ±1, is the same in every row, as is what a weight is off by: the two meet in all rows alike.
+   */
+  readonly knownByWeights: number
   /** Mean of the fourth power of readings, over the number of elements. */
   readonly readings: number
   /** Outputs and lanes that have a reading of silence of their own. */
@@ -83,7 +88,7 @@ export function errorSums(
   const cuts = columns.map((column) => inner.map((row) => product.tile(row * across + column)))
   const made = madeOf(cuts.flat(), knowledge, sample.compiled)
   const sums = { codes: 0, model: 0, cross: 0, readings: 0, even: 0, single: 0, gains: 0, mended: 0 }
-  const luck = { knownByReadings: 0, readings: 0, cells: 0, squaredCells: 0 }
+  const luck = { knownByReadings: 0, knownByWeights: 0, readings: 0, cells: 0, squaredCells: 0 }
   // Partial sums of one element add with their signs; those of tiles that others stand for, as squares.
   const each = inner.length === 0 ? 0 : innerTiles / inner.length
   let count = 0
@@ -91,13 +96,16 @@ export function errorSums(
     const prepared = tiles.map((cut) => preparedTile(cut, knowledge, made))
     const width = tiles[0]?.columns ?? 0
     const [codes, model, readings] = [new Float64Array(width), new Float64Array(width), new Float64Array(width)]
+    const meetings = prepared.map(() => new Float64Array(width * inputs))
     for (const row of rows) {
+      const given: { readonly values: Float64Array; readonly scale: number }[] = []
       for (const sum of [codes, model, readings]) sum.fill(0)
       let guessed = 0
       for (const { cut, off, signalMw, weightSquare } of prepared) {
         const { weights } = cut.tile
         const { values, scale } = product.inputs(cut, row, 1)
         const { missed } = sendRows(values, inputs, ONE_PASS, playedOn(knowledge, row % core.lanes))
+        given.push({ values, scale: scale[0]! })
         const light = values.reduce((sum, value) => sum + value * value, 0)
         for (let output = 0; output < width; output++) {
           const factor = (scale[0]! * cut.scale[output]!) / (range || 1)
@@ -133,11 +141,16 @@ export function errorSums(
         luck.knownByReadings += each * knownSquare * readings[output]!
         luck.readings += readings[output]! ** 2
         cell += knownSquare
+        for (const [t, { values, scale }] of given.entries()) {
+          const met = (scale * (codes[output]! + model[output]!)) / (range || 1)
+          for (let i = 0; i < inputs; i++) meetings[t]![output * inputs + i]! += met * values[i]!
+        }
       }
       count += width
       luck.cells += (each * cell) / width
       luck.squaredCells += ((each * cell) / width) ** 2
     }
+    for (const [t, tile] of prepared.entries()) luck.knownByWeights += each ** 2 * metByWeights(tile, meetings[t]!)
   }
   const mean = (sum: number): number => (count === 0 ? 0 : sum / count)
   const elements = a.rows * b.columns
@@ -154,6 +167,7 @@ export function errorSums(
     mended: mean(sums.mended) + wrong * (errors.weights ** 2 + made.elsewhere),
     spread: {
       knownByReadings: mean(luck.knownByReadings) / elements,
+      knownByWeights: count === 0 ? 0 : (errors.weights / count) ** 2 * 4 * luck.knownByWeights,
       readings: mean(luck.readings) / elements,
       silences: b.columns * Math.min(core.lanes, a.rows),
       weights: b.columns * Math.min(a.rows, b.rows),
@@ -235,6 +249,25 @@ function preparedTile(cut: CutTile, knowledge: CoreKnowledge, { off }: MadeTiles
   const { id, weights } = cut.tile
   const weightSquare = sumOfSquares(weights) / weights.length
   return { cut, off: off.get(id), signalMw: knowledge.signalMw(weights), weightSquare }
+}
+
+/** Square of what weights of one tile that are off add to products with the known error, for weights off by 1. */
+function metByWeights({ cut, weightSquare }: PreparedTile, meetings: Float64Array): number {
+  const { tile, scale } = cut
+  const inputs = tile.weights.length / scale.length
+  const byInput = new Float64Array(inputs)
+  let [single, gains] = [0, 0]
+  for (let output = 0; output * inputs < meetings.length; output++) {
+    let byOutput = 0
+    for (let i = 0; i < inputs; i++) {
+      const met = scale[output]! * meetings[output * inputs + i]!
+      single += weightSquare * met ** 2
+      byOutput += tile.weights[output * inputs + i]! * met
+      byInput[i]! += tile.weights[output * inputs + i]! * met
+    }
+    gains += byOutput ** 2
+  }
+  return (1 - GAIN_SHARE) * single + (GAIN_SHARE * (gains + sumOfSquares(byInput))) / 2
 }
 
 /** Of cells that stand for all of them; `share`: how many of all were looked at. */

@@ -18,15 +18,16 @@ const REST_KNOWN = 0.5
 /** Mean square over the elements of C, with what is done about it. */
 export function predictedError(sums: ErrorSums, remedy: Remedy, core: KnownCore, inputs: number): PredictedError {
   const { repeats } = remedy
-  const { knownByReadings, readings: fourths, silences, weights: free, sampled } = sums.spread
+  const { knownByReadings, knownByWeights, readings: fourths, silences, weights: free, sampled } = sums.spread
   const { known, readings, silence, even, weights } = partsOf(sums, remedy, core, inputs)
   const shown = sums.codes + sums.model + 2 * sums.codesByModel
   // Of what is known as much is left, so as much of how it may differ.
   const left = shown > 0 ? known / shown : 0
   const unknown = readings + silence + even + weights
   const variance =
-    // What is known meets all that is not.
-    (sums.readings > 0 ? 4 * left * knownByReadings * (unknown / sums.readings) : 0) +
+    // What is known meets what is not.
+    (sums.readings > 0 ? (4 * left * knownByReadings * (unknown - weights)) / sums.readings : 0) +
+    (sums.unknown > 0 ? (left * knownByWeights * weights) / sums.unknown : 0) +
     2 * (fourths / repeats ** 2) +
     sampled * left ** 2 +
     2 * (silence ** 2 / Math.max(1, silences)) +
