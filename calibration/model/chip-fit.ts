@@ -346,7 +346,7 @@ export function priorsAround(layout: SvdCoreLayout, guess: Float64Array): Priors
   sigma[blocks.logDecay] = 1
   sigma[blocks.logMziField] = 0.02
   sigma.fill(0.2, blocks.logIn, blocks.logOwnField)
-  // Some hundredths of a dB: made side by side, they differ by less than what one loses.
-  sigma.fill(0.003, blocks.logOwnField, blocks.count)
+  // A hundredth of a dB, by assumption: what is made side by side is alike. Three times as much spoilt a chip of 32 ports.
+  sigma.fill(0.0012, blocks.logOwnField, blocks.count)
   return { mean, sigma }
 }

@@ -57,12 +57,6 @@ const MAX_REFITTED_PORTS = 8
 /** Up to here standard deviations take about as long as the fit. */
 const MAX_JUDGED_PORTS = 8
 
-/**
- * Up to here each interferometer has a loss of its own. A single mesh of 32 ports, fitted as far as it gets, came out
- * 7 % farther from its targets with them.
- */
-const MAX_OWN_LOSSES_PORTS = 16
-
 /** Readings outnumber the parameters of a small chip twenty times, those of a large one, which cost minutes, six times. */
 export const chipPlanFor = (size: number): ChipPlan =>
   size <= 16
@@ -266,7 +260,7 @@ function fitAllLanes(
       ? [
           ...span(blocks.alpha, 2 * elementCount(layout)),
           ...[blocks.logNeighbour, blocks.logDecay, blocks.logMziField],
-          ...(size <= MAX_OWN_LOSSES_PORTS ? span(blocks.logOwnField, elementCount(layout)) : []),
+          ...span(blocks.logOwnField, elementCount(layout)),
         ]
       : []),
     ...span(blocks.logIn + lane * size, size),
