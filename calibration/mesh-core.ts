@@ -9,6 +9,7 @@ import type { MeshCalibration } from './calibration-record.ts'
 import { balancedSignal } from './calibration-record.ts'
 import { ChipModel } from './model/chip-model.ts'
 import type { Crosstalk } from './model/crosstalk.ts'
+import { LeakedLight } from './model/leaked-light.ts'
 import { codeForField, fieldAtCode, reachableField } from './model/modulator-curve.ts'
 import { programWeights } from './model/programming.ts'
 import type { KnownChip, ProgrammedTile } from './model/programming.ts'
@@ -33,6 +34,7 @@ interface PreparedFrame {
 
 /** A tile as it was programmed for one frame. */
 interface TileOnChip extends ProgrammedTile {
+  readonly codes: FrameCodes
   /** Corrections of all tiles alike that were in force. */
   readonly tracked: PortCorrections | undefined
   /** [lane × outputs + output] ln of each gain beside what the calibration knows. */
@@ -68,6 +70,7 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
   readonly #fieldReach: number
   /** [lane]: the weakest input path, which the others are turned down to. */
   #weakestIn: Float64Array
+  #leaked: LeakedLight
 
   /** `frames` has been prepared. */
   constructor(
@@ -103,6 +106,7 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
     this.#tiles = this.#compiledTiles()
     this.#fieldReach = reachableField(calibration.modulators)
     this.#weakestIn = this.#weakestInputs()
+    this.#leaked = this.#leakedLight()
   }
 
   get followed(): MeshCalibration | undefined {
@@ -147,7 +151,7 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
     const ports = together(own, tracked)
     const turnedV = ports && turnedVoltages(this.#chip, phasesRad, ports.turnRad)
     await allDone([this.#heaters.set(turnedV ?? voltagesV, signal), this.#frames.load(codes, signal)])
-    return { ...tile, tracked, logGain: ports?.logGain }
+    return { ...tile, codes, tracked, logGain: ports?.logGain }
   }
 
   #decoded(frame: Frame, tile: TileOnChip, reading: FrameReading): FrameResult {
@@ -179,6 +183,7 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
     this.#crosstalk = this.#model.crosstalk(parameters)
     this.#tiles = this.#compiledTiles()
     this.#weakestIn = this.#weakestInputs()
+    this.#leaked = this.#leakedLight()
   }
 
   get #chip(): KnownChip {
@@ -196,6 +201,10 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
     return Float64Array.from({ length: lanes }, (_, lane) =>
       Math.min(...Array.from({ length: size }, (_, port) => this.#inGain(lane, port))),
     )
+  }
+
+  #leakedLight(): LeakedLight {
+    return new LeakedLight(this.#calibration.modulators, (lane, port) => this.#fieldPerInput(lane, port))
   }
 
   #encode({ lanes }: Frame): FrameCodes {
@@ -224,7 +233,11 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
     })
   }
 
-  #decode({ plusMw, minusMw }: FrameReading, { fieldPerWeight, logGain }: TileOnChip, tile: Tile): Float64Array[] {
+  #decode(
+    { plusMw, minusMw }: FrameReading,
+    { codes, fieldPerWeight, logGain, quadrature }: TileOnChip,
+    tile: Tile,
+  ): Float64Array[] {
     const { size } = this.#model.layout
     return plusMw.map((outputs, lane) => {
       const symbols = outputs[0]!.length - 1
@@ -240,6 +253,10 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
         for (let symbol = 0; symbol < symbols; symbol++) {
           result[symbol * size + output] = (signalAt(symbol + 1) - silence) / perUnit + carried
         }
+      }
+      for (let symbol = 0; symbol < symbols; symbol++) {
+        const products = result.subarray(symbol * size, (symbol + 1) * size)
+        this.#leaked.takeFrom(products, { lane, codes: codes[lane]!, symbol: symbol + 1 }, quadrature)
       }
       return result
     })

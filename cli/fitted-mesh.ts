@@ -10,7 +10,7 @@ import type { MeshSection } from '../pictures/mesh-frame.ts'
 import type { PhasedDevice } from '../pictures/mesh-phases.ts'
 import type { SplitDevice } from '../pictures/mesh-splitters.ts'
 
-export type FittedDevice = PhasedDevice & SplitDevice
+export type FittedDevice = PhasedDevice & SplitDevice & { readonly fieldRatio: number }
 
 /** What its heaters are set to: cold, or as programmed for the weights of a tile. */
 export type HeaterSetting = 'cold' | { readonly weights: Float64Array; readonly maxVoltageV: number }
@@ -26,7 +26,6 @@ interface Part {
 /** A fitted chip in the terms of `ChipModel`. */
 type FittedChip = Pick<MeshCalibration, 'size' | 'lanes' | 'design' | 'chip'>
 
-/** Of intensities a loss for each interferometer is known; what is drawn has the mean of all. */
 function fittedChip(calibration: MeshCalibration | IntensityCalibration): FittedChip {
   if (calibration.schema === 'fringe-mesh-calibration-1') return calibration
   const { size, lanes, design, chip } = calibration
@@ -64,8 +63,8 @@ export function fittedMesh(
           { name: 'Σ', places: singles, ...sigma },
           { name: 'U', places: pairs, ...second },
         ]
-  const { alpha, beta, logMziField } = model.blocks
-  const light = new TravellingLight(size, Math.exp(parameters[logMziField]!))
+  const { alpha, beta, logMziField, logOwnField } = model.blocks
+  const light = new TravellingLight(size)
   let element = 0
   return parts.map(({ name, places, theta, phi }) => {
     const devices = places.map((place, index) => ({
@@ -73,7 +72,8 @@ export function fittedMesh(
       thetaRad: phasesRad[theta[index]!]!,
       phiRad: phasesRad[phi[index]!]!,
       alphaRad: parameters[alpha + element]!,
-      betaRad: parameters[beta + element++]!,
+      betaRad: parameters[beta + element]!,
+      fieldRatio: Math.exp(parameters[logMziField]! + (parameters[logOwnField + element++] ?? 0)),
     }))
     const columns = 1 + Math.max(...places.map(({ column }) => column))
     const powers = [light.powers()]
@@ -91,22 +91,20 @@ const double = (place: MziPlace): MziPlace & { readonly single: boolean } => ({ 
 class TravellingLight {
   readonly #re: Float64Array
   readonly #im: Float64Array
-  readonly #fieldRatio: number
   readonly #scratch = mziScratch()
 
-  constructor(size: number, fieldRatio: number) {
+  constructor(size: number) {
     this.#re = new Float64Array(size).fill(1 / Math.sqrt(size))
     this.#im = new Float64Array(size)
-    this.#fieldRatio = fieldRatio
   }
 
   powers(): Float64Array {
     return this.#re.map((re, i) => re * re + this.#im[i]! ** 2)
   }
 
-  pass({ top, single, thetaRad, phiRad, alphaRad, betaRad }: FittedDevice): void {
+  pass({ top, single, thetaRad, phiRad, alphaRad, betaRad, fieldRatio }: FittedDevice): void {
     mziModel(thetaRad, phiRad, alphaRad, betaRad, this.#scratch)
-    const t = this.#scratch.value
+    const t = this.#scratch.value.map((number) => fieldRatio * number)
     const [ur, ui] = [this.#re[top]!, this.#im[top]!]
     if (single) {
       // Light enters the upper waveguide of the attenuator and leaves from its lower one.
@@ -123,7 +121,7 @@ class TravellingLight {
   }
 
   #set(waveguide: number, re: number, im: number): void {
-    this.#re[waveguide] = this.#fieldRatio * re
-    this.#im[waveguide] = this.#fieldRatio * im
+    this.#re[waveguide] = re
+    this.#im[waveguide] = im
   }
 }

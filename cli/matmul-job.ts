@@ -76,6 +76,7 @@ export interface MatmulRecord {
   readonly nrmse: number | null
   /** What was expected before the first frame; null when the core does not know its errors, or none are expected. */
   readonly predictedBits: number | null
+  readonly predictedBitsSigma: number | null
   readonly numerics: NumericsNote
   readonly frames: number
   readonly repeatedFrames: number
@@ -255,6 +256,7 @@ export function matmulRecord(outcome: ProductOutcome, product: MatmulRecord['pro
     effectiveBits,
     nrmse,
     predictedBits: predicted.effectiveBits,
+    predictedBitsSigma: predicted.bitsSigma,
     numerics: { scaling, ...remedy, predictedSeconds: predicted.benchSeconds },
     frames,
     repeatedFrames,

@@ -58,13 +58,15 @@ const share = (relative: number): string => `${measured(100 * relative, 2)} %`
 
 function qualityText({
   predictedBits,
+  predictedBitsSigma,
   effectiveBits,
   refinement,
-}: Pick<MatmulDocument, 'predictedBits' | 'effectiveBits' | 'refinement'>): string {
+}: Pick<MatmulDocument, 'predictedBits' | 'predictedBitsSigma' | 'effectiveBits' | 'refinement'>): string {
   if (effectiveBits === null) return 'exact'
   // What verification foretells is of tiles as they are programmed.
   const unrefined = refinement === null ? '' : ' without refining'
-  const foretold = predictedBits === null ? '' : `predicted ${predictedBits.toFixed(1)}${unrefined}, measured `
+  const by = predictedBitsSigma === null ? '' : ` ± ${predictedBitsSigma.toFixed(2)}`
+  const foretold = predictedBits === null ? '' : `predicted ${predictedBits.toFixed(2)}${by}${unrefined}, measured `
   return `${foretold}${effectiveBits.toFixed(2)} effective bits`
 }
 

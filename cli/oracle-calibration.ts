@@ -7,10 +7,7 @@ import type { MeshBench } from '../core/mesh-bench.ts'
 export type OracleCalibration = Pick<MeshCalibration, 'detectors' | 'modulators' | 'chip'>
 
 /**
- * The calibration that an oracle would write down: a twin's true parameters in the terms of the fitted model.
- *
- * The model has one loss for all MZIs; the oracle takes their mean.
- */
+ * The calibration that an oracle would write down: a twin's true parameters in the terms of the fitted model. */
 export function oracleCalibration(
   { layout, driveAmplitudeV }: Pick<MeshBench, 'layout' | 'driveAmplitudeV'>,
   { offsetRad, radPerV2, crosstalk, mzis, ports }: TrueMesh,
@@ -25,7 +22,13 @@ export function oracleCalibration(
   }
   chip[blocks.logDecay] = Math.log(crosstalk.decayPitch)
   chip[blocks.logNeighbour] = Math.log(crosstalk.neighbour)
-  chip[blocks.logMziField] = mzis.reduce((sum, { fieldRatio }) => sum + Math.log(fieldRatio), 0) / mzis.length
+  const logFields = mzis.map(({ fieldRatio }) => Math.log(fieldRatio))
+  const mean = logFields.reduce((sum, log) => sum + log, 0) / mzis.length
+  chip[blocks.logMziField] = mean
+  chip.set(
+    logFields.map((log) => log - mean),
+    blocks.logOwnField,
+  )
   for (const [lane, all] of ports.entries()) {
     for (const [port, { input, output, localOscillator: lo, plus, minus }] of all.entries()) {
       const at = lane * layout.size + port

@@ -46,7 +46,7 @@ export function meshFindings(calibration: MeshCalibration): Findings {
       ['crosstalk of heaters to the next one', percent(fit.crosstalkNeighbour)],
       ['distance over which crosstalk falls to 1/e', pitches(fit.crosstalkDecayPitch)],
       [
-        'loss of one interferometer, one value for all',
+        'loss of one interferometer, mean of all',
         `${((-20 / Math.LN10) * chip(blocks.logMziField, 1)[0]!).toFixed(3)} dB`,
       ],
       ['phase shifters', range(ratesRadPerV2, 'rad/V²')],

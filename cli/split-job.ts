@@ -197,21 +197,27 @@ async function splitRecord(
   const sum = (of: (document: MatmulDocument) => number): number =>
     documents.reduce((all, document) => all + of(document), 0)
   const foretold = new NumericsSum()
-  for (const [index, { predictedBits, frames, numerics }] of documents.entries()) {
+  for (const [index, { predictedBits, predictedBitsSigma, frames, numerics }] of documents.entries()) {
     const { scaling, predictedSeconds: benchSeconds, ...remedy } = numerics
     const { rows, columns, data } = await blockOf(exact, cores[index]!.part)
     foretold.add(
-      { scaling, remedy, predicted: { effectiveBits: predictedBits, frames, benchSeconds } },
+      {
+        scaling,
+        remedy,
+        predicted: { effectiveBits: predictedBits, bitsSigma: predictedBitsSigma, frames, benchSeconds },
+      },
       { rows, columns, data },
     )
   }
   const { min, max } = rangeOf(exact.data)
+  const { predicted } = foretold.of(max - min)
   const frames = sum((document) => document.frames)
   const energies = documents.map(({ energy }, index) => ({ core: cores[index]!.choice.file.core!, energy }))
   return jsonOf({
     product: kept,
     ...accuracy.accuracy,
-    predictedBits: foretold.of(max - min).predicted.effectiveBits,
+    predictedBits: predicted.effectiveBits,
+    predictedBitsSigma: predicted.bitsSigma,
     numerics: {
       ...documents[0]!.numerics,
       predictedSeconds: Math.max(...documents.map(({ numerics }) => numerics.predictedSeconds)),

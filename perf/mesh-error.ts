@@ -70,8 +70,7 @@ export async function meshError(): Promise<readonly Figure[]> {
           value: median(of(({ knownE }) => knownE)),
           unit: '1',
           better: 'lower',
-          against:
-            'the same programming of the same chips and targets, given the twin’s true parameters; losses as their mean',
+          against: 'the same programming of the same chips and targets, given the twin’s true parameters',
         }),
         figure({
           name: `${place}: E over that of the known chip, median`,

@@ -66,13 +66,8 @@ export class IntensityModel {
     chip[to.logMziField] = parameters[blocks.logMziField]!
     chip.set(parameters.subarray(blocks.logIn, blocks.logIn + size), to.logIn)
     chip.set(parameters.subarray(blocks.logOut, blocks.logOut + size), to.logOut)
+    chip.set(parameters.subarray(blocks.logOwnField, blocks.logOwnField + mzis.length), to.logOwnField)
     return chip
-  }
-
-  /** [mzi] ln of what each MZI's field ratio is beside the one that all share. */
-  ownFields(parameters: Float64Array): Float64Array {
-    const { logOwnField } = this.blocks
-    return parameters.subarray(logOwnField, logOwnField + this.layout.mzis.length)
   }
 
   crosstalk(parameters: Float64Array): Crosstalk {
@@ -102,7 +97,7 @@ export class IntensityModel {
     const own = voltagesSquared.map((v2, h) => v2 * parameters[radPerV2 + h]!)
     const byNeighbour = made.crosstalk.given(own)
     const phases = own.map((rad, h) => parameters[offset + h]! + rad + byNeighbour[h]!)
-    const matrix = this.chip.transfer(made.chip, phases, made.ownFields)
+    const matrix = this.chip.transfer(made.chip, phases)
     const byDecay = made.crosstalk.givenByLogDecay(own)
     const out = this.outputs(made, matrix)
     return { folded: this.chip.folded, out, voltagesSquared, byNeighbour, byDecay }
@@ -132,7 +127,6 @@ export class IntensityModel {
     const chip = this.chipParameters(parameters)
     return {
       chip,
-      ownFields: this.ownFields(parameters),
       crosstalk: this.chip.crosstalk(chip),
       inputs: this.inputs(parameters),
       gainsOut: Float64Array.from({ length: size }, (_, port) => Math.exp(parameters[logOut + port]!)),
@@ -148,7 +142,6 @@ export class IntensityModel {
 /** What is the same at all settings of one chip. */
 export interface MadeOnce {
   readonly chip: Float64Array
-  readonly ownFields: Float64Array
   readonly crosstalk: Crosstalk
   readonly inputs: ComplexMatrix
   readonly gainsOut: Float64Array

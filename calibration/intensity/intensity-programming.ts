@@ -59,7 +59,7 @@ export function programUnitary(
     x = fitMatrixFree(problem, x, POLISH).x
   }
   const phases = problem.phasesOf(x)
-  const matrix = chip.transfer(made.chip, phases, made.ownFields)
+  const matrix = chip.transfer(made.chip, phases)
   return {
     voltagesV: voltagesFor(chip, made.chip, made.crosstalk, phases, maxVoltageV, idle),
     modelError: problem.errorAt(x),
@@ -229,7 +229,7 @@ class ScreenProblem implements MatrixFreeProblem {
   }
 
   #transfer(x: Float64Array): ComplexMatrix {
-    return this.#model.chip.transfer(this.#made.chip, this.phasesOf(x), this.#made.ownFields)
+    return this.#model.chip.transfer(this.#made.chip, this.phasesOf(x))
   }
 
   #seenAt(x: Float64Array): ComplexMatrix {

@@ -29,7 +29,7 @@ export interface ChipChange {
  * The fitted chip: phases in, transfer matrix out, and how it changes.
  *
  * A clear box with the structure that the designer drew and parameters that the calibration found: M = U·Σ·V† or a single mesh, every
- * MZI with two splitter errors, one loss for all MZIs, heaters φ = φ0 + c·V² with crosstalk that falls with distance.
+ * MZI with two splitter errors and a loss, heaters φ = φ0 + c·V² with crosstalk that falls with distance.
  */
 export class ChipModel {
   readonly layout: SvdCoreLayout
@@ -72,17 +72,19 @@ export class ChipModel {
   }
 
   /**
-   * Folds the core at these phases. Leaves what `tangent` and `adjoint` need. `logOwnField`: ln of what each element's
-   * field ratio is beside the one that all share.
+   * Folds the core at these phases. Leaves what `tangent` and `adjoint` need. Records from before losses were told
+   * apart end before `logOwnField`.
    */
-  transfer(parameters: Float64Array, phasesRad: Float64Array, logOwnField?: Float64Array): ComplexMatrix {
-    const { alpha, beta, logMziField } = this.blocks
+  transfer(parameters: Float64Array, phasesRad: Float64Array): ComplexMatrix {
+    const { alpha, beta, logMziField, logOwnField } = this.blocks
     for (const [e, { theta, phi }] of this.#heaters.entries()) {
-      mziModel(phasesRad[theta]!, phasesRad[phi]!, parameters[alpha + e]!, parameters[beta + e]!, this.#mzi[e]!)
+      const mzi = this.#mzi[e]!
+      mziModel(phasesRad[theta]!, phasesRad[phi]!, parameters[alpha + e]!, parameters[beta + e]!, mzi)
+      const field = Math.exp(parameters[logMziField]! + (parameters[logOwnField + e] ?? 0))
+      for (const numbers of [mzi.value, mzi.theta, mzi.phi, mzi.alpha, mzi.beta]) {
+        for (let i = 0; i < 8; i++) numbers[i]! *= field
+      }
     }
-    const field = Math.exp(parameters[logMziField]!)
-    for (let i = 0; i < this.#mzis.length; i++) this.#mzis[i]! *= field
-    if (logOwnField !== undefined) this.#multiplyFields(logOwnField)
     return this.#fold()
   }
 
@@ -95,14 +97,6 @@ export class ChipModel {
   transferAgain(folded: Float64Array): ComplexMatrix {
     this.#mzis.set(folded)
     return this.#fold()
-  }
-
-  #multiplyFields(logOwnField: Float64Array): void {
-    for (const [e, log] of logOwnField.entries()) {
-      const ratio = Math.exp(log)
-      const { value, theta, phi, alpha, beta } = this.#mzi[e]!
-      for (const numbers of [value, theta, phi, alpha, beta]) for (let i = 0; i < 8; i++) numbers[i]! *= ratio
-    }
   }
 
   #fold(): ComplexMatrix {

@@ -13,11 +13,13 @@ export interface ParameterBlocks {
   /** ln of the share of a heater's phase that a neighbour one pitch away sees, and ln of the decay length in pitches. */
   readonly logNeighbour: number
   readonly logDecay: number
-  /** ln of the field that one MZI leaves over. */
+  /** ln of the field that an MZI leaves over, mean of all. */
   readonly logMziField: number
   /** [lane × size + port] ln of the field gains before and behind the mesh, detection included. */
   readonly logIn: number
   readonly logOut: number
+  /** [element] ln of what each leaves over beside that. The last, because records from before it was fitted end here. */
+  readonly logOwnField: number
 }
 
 export function parameterBlocks(layout: SvdCoreLayout): ParameterBlocks {
@@ -36,6 +38,7 @@ export function parameterBlocks(layout: SvdCoreLayout): ParameterBlocks {
     logMziField: block(1),
     logIn: block(ports),
     logOut: block(ports),
+    logOwnField: block(elements),
     count: next,
   }
 }

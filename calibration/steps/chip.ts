@@ -257,7 +257,11 @@ function fitAllLanes(
       .map((h) => blocks.offset + h),
     ...heaters.filter((h) => heaterFree(lane, h)).map((h) => blocks.radPerV2 + h),
     ...(lane === 0
-      ? [...span(blocks.alpha, 2 * elementCount(layout)), blocks.logNeighbour, blocks.logDecay, blocks.logMziField]
+      ? [
+          ...span(blocks.alpha, 2 * elementCount(layout)),
+          ...[blocks.logNeighbour, blocks.logDecay, blocks.logMziField],
+          ...span(blocks.logOwnField, elementCount(layout)),
+        ]
       : []),
     ...span(blocks.logIn + lane * size, size),
     ...span(blocks.logOut + lane * size, size),

@@ -4,9 +4,11 @@ import { ROW_SCALING } from '../tiles/block-scaling.ts'
 import type { BlockScaling, OffsetBlock } from '../tiles/block-scaling.ts'
 import { TileProduct } from '../tiles/tile-product.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
-import { costOf, errorSums, knownCore, NO_REMEDY, rowsPerFrame, squaredError } from './error-sums.ts'
+import { costOf, errorSums, knownCore, NO_REMEDY, rowsPerFrame } from './error-sums.ts'
 import type { ErrorSums, KnownCore, Remedy, Sample } from './error-sums.ts'
 import { passCount } from './passes.ts'
+import { bitsFor, bitsSigmaFor, predictedError } from './predicted-error.ts'
+import type { PredictedError } from './predicted-error.ts'
 
 /** `row`: a scale for each row's share of a tile. `column`: for each output's weights, too. `adaptive`: what is best. */
 export const SCALINGS = ['row', 'column', 'adaptive'] as const
@@ -26,6 +28,8 @@ export interface Numerics {
   readonly predicted: {
     /** Null when the core does not know its errors. */
     readonly effectiveBits: number | null
+    /** Two jobs in three come to within this of it, nineteen in twenty to within twice as much. */
+    readonly bitsSigma: number | null
     readonly frames: number
     /** Settling of heaters and symbols of frames; 0 when the core knows nothing of itself. */
     readonly benchSeconds: number
@@ -37,7 +41,9 @@ const MARGIN_BITS = 0.2
 const REPEATS = [1, 2, 4, 8, 16, 32]
 /** Enough to tell scalings apart, and to predict. */
 const FEW: Sample = { tiles: 8, rows: 24, compiled: 0 }
-const MANY: Sample = { tiles: 96, rows: 128, compiled: 32 }
+const MANY: Omit<Sample, 'compiled'> = { tiles: 96, rows: 128 }
+/** Weights of tiles that are compiled before the first frame, but at least so many tiles. They are kept for the job. */
+const COMPILED = { weights: 2 ** 13, tiles: 32 }
 /** Zero points of whole rows and columns are looked for in matrices up to this size together. */
 const MOST_ELEMENTS = 2 ** 22
 
@@ -61,18 +67,24 @@ export function chooseNumerics(
       throw new BenchError('CALL_INVALID', `--bits ${bits}: ${why}; calibrate again, or leave --bits out`)
     }
     const { frames } = costOf(core, cut(ROW_SCALING), NO_REMEDY)
-    const predicted = { effectiveBits: null, frames, benchSeconds: 0 }
+    const predicted = { effectiveBits: null, bitsSigma: null, frames, benchSeconds: 0 }
     return { scaling: ROW_SCALING, remedy: NO_REMEDY, predicted }
   }
-  const chosen = bestOf(scalingsOf(scaling, known, a, b), (blocks) =>
-    squaredError(errorSums(core, known, cut(blocks), range, FEW), NO_REMEDY, known, core.shape.inputs),
+  const errorOf = (sums: ErrorSums, remedy: Remedy): PredictedError =>
+    predictedError(sums, remedy, known, core.shape.inputs)
+  const chosen = bestOf(
+    scalingsOf(scaling, known, a, b),
+    (blocks) => errorOf(errorSums(core, known, cut(blocks), range, FEW), NO_REMEDY).square,
   )
   const product = cut(chosen)
-  const sums = errorSums(core, known, product, range, MANY)
-  const bitsOf = (remedy: Remedy): number => bitsFor(squaredError(sums, remedy, known, core.shape.inputs), range)
+  const { inputs, outputs } = core.shape
+  const compiled = Math.max(COMPILED.tiles, Math.floor(COMPILED.weights / (inputs * outputs)))
+  const sums = errorSums(core, known, product, range, { ...MANY, compiled })
   const withCost = (remedy: Remedy): Numerics => {
     const { frames, seconds } = costOf(core, product, remedy)
-    return { scaling: chosen, remedy, predicted: { effectiveBits: bitsOf(remedy), frames, benchSeconds: seconds } }
+    const error = errorOf(sums, remedy)
+    const foretold = { effectiveBits: bitsFor(error.square, range), bitsSigma: bitsSigmaFor(error) }
+    return { scaling: chosen, remedy, predicted: { ...foretold, frames, benchSeconds: seconds } }
   }
   if (bits === undefined) return withCost(NO_REMEDY)
   const all = remediesFor(core, known).map(withCost)
@@ -107,16 +119,10 @@ function remediesFor(core: OpticalCore, { knowledge }: KnownCore): readonly Reme
   return all.filter((remedy) => rowsPerFrame(core, 2 * core.shape.inputs, passCount(remedy)) > 0)
 }
 
-/** As `accuracyOf` counts them; `squares`: mean square of errors relative to the squared range. */
-export function bitsFor(squares: number, range: number): number {
-  if (squares === 0) return Infinity
-  return range > 0 ? -Math.log2(squares) / 2 : 0
-}
-
 function outOfReach(bits: number, { predicted, remedy }: Numerics, sums: ErrorSums): string {
   const limits = {
     'readings of the meters': sums.readings / remedy.repeats,
-    'weights that come out wrong': remedy.isMended ? sums.mended : sums.weights,
+    'weights that come out wrong': remedy.isMended ? sums.mended : sums.model + sums.unknown,
   }
   const [limit] = Object.entries(limits).reduce((worst, next) => (next[1] > worst[1] ? next : worst))
   const reachable = Math.floor(10 * (predicted.effectiveBits! - MARGIN_BITS)) / 10

@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { collect, frame, litCore, relativeError, SIZE, tile } from '../support/lit-core.ts'
 import { neverAborted } from '../support/run-plan.ts'
+import { RandomStream } from '../../core/random.ts'
+import { verify } from '../../calibration/steps/verification.ts'
+import { defaultImperfections } from '../support/direct-bench.ts'
 
 describe('a calibrated mesh core', () => {
   test('multiplies: weights times inputs in the weights’ own scale, to two percent, on every lane', async () => {
@@ -94,6 +97,23 @@ describe('a calibrated mesh core', () => {
     })
     const [result] = await collect(core, [frame(tile(1), 40)])
     expect(relativeError(result!)).toBeLessThan(0.02)
+  })
+
+  test('takes off what modulators leak through the quadrature, which comes with either sign alike', async () => {
+    const imperfections = defaultImperfections({ mzmExtinctionDb: 15 })
+    const evenOf = async (leak: (known: number) => number): Promise<number> => {
+      const { core } = await litCore({
+        imperfections,
+        calibration: ({ modulators, ...known }) => ({
+          ...known,
+          modulators: { ...modulators, leak: modulators.leak.map((ports) => ports.map(leak)) },
+        }),
+      })
+      return (await verify(core, new RandomStream(1, 'verification'), neverAborted)).errors!.evenPerMw
+    }
+    const [known, unknown] = [await evenOf((leak) => leak), await evenOf(() => 0)]
+    expect(unknown).toBeGreaterThan(0.001)
+    expect(known).toBeLessThan(unknown / 5)
   })
 
   test('has room for one symbol less than the frame: the silence comes first', async () => {

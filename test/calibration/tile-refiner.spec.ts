@@ -104,7 +104,7 @@ describe('refining tiles', () => {
 
   test('reads more often, the nearer it comes to the noise', async () => {
     const told: Refined[] = []
-    const calibration = withNoise(2e-4, outdated(1))
+    const calibration = withNoise(3e-4, outdated(1))
     const { core } = await litCore({ calibration, refine: { rounds: 4, onRefined: (one) => told.push(one) } })
     await collect(core, [frame(tile(15), 4)])
     expect(told[0]!.frames).toBeGreaterThan(told[0]!.rounds + 3)

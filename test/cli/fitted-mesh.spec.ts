@@ -18,6 +18,7 @@ function calibration(fieldRatio: number): MeshCalibration {
   }
   chip[model.blocks.logNeighbour] = Math.log(0.01)
   chip[model.blocks.logMziField] = Math.log(fieldRatio)
+  if (fieldRatio === 1) chip.fill(0, model.blocks.logOwnField)
   // Only what the picture needs of a record.
   return { schema: 'fringe-mesh-calibration-1', size: SIZE, lanes: 1, chip } as unknown as MeshCalibration
 }

@@ -28,11 +28,14 @@ export interface HiddenChipOptions {
   readonly splitterSigmaRad?: number
   readonly neighbour?: number
   readonly logMziField?: number
+  /** What interferometers leave of the field beside that. */
+  readonly ownFieldSigma?: number
 }
 
 /** A chip of which a test knows all parameters, in the terms of the fitted model. */
 export function hiddenChip(options: HiddenChipOptions = {}): HiddenChip {
-  const { size = 4, lanes = 1, seed = 1, splitterSigmaRad = 0.02, neighbour = 0.01, logMziField = -0.0115 } = options
+  const { size = 4, lanes = 1, seed = 1, splitterSigmaRad = 0.02, neighbour = 0.01 } = options
+  const { logMziField = -0.0115, ownFieldSigma = 0 } = options
   const layout = svdCoreLayout(size, lanes)
   const model = new ChipModel(layout)
   const { blocks } = model
@@ -46,7 +49,8 @@ export function hiddenChip(options: HiddenChipOptions = {}): HiddenChip {
   parameters[blocks.logNeighbour] = Math.log(neighbour)
   parameters[blocks.logDecay] = 0
   parameters[blocks.logMziField] = logMziField
-  for (let i = blocks.logIn; i < blocks.count; i++) parameters[i] = random.normal(0, 0.05)
+  for (let i = blocks.logIn; i < blocks.logOwnField; i++) parameters[i] = random.normal(0, 0.05)
+  for (let i = blocks.logOwnField; i < blocks.count; i++) parameters[i] = random.normal(0, ownFieldSigma)
   const crosstalk = model.crosstalk(parameters)
   const read = (voltagesV: Float64Array): ChipReading => ({
     voltagesV: voltagesV.slice(),

@@ -31,7 +31,7 @@ function fit(chip: HiddenChip, relativeNoise: number, settings = 40): { paramete
 }
 
 describe('the fit of a whole chip', () => {
-  const chip = hiddenChip({ size: 4 })
+  const chip = hiddenChip({ size: 4, ownFieldSigma: 0.001 })
   const { blocks } = chip.model
   const held = chip.readAnywhere(10, 99)
 
@@ -60,6 +60,14 @@ describe('the fit of a whole chip', () => {
       rmsOf(range.map((i) => chip.parameters[i]!)),
     ]
     expect(off).toBeLessThan(hidden / 2)
+  })
+
+  test('tells apart what interferometers lose: as one loss for all of them they would leave 0.3 % of a reading', () => {
+    const { parameters } = fit(chip, 1e-4)
+    const alike = parameters.slice().fill(0, blocks.logOwnField)
+    const [left, leftAlike] = [parameters, alike].map((p) => relativeResidual(chip.layout, p, held, 0))
+    expect(left).toBeLessThan(2e-4)
+    expect(leftAlike).toBeGreaterThan(10 * left!)
   })
 
   test('through noise of 0.4 % leaves no more than the noise', () => {
