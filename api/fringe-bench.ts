@@ -12,11 +12,16 @@ import type { TwinChoice } from '../cli/far-side.ts'
 import { keptBytesOf, matmulJob } from '../cli/matmul-job.ts'
 import type { MatmulDocument } from '../cli/matmul-job.ts'
 import { requireProduct } from '../cli/product-limits.ts'
+import { requireLayerName } from '../cli/layer-name.ts'
+import { energyByLayer } from '../cli/layer-energy.ts'
+import type { LayersDocument, LayersWish } from '../cli/layer-energy.ts'
+import { SystemClock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
 import { factorInMemory, openFactor } from '../orchestrator/arrays/open-factor.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
 import { productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
+import { Journal } from '../orchestrator/journal/journal.ts'
 import type { NumericsOptions } from '../orchestrator/numerics/choose-numerics.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
 import { denseArray } from './arrays.ts'
@@ -56,6 +61,8 @@ export interface MatmulOptions extends JobOptions, CalibrationWish, NumericsOpti
    * readings; 0 when left out. For meshes read by balanced homodyne.
    */
   readonly refine?: number
+  /** The layer of a model that this product is of: `energyByLayer` sums by it. */
+  readonly layer?: string
 }
 
 /** C, how good it is, and what it cost. */
@@ -137,6 +144,16 @@ export class FringeBench implements AsyncDisposable {
     return this.#afterTheLast(options.signal, () => this.#matmul(image, kernels, others, { stride, padding }))
   }
 
+  /**
+   * What the layers of a model cost: products of the whole journal, or of some runs, summed by the layers that they name.
+   *
+   * Throws: CALL_INVALID for a layer that no run names, and for a run without a layer or an account; RUN_UNKNOWN.
+   */
+  async energyByLayer(wish: LayersWish = {}): Promise<LayersDocument> {
+    await using journal = await Journal.open(this.#journal, { clock: new SystemClock(), mode: 'read' })
+    return await journal.snapshot(() => energyByLayer(journal, wish))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     await this.#last
@@ -156,10 +173,12 @@ export class FringeBench implements AsyncDisposable {
       refine = 0,
       bits,
       scaling,
+      layer,
       signal,
       ...wish
     } = options
     requireRounds(refine)
+    requireLayerName(layer)
     requireRefinement(this.#file, refine)
     const context = this.#context(signal)
     const keptBytes = keptBytesOf(memoryBytes)
@@ -170,7 +189,7 @@ export class FringeBench implements AsyncDisposable {
     const places = { output, journal: this.#journal, dtype, memoryBytes }
     await requireProduct(this.#file, left, right, job, places, context.signal)
     const stored = (await findCalibration(this.#choice, wish)) ?? (await this.#calibrate(context))
-    const request = { a: left, b: right, output, dtype, memoryBytes, convolution, watchS, refine, bits, scaling }
+    const request = { a: left, b: right, output, dtype, memoryBytes, convolution, watchS, refine, bits, scaling, layer }
     const { document, product } = await matmulJob(context, this.#choice, request, stored)
     if (product === undefined) return { ...document, product }
     const { shape, isComplex, data } = product

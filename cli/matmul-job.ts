@@ -66,6 +66,8 @@ export interface MatmulArguments {
   /** Effective bits that were asked for; null when nobody did. */
   readonly bits: number | null
   readonly scaling: Scaling
+  /** Of a model; left out where nobody named one, and in the parts of a product that several cores share. */
+  readonly layer?: string
 }
 
 /** What the record of a finished matmul run says, besides what all runs say. */
@@ -116,6 +118,8 @@ export interface MatmulDocument extends MatmulRecord {
   readonly calibration: string
   /** The one that a watched job leaves to those that come. */
   readonly followedBy: string | null
+  /** Of a model; null where nobody named one. */
+  readonly layer: string | null
   readonly output: string | null
 }
 
@@ -134,6 +138,8 @@ export interface MatmulRequest extends NumericsOptions {
   readonly watchS?: number | undefined
   /** Corrections by measurement that each tile gets at most; 0 when left out. */
   readonly refine?: number | undefined
+  /** Of a model: energy is summed by it. */
+  readonly layer?: string | undefined
 }
 
 /** Of the memory of a job, so much is held of each array, and kept in the journal. */
@@ -146,7 +152,7 @@ export async function matmulJob(
   request: MatmulRequest,
   { id, calibration }: StoredCalibration,
 ): Promise<{ readonly document: MatmulDocument; readonly product: DenseArray | undefined }> {
-  const { a, b, output: cPath, dtype, memoryBytes, convolution, part, watchS, refine = 0, bits } = request
+  const { a, b, output: cPath, dtype, memoryBytes, convolution, part, watchS, refine = 0, bits, layer } = request
   const { scaling = DEFAULT_SCALING } = request
   output.progress.begin(convolution === undefined ? 'multiplying' : 'convolving')
   const factors = factorsOfPart(a.array, b.array, part)
@@ -160,7 +166,7 @@ export async function matmulJob(
     ...(part && { part }),
     ...{ a: factorNote(a), b: factorNote(b), output: cPath ?? null },
     ...{ calibrationSha256: recordSha256(calibration), watchS: watchS ?? null, bits: bits ?? null, scaling },
-    ...{ dtype, memoryBytes, ...(refine > 0 && { refine }) },
+    ...{ dtype, memoryBytes, ...(refine > 0 && { refine }), ...(layer !== undefined && { layer }) },
   }
   let followedBy: string | null = null
   const products = job.products(target.sink)
@@ -182,7 +188,10 @@ export async function matmulJob(
     onEvent: (event) => output.progress.onEvent(event),
   })
   const record = kept as unknown as MatmulRecord
-  const document = { run, ...record, seconds, calibration: id, followedBy, output: cPath ?? null }
+  const document = {
+    ...{ run, ...record, seconds, calibration: id, followedBy },
+    ...{ layer: layer ?? null, output: cPath ?? null },
+  }
   return { document, product: target.product }
 }
 

@@ -41,7 +41,7 @@ export async function matmul(
   await using b = await openFactor(bPath, factorOptions)
   if (isSplit) return await splitMatmul(context, cores, a, b, flags)
   const file = coreOfFile(cores, flags.core ?? cores[0]!.core)
-  const { bits, scaling, watch: watchS, refine = 0 } = flags
+  const { bits, scaling, watch: watchS, refine = 0, layer } = flags
   requireRefinement(file, refine)
   const convolution = strides && convolutionOn(file, strides)
   const job = productJob(a.array, b.array, convolution)
@@ -51,7 +51,7 @@ export async function matmul(
   const { calibration: id, maxAge: maxAgeS } = flags
   const wish = { ...(id && { id }), ...(maxAgeS !== undefined && { maxAgeS }) }
   const calibration = await calibrationFor(context, choice, wish)
-  const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS, refine, bits, scaling }
+  const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS, refine, bits, scaling, layer }
   const { document } = await matmulJob(context, choice, request, calibration)
   const what = strides === undefined ? 'C' : 'the result'
   const place = cPath === '-' ? 'on standard output' : `in ${cPath}`

@@ -57,6 +57,7 @@ export const isSplit = ({ header: { arguments: asked } }: Pick<RunRecord, 'heade
 export interface SplitDocument extends SplitRecord {
   readonly run: string
   readonly seconds: number
+  readonly layer: string | null
   readonly output: string | null
 }
 
@@ -70,7 +71,7 @@ export interface SplitDocument extends SplitRecord {
 export async function splitJob(
   { output, signal }: JobContext,
   cores: readonly CorePart[],
-  { a, b, output: cPath, dtype, memoryBytes, bits, scaling = DEFAULT_SCALING }: MatmulRequest,
+  { a, b, output: cPath, dtype, memoryBytes, bits, scaling = DEFAULT_SCALING, layer }: MatmulRequest,
 ): Promise<SplitDocument> {
   const startedMs = performance.now()
   const { file, twin, journal: path } = cores[0]!.choice
@@ -82,7 +83,7 @@ export async function splitJob(
   })
   const asked: SplitArguments = {
     ...{ command: 'matmul', a: factorNote(a), b: factorNote(b), output: cPath ?? null },
-    ...{ watchS: null, bits: bits ?? null, scaling, dtype, memoryBytes },
+    ...{ watchS: null, bits: bits ?? null, scaling, dtype, memoryBytes, ...(layer !== undefined && { layer }) },
     cores: cores.map(({ choice, stored, part }) => ({
       ...{ core: choice.file.core!, calibrationSha256: recordSha256(stored.calibration), part },
     })),
@@ -125,7 +126,7 @@ export async function splitJob(
       { whole, exact, kept },
     )
     await finish('done', { ...record, safe: true, stage: 'done', seconds: seconds() })
-    return { run: run.id, ...record, seconds: seconds(), output: cPath ?? null }
+    return { run: run.id, ...record, seconds: seconds(), layer: layer ?? null, output: cPath ?? null }
   } catch (error) {
     return await failRun(run.id, finish, {
       ...{ why: error, isInterrupted: signal.aborted, safe: !saysNotSafe(error) },

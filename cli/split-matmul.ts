@@ -42,6 +42,7 @@ export async function splitMatmul(
     maxAge: maxAgeS,
     bits,
     scaling,
+    layer,
   } = flags
   const whole = productJob(a.array, b.array)
   requireInMemory(a, b, whole, memoryBytes)
@@ -55,7 +56,7 @@ export async function splitMatmul(
   }
   const cores = choices.map((choice, index) => ({ choice, stored: stored[index]! }))
   const parts = await shareOut(matrixShape(whole.shape), cores, journal)
-  const request = { a, b, output: cPath, dtype, memoryBytes, bits, scaling }
+  const request = { a, b, output: cPath, dtype, memoryBytes, bits, scaling, layer }
   const document = await splitJob(context, parts, request)
   const place = cPath === '-' ? 'on standard output' : `in ${cPath}`
   output.say(...splitReport(document), `C is ${place}, the runs in ${journal}`)

@@ -6,6 +6,7 @@ import { unreadable } from './faults.ts'
 import type {
   CalibrationRecord,
   FrameRecord,
+  ListedRun,
   RunHeader,
   RunRecord,
   RunRecording,
@@ -36,11 +37,13 @@ export class JournalReader {
   }
 
   /** Newest first. */
-  async listRuns(): Promise<readonly RunSummary[]> {
+  async listRuns(): Promise<readonly ListedRun[]> {
+    // One header that is damaged must not hide all other runs.
+    const layer = "CASE WHEN json_valid(header) THEN json_extract(header, '$.arguments.layer') END AS layer"
     const rows = await this.#all(
-      'SELECT id, kind, status, started_ms, ended_ms, pid, process FROM runs ORDER BY rowid DESC',
+      `SELECT id, kind, status, started_ms, ended_ms, pid, process, ${layer} FROM runs ORDER BY rowid DESC`,
     )
-    return rows.map((row) => summaryOf(row))
+    return rows.map((row) => ({ ...summaryOf(row), layer: typeof row['layer'] === 'string' ? row['layer'] : null }))
   }
 
   /** Runs that one process has begun since a time, oldest first. */

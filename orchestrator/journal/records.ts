@@ -46,6 +46,12 @@ export interface RunSummary {
   readonly endedMs: number | null
 }
 
+/** A run as a list of all runs tells it. */
+export interface ListedRun extends RunSummary {
+  /** The layer of a model that it was asked to be of. */
+  readonly layer: string | null
+}
+
 export interface RunRecord extends RunSummary {
   readonly header: RunHeader
   readonly result: unknown
