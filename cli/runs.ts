@@ -14,7 +14,7 @@ export async function runs({ output }: Pick<CommandContext, 'output'>, { journal
   const found = await opened.listRuns()
   const rows = found.map((run) => [
     run.id,
-    run.kind,
+    run.partOf === null ? run.kind : `${run.kind} (part)`,
     run.status,
     moment(run.startedMs),
     durationText(run),
@@ -27,13 +27,14 @@ export async function runs({ output }: Pick<CommandContext, 'output'>, { journal
   ]
   output.say(...(rows.length === 0 ? [`${journal} holds no runs yet`] : textTable(titles, rows)))
   output.document({
-    runs: found.map(({ id, kind, status, startedMs, endedMs, layer }) => ({
+    runs: found.map(({ id, kind, status, startedMs, endedMs, layer, partOf }) => ({
       run: id,
       kind,
       status,
       startedAt: new Date(startedMs).toISOString(),
       endedAt: endedMs === null ? null : new Date(endedMs).toISOString(),
       layer,
+      partOf,
     })),
   })
   return EXIT.done

@@ -50,6 +50,8 @@ export interface RunSummary {
 export interface ListedRun extends RunSummary {
   /** The layer of a model that it was asked to be of. */
   readonly layer: string | null
+  /** The run whose part it is, where several cores shared a job. */
+  readonly partOf: string | null
 }
 
 export interface RunRecord extends RunSummary {
