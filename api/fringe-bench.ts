@@ -1,8 +1,8 @@
 import { EventEmitter, setMaxListeners } from 'node:events'
-import { readBenchFile } from '../bench/bench-file.ts'
+import { coreOfFile, readCores } from '../bench/bench-file.ts'
 import type { BenchFile } from '../bench/bench-file.ts'
 import { calibrateJob, findCalibration } from '../cli/calibrate-job.ts'
-import type { CalibrateDocument, CalibrationWish, StoredCalibration } from '../cli/calibrate-job.ts'
+import type { BenchChoice, CalibrateDocument, CalibrationWish } from '../cli/calibrate-job.ts'
 import type { JobContext } from '../cli/command-context.ts'
 import { requireRefinement } from '../cli/core-limits.ts'
 import { convolutionOn } from '../cli/convolution-on.ts'
@@ -12,18 +12,26 @@ import type { TwinChoice } from '../cli/far-side.ts'
 import { keptBytesOf, matmulJob } from '../cli/matmul-job.ts'
 import type { MatmulDocument } from '../cli/matmul-job.ts'
 import { requireProduct } from '../cli/product-limits.ts'
+import type { CoreNote } from '../cli/split-job.ts'
+import { splitProduct } from '../cli/split-product.ts'
+import { requireLayerName } from '../cli/layer-name.ts'
+import { energyByLayer } from '../cli/layer-energy.ts'
+import type { LayersDocument, LayersWish } from '../cli/layer-energy.ts'
+import { SystemClock } from '../core/clock.ts'
 import { BenchError } from '../core/errors.ts'
+import type { DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import { factorInMemory, openFactor } from '../orchestrator/arrays/open-factor.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
 import { productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
+import { Journal } from '../orchestrator/journal/journal.ts'
 import type { NumericsOptions } from '../orchestrator/numerics/choose-numerics.ts'
 import type { PlanEvent } from '../orchestrator/plans/engine.ts'
 import { denseArray } from './arrays.ts'
 import type { NumericArray } from './arrays.ts'
 
 export interface OpenOptions {
-  /** Which core of a bench file that describes several. */
+  /** Of a bench file that describes several cores this one alone; all of them when left out. */
   readonly core?: string
   /** The twin instead of the hardware; true: in this process, behind pipes. */
   readonly sim?: boolean | TwinChoice['mode']
@@ -35,6 +43,11 @@ export interface OpenOptions {
   readonly journal?: string
   /** Hears which step a job has come to, and how far that is. */
   readonly onEvent?: (event: PlanEvent<unknown>) => void
+}
+
+/** The calibration of one core, by its name; null where the bench has one without. */
+export interface CalibratedCore extends CalibrateDocument {
+  readonly core: string | null
 }
 
 export interface JobOptions {
@@ -56,10 +69,16 @@ export interface MatmulOptions extends JobOptions, CalibrationWish, NumericsOpti
    * readings; 0 when left out. For meshes read by balanced homodyne.
    */
   readonly refine?: number
+  /** The layer of a model that this product is of: `energyByLayer` sums by it. */
+  readonly layer?: string
 }
 
 /** C, how good it is, and what it cost. */
-export interface MatmulAnswer extends Omit<MatmulDocument, 'product'> {
+export interface MatmulAnswer extends Omit<MatmulDocument, 'product' | 'calibration'> {
+  /** Null where several cores shared the job, each by a calibration of its own. */
+  readonly calibration: string | null
+  /** What each of several cores did; empty where one did it all. */
+  readonly cores: readonly CoreNote[]
   /** Undefined where C went to its file only. */
   readonly product: Required<NumericArray<Float64Array | Float32Array>> | undefined
 }
@@ -69,13 +88,15 @@ const LISTENERS = 1000
 /**
  * Reads and checks a bench file. Nothing is switched on: each job opens the instruments, and leaves them safe.
  *
- * Throws: BENCH_FILE_INVALID naming line and field; CALL_INVALID for a seed or an age without a twin, and where several
- * cores leave a choice.
+ * Throws: BENCH_FILE_INVALID naming line and field; CALL_INVALID for a seed or an age without a twin, and for a core that
+ * is not there.
  */
 export async function openBench(path: string, options: OpenOptions = {}): Promise<FringeBench> {
   // Dozens of instruments listen to one signal; Node would call that a leak.
   if (EventEmitter.defaultMaxListeners < LISTENERS) setMaxListeners(LISTENERS)
-  return new FringeBench(await readBenchFile(path, options.core), twinOf(options), options)
+  const cores = await readCores(path)
+  const chosen = options.core === undefined ? cores : [coreOfFile(cores, options.core)]
+  return new FringeBench(chosen, twinOf(options), options)
 }
 
 function twinOf({ sim = false, seed, ageS }: OpenOptions): TwinChoice | undefined {
@@ -85,31 +106,54 @@ function twinOf({ sim = false, seed, ageS }: OpenOptions): TwinChoice | undefine
 }
 
 /**
- * A bench, and the jobs that it can do; each is a run in the journal, as if the command line had been used.
+ * A bench, and the jobs that it can do, on all its cores together or on the one that was chosen; each is a run in the journal, as if the command line had been used.
  *
  * Jobs that are asked for together are done one after another. Disposing waits for the one that runs.
  * Throws: BenchError with a code; AggregateError where several things went wrong, such as a bench that is not safe.
  */
 export class FringeBench implements AsyncDisposable {
-  readonly #file: BenchFile
+  readonly #files: readonly BenchFile[]
   readonly #twin: TwinChoice | undefined
   readonly #options: OpenOptions
   #last: Promise<unknown> = Promise.resolve()
   #closed = false
 
-  constructor(file: BenchFile, twin: TwinChoice | undefined, options: OpenOptions) {
-    this.#file = file
+  constructor(files: readonly BenchFile[], twin: TwinChoice | undefined, options: OpenOptions) {
+    this.#files = files
     this.#twin = twin
     this.#options = options
   }
 
   get name(): string {
-    return this.#file.name
+    const { name, core } = this.#files[0]!
+    return this.#files.length === 1 ? name : name.slice(0, -`/${core!}`.length)
   }
 
-  /** From cold and dark to a calibration that later jobs take from the journal. */
+  /**
+   * From cold and dark to a calibration that later jobs take from the journal.
+   *
+   * Throws: CALL_INVALID where there are several cores.
+   */
   async calibrate({ signal }: JobOptions = {}): Promise<CalibrateDocument> {
-    return this.#afterTheLast(signal, async () => (await this.#calibrate(this.#context(signal))).document)
+    if (this.#files.length > 1) {
+      const names = this.#files.map(({ core }) => core!).join(', ')
+      const right = `call calibrateCores, or open one of them with { core: '${this.#files[0]!.core!}' }`
+      throw new BenchError('CALL_INVALID', `calibrate is of one core, and bench ${this.name} has ${names}: ${right}`)
+    }
+    const [document] = await this.calibrateCores({ ...(signal && { signal }) })
+    return document!
+  }
+
+  /** The same of every core, one after another. */
+  async calibrateCores({ signal }: JobOptions = {}): Promise<readonly CalibratedCore[]> {
+    return this.#afterTheLast(signal, async () => {
+      const documents: CalibratedCore[] = []
+      for (const choice of this.#choices) {
+        const { document } = await calibrateJob(this.#context(signal), choice)
+        documents.push({ core: choice.file.core ?? null, ...document })
+      }
+      return documents
+    })
   }
 
   /**
@@ -137,6 +181,16 @@ export class FringeBench implements AsyncDisposable {
     return this.#afterTheLast(options.signal, () => this.#matmul(image, kernels, others, { stride, padding }))
   }
 
+  /**
+   * What the layers of a model cost: products of the whole journal, or of some runs, summed by the layers that they name.
+   *
+   * Throws: CALL_INVALID for a layer that no run names, and for a run without a layer or an account; RUN_UNKNOWN.
+   */
+  async energyByLayer(wish: LayersWish = {}): Promise<LayersDocument> {
+    await using journal = await Journal.open(this.#journal, { clock: new SystemClock(), mode: 'read' })
+    return await journal.snapshot(() => energyByLayer(journal, wish))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     await this.#last
@@ -156,36 +210,43 @@ export class FringeBench implements AsyncDisposable {
       refine = 0,
       bits,
       scaling,
+      layer,
       signal,
       ...wish
     } = options
     requireRounds(refine)
-    requireRefinement(this.#file, refine)
+    requireLayerName(layer)
     const context = this.#context(signal)
     const keptBytes = keptBytesOf(memoryBytes)
     await using left = await factorOf('A', a, keptBytes, context.signal)
     await using right = await factorOf('B', b, keptBytes, context.signal)
-    const convolution = strides && convolutionOn(this.#file, strides)
+    const choices = this.#choices
+    const wanted = { dtype, memoryBytes, watchS, refine, bits, scaling, layer }
+    if (choices.length > 1) {
+      if (wish.id !== undefined) {
+        throw new BenchError('CALL_INVALID', `id is of one core's calibration: open that core of bench ${this.name}`)
+      }
+      const request = { ...wanted, a: left, b: right, output, strides }
+      const { document, product } = await splitProduct(context, choices, request, async (choice) => {
+        return (await findCalibration(choice, wish)) ?? (await calibrateJob(context, choice))
+      })
+      return { ...document, calibration: null, followedBy: null, product: typed(product, dtype) }
+    }
+    const choice = choices[0]!
+    const { file } = choice
+    requireRefinement(file, refine)
+    const convolution = strides && convolutionOn(file, strides)
     const job = productJob(left.array, right.array, convolution)
     const places = { output, journal: this.#journal, dtype, memoryBytes }
-    await requireProduct(this.#file, left, right, job, places, context.signal)
-    const stored = (await findCalibration(this.#choice, wish)) ?? (await this.#calibrate(context))
-    const request = { a: left, b: right, output, dtype, memoryBytes, convolution, watchS, refine, bits, scaling }
-    const { document, product } = await matmulJob(context, this.#choice, request, stored)
-    if (product === undefined) return { ...document, product }
-    const { shape, isComplex, data } = product
-    return {
-      ...document,
-      product: { shape, isComplex, data: dtype === 'float64' ? data : Float32Array.from(data) },
-    }
+    await requireProduct(file, left, right, job, places, context.signal)
+    const stored = (await findCalibration(choice, wish)) ?? (await calibrateJob(context, choice))
+    const request = { ...wanted, a: left, b: right, output, convolution }
+    const { document, product } = await matmulJob(context, choice, request, stored)
+    return { ...document, cores: [], product: product && typed(product, dtype) }
   }
 
-  #calibrate(context: JobContext): Promise<StoredCalibration & { readonly document: CalibrateDocument }> {
-    return calibrateJob(context, this.#choice)
-  }
-
-  get #choice(): { file: BenchFile; twin: TwinChoice | undefined; journal: string } {
-    return { file: this.#file, twin: this.#twin, journal: this.#journal }
+  get #choices(): readonly BenchChoice[] {
+    return this.#files.map((file) => ({ file, twin: this.#twin, journal: this.#journal }))
   }
 
   get #journal(): string {
@@ -207,6 +268,13 @@ export class FringeBench implements AsyncDisposable {
     this.#last = mine.catch(() => undefined)
     return mine
   }
+}
+
+function typed(
+  { shape, isComplex, data }: DenseArray,
+  dtype: 'float32' | 'float64',
+): NonNullable<MatmulAnswer['product']> {
+  return { shape, isComplex, data: dtype === 'float64' ? data : Float32Array.from(data) }
 }
 
 function requireStrides({ stride, padding }: Strides): void {

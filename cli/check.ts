@@ -10,6 +10,7 @@ import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { openFarSide } from './far-side.ts'
 import type { TwinChoice } from './far-side.ts'
+import { hashOfCores } from './hash-of-cores.ts'
 import { identityText } from './identity-text.ts'
 import { chosenTwin } from './options.ts'
 import type { CoreFlag, TwinFlags } from './options.ts'
@@ -19,6 +20,8 @@ import { textTable } from './text-table.ts'
 export interface CheckDocument {
   readonly ok: boolean
   readonly bench: { readonly path: string; readonly name: string; readonly hash: string }
+  /** Of a file that describes several: each with the hash that its calibrations go by. */
+  readonly cores?: readonly { readonly core: string; readonly hash: string }[]
   readonly instruments: readonly {
     readonly name: string
     readonly driver: string
@@ -52,10 +55,12 @@ export async function check(
 /** What is wrong with any core is wrong with the bench. */
 function together(documents: readonly CheckDocument[]): CheckDocument {
   const [first] = documents
+  if (documents.length === 1) return first!
   const names = documents.map(({ bench }) => bench.name).join(' and ')
   return {
     ok: documents.every(({ ok }) => ok),
-    bench: { ...first!.bench, name: names },
+    bench: { ...first!.bench, name: names, hash: hashOfCores(documents.map(({ bench }) => bench)) },
+    cores: documents.flatMap(({ cores = [] }) => cores),
     instruments: documents.flatMap(({ instruments }) => instruments),
     error: documents.map(({ error }) => error).find((error) => error !== null) ?? null,
   }
@@ -74,6 +79,7 @@ export async function checkWires(
   return {
     ok,
     bench: { path, name, hash },
+    ...(file.core !== undefined && { cores: [{ core: file.core, hash }] }),
     instruments: instruments.map(({ name, driver, resource, identity, error }: InstrumentCheck) => ({
       name,
       driver,
@@ -85,7 +91,7 @@ export async function checkWires(
   }
 }
 
-export function checkReport({ ok, bench, instruments, error }: CheckDocument): string[] {
+export function checkReport({ ok, bench, cores = [], instruments, error }: CheckDocument): string[] {
   const rows = instruments.map(({ name, driver, resource, identity, error }) => [
     error === null ? 'ok' : 'FAULT',
     name,
@@ -98,7 +104,8 @@ export function checkReport({ ok, bench, instruments, error }: CheckDocument): s
   const verdict = ok
     ? `${bench.name}: all ${instruments.length} instruments answer by the right names, and are safe`
     : `${bench.name}: ${faults.length === 1 ? 'one fault' : `${faults.length} faults`}`
-  return [...textTable(titles, rows), ...faults.map(({ message }) => `error: ${message}`), verdict]
+  const hashes = cores.map(({ core, hash }) => `core ${core}: ${hash.slice(0, 12)}`)
+  return [...textTable(titles, rows), ...hashes, ...faults.map(({ message }) => `error: ${message}`), verdict]
 }
 
 const errorNote = (error: BenchError | undefined): { code: string; message: string } | null =>

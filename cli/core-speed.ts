@@ -1,5 +1,6 @@
 import type { BenchFile } from '../bench/bench-file.ts'
 import { verificationFrames } from '../calibration/steps/verification.ts'
+import type { PanelledProduct } from '../orchestrator/jobs/multiply-panels.ts'
 import type { CoreShare } from '../orchestrator/jobs/share-product.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 
@@ -32,6 +33,19 @@ function verificationMacs(file: BenchFile): number {
   const isGiven = 'design' in wiring ? wiring.design.form === 'unitary' : wiring.form === 'shared'
   const { frames, inputs } = verificationFrames(size, isGiven ? 'given' : 'any')
   return frames * inputs * lanesOf(file) * size ** 2
+}
+
+/**
+ * A core's share in a convolution, in which lines and kernels are shared out: what a kernel of one line takes, instead
+ * of a multiply-accumulate. On a core that convolves by itself a kernel has a tile of its own.
+ */
+export function convolvingShare(
+  { outputs: size, macsPerS }: CoreShare,
+  { rows, inner, columnParts }: Pick<PanelledProduct, 'rows' | 'inner' | 'columnParts'>,
+  lines: number,
+): CoreShare {
+  const macs = (rows / lines) * Math.ceil(inner / size) * size * columnParts
+  return { outputs: Math.max(1, Math.floor(size / columnParts)), macsPerS: macsPerS / macs }
 }
 
 const lanesOf = (file: BenchFile): number => (file.kind === 'mesh' ? file.wiring.lanes.length : 1)

@@ -130,7 +130,7 @@ function silentText(silent: RunEnergy['silent'] | undefined = []): string[] {
   )
 }
 
-const percent = (part: number | undefined, whole: number | undefined): string =>
+export const percent = (part: number | undefined, whole: number | undefined): string =>
   part === undefined || whole === undefined || whole === 0 ? '–' : `${measured((100 * part) / Math.abs(whole), 2)} %`
 
 const indented = (line: string): string => `  ${line}`

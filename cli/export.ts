@@ -108,7 +108,7 @@ function formatOf({ output, format }: ExportFlags): ExportFormat {
   throw callInvalid(`${output} does not say its form: end it in one of ${known}, or add --format`)
 }
 
-const USUAL_TABLES: readonly TableName[] = ['steps', 'frames', 'samples']
+const USUAL_TABLES: readonly TableName[] = ['steps', 'frames', 'samples', 'energy']
 
 function tablesOf({ table, wire }: ExportFlags): readonly TableName[] {
   if (table === undefined) return wire === true ? [...USUAL_TABLES, 'wire'] : USUAL_TABLES

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { LineTerminal } from './progress-line.ts'
-import { RunFollower } from './run-follower.ts'
+import { followerOf } from './cores-follower.ts'
 import type { RunState } from './run-follower.ts'
 import { endText, recent, stateText } from './run-state-text.ts'
 import type { SeenState } from './run-state-text.ts'
@@ -30,7 +30,7 @@ export async function follow(
   to: { readonly terminal: LineTerminal; readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<RunState> {
   const { terminal, clock, signal } = to
-  const follower = await RunFollower.of(journal, name)
+  const follower = await followerOf(journal, name)
   const show = terminal.isTTY === true ? screen(terminal) : pipe(terminal)
   let seen: readonly SeenState[] = []
   for (;;) {

@@ -34,6 +34,8 @@ export interface KernelsArguments {
   readonly output: string | null
   /** Numbers in C's file. */
   readonly dtype: NumberType
+  /** Of a model; left out where nobody named one. */
+  readonly layer?: string
 }
 
 /** What the record of such a run says, besides what all runs say. */
@@ -58,6 +60,7 @@ export interface KernelsDocument extends KernelsRecord {
   readonly run: string
   readonly seconds: number
   readonly calibration: null
+  readonly layer: string | null
   readonly output: string | null
 }
 
@@ -76,7 +79,7 @@ export interface KernelsChoice extends ProductTwinOptions {
 export async function kernelsJob(
   { output, signal }: JobContext,
   { file, journal: path, engine = fastestEngine(), ...options }: KernelsChoice,
-  { a, b, output: cPath, dtype, memoryBytes }: Omit<MatmulRequest, 'watchS' | 'convolution'>,
+  { a, b, output: cPath, dtype, memoryBytes, layer }: Omit<MatmulRequest, 'watchS' | 'convolution'>,
 ): Promise<KernelsDocument> {
   const startedMs = performance.now()
   const { shape, isComplex } = productJob(a.array, b.array)
@@ -88,7 +91,7 @@ export async function kernelsJob(
   })
   const asked: KernelsArguments = {
     ...{ command: 'matmul', sim: 'kernels', engine, dtype },
-    ...{ a: factorNote(a), b: factorNote(b), output: cPath ?? null },
+    ...{ a: factorNote(a), b: factorNote(b), output: cPath ?? null, ...(layer !== undefined && { layer }) },
   }
   await using journal = await Journal.open(path, { clock: new JournalClock(new SystemClock()), mode: 'write' })
   const header: RunHeader = {
@@ -112,7 +115,14 @@ export async function kernelsJob(
     for (const factor of [a, b]) await factor.requireUnchanged()
     const record = kernelsRecord(outcome, { ...shapeNote(shape, isComplex), ...(await target.keep(run)) })
     await finish('done', { ...record, safe: true, stage: 'done', seconds: seconds() })
-    return { run: run.id, ...record, seconds: seconds(), calibration: null, output: cPath ?? null }
+    return {
+      run: run.id,
+      ...record,
+      seconds: seconds(),
+      calibration: null,
+      layer: layer ?? null,
+      output: cPath ?? null,
+    }
   } catch (error) {
     const why = signal.aborted ? stopped(signal) : error
     return await failRun(run.id, finish, {

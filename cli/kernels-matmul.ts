@@ -25,7 +25,7 @@ export async function kernelsMatmul(
   flags: KernelsFlags,
 ): Promise<ExitCode> {
   const { output, signal } = context
-  const { dtype, journal, memory: memoryBytes = PANEL_MEMORY_BYTES, output: cPath } = flags
+  const { dtype, journal, memory: memoryBytes = PANEL_MEMORY_BYTES, output: cPath, layer } = flags
   claimStandardStreams(output, [aPath, bPath], flags)
   requireNoCalibration(flags)
   const file = await readBenchFile(benchPath, flags.core)
@@ -36,7 +36,7 @@ export async function kernelsMatmul(
   requireFactors(a, b, job, dtype)
   await requirePlaces(a, b, job, { output: cPath, journal, dtype, memoryBytes })
   const choice = { file, journal, seed: flags.seed ?? DEFAULT_SEED }
-  const document = await kernelsJob(context, choice, { a, b, output: cPath, dtype, memoryBytes })
+  const document = await kernelsJob(context, choice, { a, b, output: cPath, dtype, memoryBytes, layer })
   const place = cPath === '-' ? 'on standard output' : `in ${cPath}`
   output.say(...kernelsReport(document), `C is ${place}, the run in ${journal}`)
   output.document(document)

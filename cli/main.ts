@@ -20,6 +20,8 @@ import {
   interfaceOption,
   jsonOption,
   journalOption,
+  layerOption,
+  layersOption,
   matmulSimOption,
   maxAgeOption,
   memoryOption,
@@ -43,6 +45,7 @@ import type {
   CalibrateFlags,
   CoreFlag,
   DiscoverFlags,
+  EnergyFlags,
   ExportFlags,
   JsonFlag,
   JournalFlag,
@@ -151,6 +154,7 @@ command('matmul', 'C = A·B on a bench', 'matmul examples/mesh-8x8.yaml A.npy B.
   .addOption(calibrationOption())
   .addOption(bitsOption())
   .addOption(scalingOption())
+  .addOption(layerOption())
   .addOption(maxAgeOption())
   .addOption(watchOption())
   .addOption(refineOption())
@@ -184,6 +188,7 @@ command(
   .addOption(calibrationOption())
   .addOption(bitsOption())
   .addOption(scalingOption())
+  .addOption(layerOption())
   .addOption(maxAgeOption())
   .addOption(watchOption())
   .addOption(refineOption())
@@ -216,6 +221,14 @@ command('show', 'show what a run was and what came of it, or what chip a twin ha
   .addOption(seedOption())
   .action((run: string | undefined, flags: ShowFlags & JsonFlag) =>
     withoutBench(flags, async (context) => (await import('./show.ts')).show(context, run, flags)),
+  )
+
+command('energy', 'what the layers of a model cost, over many runs', 'energy --layer fc1 --layer fc2')
+  .argument('[run...]', `only these: each ${RUN[1]}`)
+  .addOption(layersOption())
+  .addOption(journalOption())
+  .action((runs: readonly string[], flags: EnergyFlags & JsonFlag) =>
+    withoutBench(flags, async (context) => (await import('./energy.ts')).energy(context, runs, flags)),
   )
 
 command('export', 'write a run for other programs, with units and provenance', 'export last -o run.npz')

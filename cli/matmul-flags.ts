@@ -15,4 +15,5 @@ export interface MatmulFlags extends TwinFlags, JournalFlag, JsonFlag, CoreFlag 
   readonly memory?: number
   readonly bits?: number
   readonly scaling?: Scaling
+  readonly layer?: string
 }

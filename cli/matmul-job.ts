@@ -8,7 +8,6 @@ import type { Block, DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
 import type { ConvolutionOptions } from '../orchestrator/jobs/convolution.ts'
 import { productJob } from '../orchestrator/jobs/product-job.ts'
-import { factorsOfPart } from '../orchestrator/jobs/share-product.ts'
 import { matmulPlan } from '../orchestrator/jobs/matmul-plan.ts'
 import type { MatmulOutcome, MatmulPlanOptions } from '../orchestrator/jobs/matmul-plan.ts'
 import type { PowerLedger } from '../orchestrator/ledger/power-ledger.ts'
@@ -59,6 +58,8 @@ export interface MatmulArguments {
   readonly convolution?: ConvolutionOptions
   /** Of C what this run computed; left out for all of it. Others are runs of other cores. */
   readonly part?: Block
+  /** The run that holds the whole; left out with `part`. */
+  readonly partOf?: string
   /** Numbers in C's file. */
   readonly dtype: NumberType
   /** What panels could take; left out by versions that multiplied all at once. */
@@ -66,6 +67,8 @@ export interface MatmulArguments {
   /** Effective bits that were asked for; null when nobody did. */
   readonly bits: number | null
   readonly scaling: Scaling
+  /** Of a model; left out where nobody named one, and in the parts of a product that several cores share. */
+  readonly layer?: string
 }
 
 /** What the record of a finished matmul run says, besides what all runs say. */
@@ -117,6 +120,8 @@ export interface MatmulDocument extends MatmulRecord {
   readonly calibration: string
   /** The one that a watched job leaves to those that come. */
   readonly followedBy: string | null
+  /** Of a model; null where nobody named one. */
+  readonly layer: string | null
   readonly output: string | null
 }
 
@@ -131,10 +136,14 @@ export interface MatmulRequest extends NumericsOptions {
   readonly convolution?: ConvolutionOptions | undefined
   /** Of C what is computed; undefined: all of it. */
   readonly part?: Block | undefined
+  /** The run that holds the whole. */
+  readonly partOf?: string | undefined
   /** Longest time between two looks at the chip while it multiplies, s; undefined: it is not watched. */
   readonly watchS?: number | undefined
   /** Corrections by measurement that each tile gets at most; 0 when left out. */
   readonly refine?: number | undefined
+  /** Of a model: energy is summed by it. */
+  readonly layer?: string | undefined
 }
 
 /** Of the memory of a job, so much is held of each array, and kept in the journal. */
@@ -147,11 +156,10 @@ export async function matmulJob(
   request: MatmulRequest,
   { id, calibration }: StoredCalibration,
 ): Promise<{ readonly document: MatmulDocument; readonly product: DenseArray | undefined }> {
-  const { a, b, output: cPath, dtype, memoryBytes, convolution, part, watchS, refine = 0, bits } = request
-  const { scaling = DEFAULT_SCALING } = request
+  const { a, b, output: cPath, dtype, memoryBytes, convolution, part, partOf, layer } = request
+  const { watchS, refine = 0, bits, scaling = DEFAULT_SCALING } = request
   output.progress.begin(convolution === undefined ? 'multiplying' : 'convolving')
-  const factors = factorsOfPart(a.array, b.array, part)
-  const job = productJob(factors.a, factors.b, convolution)
+  const job = productJob(a.array, b.array, convolution, part)
   const { shape, isComplex } = job
   const keptBytes = keptBytesOf(memoryBytes)
   await using target = await openTarget({ shape, isComplex, path: cPath, numbers: dtype, keptBytes })
@@ -159,9 +167,10 @@ export async function matmulJob(
     command: convolution === undefined ? 'matmul' : 'convolve',
     ...(convolution && { convolution }),
     ...(part && { part }),
+    ...(partOf !== undefined && { partOf }),
     ...{ a: factorNote(a), b: factorNote(b), output: cPath ?? null },
     ...{ calibrationSha256: recordSha256(calibration), watchS: watchS ?? null, bits: bits ?? null, scaling },
-    ...{ dtype, memoryBytes, ...(refine > 0 && { refine }) },
+    ...{ dtype, memoryBytes, ...(refine > 0 && { refine }), ...(layer !== undefined && { layer }) },
   }
   let followedBy: string | null = null
   const products = job.products(target.sink)
@@ -183,7 +192,10 @@ export async function matmulJob(
     onEvent: (event) => output.progress.onEvent(event),
   })
   const record = kept as unknown as MatmulRecord
-  const document = { run, ...record, seconds, calibration: id, followedBy, output: cPath ?? null }
+  const document = {
+    ...{ run, ...record, seconds, calibration: id, followedBy },
+    ...{ layer: layer ?? null, output: cPath ?? null },
+  }
   return { document, product: target.product }
 }
 

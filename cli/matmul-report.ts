@@ -32,9 +32,11 @@ export function splitReport(document: SplitDocument): string[] {
 
 /** One line a core of a split job. */
 export const coresText = ({ cores }: SplitRecord): string[] =>
-  cores.map(({ core, run, calibration, part, effectiveBits, frames, benchSeconds }) => {
+  cores.map(({ core, run, calibration, part, effectiveBits, frames, benchSeconds, looks, followedBy }) => {
     const bits = effectiveBits === null ? 'exact' : `${effectiveBits.toFixed(2)} bits`
-    return `  ${core}: ${partText(part)} in ${frames} frames, ${measured(benchSeconds)} s of bench, ${bits}; run ${run}, calibration ${calibration}`
+    const after = followedBy == null ? '' : `, followed by ${followedBy}`
+    const watched = looks == null ? '' : `, looked at ${looks} times${after}`
+    return `  ${core}: ${partText(part)} in ${frames} frames, ${measured(benchSeconds)} s of bench, ${bits}; run ${run}, calibration ${calibration}${watched}`
   })
 
 const partText = ({ firstRow, rows, firstColumn, columns }: Block): string =>

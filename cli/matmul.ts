@@ -1,14 +1,13 @@
 import { coreOfFile, readCores } from '../bench/bench-file.ts'
-import type { BenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import { openFactor } from '../orchestrator/arrays/open-factor.ts'
 import { productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
-import { forOneCore } from './calibrate-cores.ts'
 import { calibrationFor } from './calibration-for.ts'
 import type { CommandContext } from './command-context.ts'
 import { convolutionOn } from './convolution-on.ts'
 import type { Strides } from './convolution-on.ts'
+import { forOneCore } from './for-one-core.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { keptBytesOf, matmulJob } from './matmul-job.ts'
@@ -35,13 +34,14 @@ export async function matmul(
   const twin = chosenTwin(flags)
   const cores = await readCores(benchPath)
   const isSplit = cores.length > 1 && flags.core === undefined
-  if (isSplit) requireSplittable(cores, flags, strides)
+  // An id is that of one core's calibration.
+  if (isSplit && flags.calibration !== undefined) throw forOneCore('--calibration', cores)
   const factorOptions = { keptBytes: keptBytesOf(memoryBytes), signal, standardInput: process.stdin }
   await using a = await openFactor(aPath, factorOptions)
   await using b = await openFactor(bPath, factorOptions)
-  if (isSplit) return await splitMatmul(context, cores, a, b, flags)
+  if (isSplit) return await splitMatmul(context, cores, [a, b], flags, strides)
   const file = coreOfFile(cores, flags.core ?? cores[0]!.core)
-  const { bits, scaling, watch: watchS, refine = 0 } = flags
+  const { bits, scaling, watch: watchS, refine = 0, layer } = flags
   requireRefinement(file, refine)
   const convolution = strides && convolutionOn(file, strides)
   const job = productJob(a.array, b.array, convolution)
@@ -51,21 +51,13 @@ export async function matmul(
   const { calibration: id, maxAge: maxAgeS } = flags
   const wish = { ...(id && { id }), ...(maxAgeS !== undefined && { maxAgeS }) }
   const calibration = await calibrationFor(context, choice, wish)
-  const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS, refine, bits, scaling }
+  const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS, refine, bits, scaling, layer }
   const { document } = await matmulJob(context, choice, request, calibration)
   const what = strides === undefined ? 'C' : 'the result'
   const place = cPath === '-' ? 'on standard output' : `in ${cPath}`
   output.say(...matmulReport(document), `${what} is ${place}, the run in ${flags.journal}`)
   output.document(document)
   return EXIT.done
-}
-
-/** Throws: CALL_INVALID for what only one core does. */
-function requireSplittable(cores: readonly BenchFile[], flags: MatmulFlags, strides: Strides | undefined): void {
-  const { watch, refine, calibration } = flags
-  const given = Object.entries({ watch, refine, calibration }).find(([, value]) => value !== undefined)
-  const what = strides === undefined ? given && `--${given[0]}` : 'a convolution'
-  if (what !== undefined) throw forOneCore(what, cores)
 }
 
 /** Throws: CALL_INVALID when two want the same one. */

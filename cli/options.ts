@@ -5,6 +5,7 @@ import type { CalibrationBudget } from '../calibration/estimate-mesh.ts'
 import { TABLE_NAMES } from '../orchestrator/exports/run-tables.ts'
 import type { TableName } from '../orchestrator/exports/run-tables.ts'
 import type { TwinChoice } from './far-side.ts'
+import { whyNoLayer } from './layer-name.ts'
 import type { PictureFormat } from './run-picture.ts'
 
 export interface JsonFlag {
@@ -72,6 +73,10 @@ export interface ExportFlags extends JournalFlag {
   readonly format?: ExportFormat
   readonly table?: readonly TableName[]
   readonly wire?: boolean
+}
+
+export interface EnergyFlags extends JournalFlag {
+  readonly layer?: readonly string[]
 }
 
 export interface SimFlags extends CoreFlag {
@@ -152,6 +157,16 @@ export const ageOption = (): Option =>
 
 export const coreOption = (): Option =>
   new Option('--core <name>', 'of the cores of the bench file this one alone (default: all of them)')
+
+export const layerOption = (): Option =>
+  new Option('--layer <name>', 'the layer of a model that this product is of: "fringe energy" sums by it').argParser(
+    parseLayer,
+  )
+
+export const layersOption = (): Option =>
+  new Option('--layer <name>', 'only this layer; may be repeated (default: all of them)').argParser(
+    (name: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), parseLayer(name)],
+  )
 
 export const calibrationOption = (): Option =>
   new Option('--calibration <id>', 'use this one, like cal-20260101-120000-01 (default: the newest of the bench)')
@@ -293,6 +308,12 @@ function parseBudget(text: string): CalibrationBudget {
 export function ageText(ageS: number): string {
   const [unit, seconds] = Object.entries(SECONDS_PER).findLast(([, each]) => ageS >= each) ?? ['s', 1]
   return `${Number((ageS / seconds).toPrecision(4))} ${unit}`
+}
+
+function parseLayer(name: string): string {
+  const why = whyNoLayer(name)
+  if (why === undefined) return name
+  throw new InvalidArgumentError(`${why[0]!.toUpperCase()}${why.slice(1)}.`)
 }
 
 /** Beyond these there is nothing to choose: one pass of any bench has more, and no double has as many. */

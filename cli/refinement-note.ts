@@ -16,6 +16,23 @@ export interface RefinementNote {
   readonly after: number | null
 }
 
+/** Of several cores together; null where none was refined. */
+export function refinementOf(cores: readonly RefinementNote[]): RefinementNote | null {
+  const [first] = cores
+  if (first === undefined) return null
+  const sum = (key: 'tiles' | 'corrections' | 'frames' | 'vectors'): number =>
+    cores.reduce((total, core) => total + core[key], 0)
+  const rms = (key: 'before' | 'after'): number | null => {
+    const read = cores.filter((core) => core[key] !== null)
+    const tiles = read.reduce((total, core) => total + core.tiles, 0)
+    return tiles === 0 ? null : Math.sqrt(read.reduce((total, core) => total + core.tiles * core[key]! ** 2, 0) / tiles)
+  }
+  return {
+    ...{ rounds: first.rounds, tiles: sum('tiles'), corrections: sum('corrections') },
+    ...{ frames: sum('frames'), vectors: sum('vectors'), before: rms('before'), after: rms('after') },
+  }
+}
+
 /** Adds up what is told of single tiles. */
 export class RefinementSum {
   readonly #refined: Refined[] = []

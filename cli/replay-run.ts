@@ -12,7 +12,6 @@ import { decodeArray } from '../orchestrator/arrays/npy.ts'
 import { factorInMemory, openFactor } from '../orchestrator/arrays/open-factor.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
 import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
-import { factorsOfPart } from '../orchestrator/jobs/share-product.ts'
 import { runOnBench } from '../orchestrator/jobs/run-on-bench.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
@@ -311,13 +310,11 @@ async function matmulAgain(
   cleanup: Cleanup,
 ): Promise<Again<ProductOutcome>> {
   const asked = header.arguments as MatmulArguments
-  const { part } = asked
   const a = cleanup.use(await factorAgain(journal, id, asked.a, signal))
   const b = cleanup.use(await factorAgain(journal, id, asked.b, signal))
   const calibration = await usedCalibration(journal, id, header)
   const { product: was, energy, ...recorded } = (result ?? {}) as Partial<MatmulRecord>
-  const factors = factorsOfPart(a.array, b.array, part)
-  const job = productJob(factors.a, factors.b, asked.convolution)
+  const job = productJob(a.array, b.array, asked.convolution, asked.part)
   // What the journal does not hold is compared panel by panel, by the steps.
   const product =
     was === undefined || was.kept !== undefined ? undefined : new DenseArray('C', job.shape, job.isComplex)

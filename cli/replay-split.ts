@@ -1,6 +1,7 @@
 import { BenchError } from '../core/errors.ts'
 import { DenseArray } from '../orchestrator/arrays/dense-array.ts'
 import { decodeArray } from '../orchestrator/arrays/npy.ts'
+import { productParts } from '../orchestrator/jobs/product-parts.ts'
 import type { JournalReader } from '../orchestrator/journal/reader.ts'
 import type { RunRecord } from '../orchestrator/journal/records.ts'
 import { sumAccounts } from '../orchestrator/ledger/sum-accounts.ts'
@@ -11,8 +12,7 @@ import { firstDifference, firstElement, placeIn, replayRun, requireEnded } from 
 import type { ReplayOptions, ReplayVerdict } from './replay-run.ts'
 import { sealOf } from './run-job.ts'
 import type { RunOutcome } from './run-job.ts'
-import { placePart } from './split-job.ts'
-import type { SplitRecord } from './split-job.ts'
+import type { SplitArguments, SplitRecord } from './split-job.ts'
 
 /**
  * The replay of a split job: that of each core's run, then their parts and their joules put together again.
@@ -41,6 +41,7 @@ export async function replaySplit(
   }
   const energies = []
   const whole = new DenseArray('C', [...(was.leading ?? []), was.rows, was.columns], was.complex === true)
+  const cut = productParts(whole.shape, (header.arguments as SplitArguments).command === 'convolve')
   for (const { core, run, part } of cores) {
     const one = await replayRun(journal, run, options)
     sum.steps += one.steps
@@ -48,7 +49,7 @@ export async function replaySplit(
     sum.wireRecords += one.wireRecords
     if (one.divergence !== undefined) return { ...verdict, ...sum, divergence: one.divergence }
     const did = (await journal.readRun(run)).result as MatmulRecord
-    await placePart(whole, decodeArray(await journal.readBlob(did.product.sha256), 'C'), part)
+    await cut.place(whole, decodeArray(await journal.readBlob(did.product.sha256), 'C'), part)
     energies.push({ core, energy: did.energy })
   }
   const expected = decodeArray(await journal.readBlob(was.sha256), 'C').data

@@ -151,17 +151,18 @@ async function workOf(
   journal: JournalReader,
   { kind, header }: RunRecord,
 ): Promise<{ readonly macs?: number; readonly rows?: number }> {
-  const { a, b, command } = header.arguments as Partial<Omit<MatmulArguments, 'command'>> & {
+  const { a, b, command, part } = header.arguments as Partial<Omit<MatmulArguments, 'command'>> & {
     readonly command?: string
   }
   const [calibration] = header.calibrations
   if (kind !== 'matmul' || a === undefined || b === undefined || calibration === undefined) return {}
   // Matrices side by side, and images, are cut in other ways.
   if ('leading' in a || command !== 'matmul') return {}
-  const macs = a.rows * a.columns * b.columns
+  const { rows, columns } = part ?? { rows: a.rows, columns: b.columns }
+  const macs = rows * a.columns * columns
   try {
     const { size } = (await journal.readCalibration(calibration)).record as { readonly size: number }
-    return { macs, rows: a.rows * Math.ceil(b.rows / size) * Math.ceil(b.columns / size) }
+    return { macs, rows: rows * Math.ceil(b.rows / size) * Math.ceil(columns / size) }
   } catch (error) {
     if (isBenchError(error, 'CALIBRATION_MISSING')) return { macs }
     throw error

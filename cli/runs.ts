@@ -12,19 +12,29 @@ import { textTable } from './text-table.ts'
 export async function runs({ output }: Pick<CommandContext, 'output'>, { journal }: JournalFlag): Promise<ExitCode> {
   await using opened = await Journal.open(journal, { clock: new SystemClock(), mode: 'read' })
   const found = await opened.listRuns()
-  const rows = found.map((run) => [run.id, run.kind, run.status, moment(run.startedMs), durationText(run)])
+  const rows = found.map((run) => [
+    run.id,
+    run.partOf === null ? run.kind : `${run.kind} (part)`,
+    run.status,
+    moment(run.startedMs),
+    durationText(run),
+    run.layer ?? '',
+  ])
   const titles = [
     ...['run', 'job', 'status', 'started'].map((title) => ({ title })),
     { title: 'took', align: 'right' } as const,
+    { title: 'layer' },
   ]
   output.say(...(rows.length === 0 ? [`${journal} holds no runs yet`] : textTable(titles, rows)))
   output.document({
-    runs: found.map(({ id, kind, status, startedMs, endedMs }) => ({
+    runs: found.map(({ id, kind, status, startedMs, endedMs, layer, partOf }) => ({
       run: id,
       kind,
       status,
       startedAt: new Date(startedMs).toISOString(),
       endedAt: endedMs === null ? null : new Date(endedMs).toISOString(),
+      layer,
+      partOf,
     })),
   })
   return EXIT.done

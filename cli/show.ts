@@ -182,6 +182,7 @@ function summaryText(record: RunRecord, { safe, seconds: took, error }: Partial<
       : [
           `  A ${asked.a.path} (${sizeText(asked.a)}), B ${asked.b.path} (${sizeText(asked.b)}), C ${asked.output ?? 'in the journal only'}`,
         ]),
+    ...(asked.layer === undefined ? [] : [`  layer ${asked.layer}: "fringe energy" sums its runs`]),
     `  bench at the end: ${asked.sim === 'kernels' ? 'none was opened' : safe === undefined ? 'unknown, nobody was left to say' : (SAFETY.get(safe) ?? '')}`,
     ...(error === undefined ? [] : [`  error: ${error.code} ${error.message}`]),
   ]

@@ -1,11 +1,10 @@
-import { createHash } from 'node:crypto'
 import { AccuracySum, rangeOf } from '../core/accuracy.ts'
 import { SystemClock } from '../core/clock.ts'
-import { BenchError } from '../core/errors.ts'
 import { DenseArray, matrixShape } from '../orchestrator/arrays/dense-array.ts'
 import type { Block } from '../orchestrator/arrays/dense-array.ts'
-import { partOfArray } from '../orchestrator/arrays/part-of-array.ts'
 import { exactResult, productJob } from '../orchestrator/jobs/product-job.ts'
+import { productParts } from '../orchestrator/jobs/product-parts.ts'
+import type { ProductParts } from '../orchestrator/jobs/product-parts.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
 import type { RunHeader, RunRecord } from '../orchestrator/journal/records.ts'
 import { sumAccounts } from '../orchestrator/ledger/sum-accounts.ts'
@@ -13,12 +12,17 @@ import { DEFAULT_SCALING } from '../orchestrator/numerics/choose-numerics.ts'
 import { NumericsSum } from '../orchestrator/numerics/numerics-sum.ts'
 import type { BenchChoice, StoredCalibration } from './calibrate-job.ts'
 import type { JobContext, JobVoice } from './command-context.ts'
-import { JobFailure, leavesOf, saysNotSafe } from './explain-error.ts'
+import { convolutionOn } from './convolution-on.ts'
+import type { Strides } from './convolution-on.ts'
+import { JobFailure, saysNotSafe } from './explain-error.ts'
+import { hashOfCores } from './hash-of-cores.ts'
 import { JournalClock } from './journal-clock.ts'
 import { factorNote, jsonOf, keptBytesOf, matmulJob, PAPER, recordSha256, shapeNote } from './matmul-job.ts'
 import type { MatmulArguments, MatmulDocument, MatmulRecord, MatmulRequest } from './matmul-job.ts'
 import { openTarget } from './product-target.ts'
+import { refinementOf } from './refinement-note.ts'
 import { failRun, finisherOf, firstHeader } from './run-job.ts'
+import { sideBySide } from './side-by-side.ts'
 
 /** One core of a split job, and the part of C that it computes. */
 export interface CorePart {
@@ -38,10 +42,19 @@ export interface CoreNote {
   readonly frames: number
   /** On its own clock; cores run side by side. */
   readonly benchSeconds: number
+  /** How often it was looked at, and what calibration it leaves; null when nobody watched it, or nothing changed. */
+  readonly looks: number | null
+  readonly followedBy: string | null
+}
+
+/** What is asked of several cores; whether a core convolves by itself is its own matter. */
+export interface SplitRequest extends Omit<MatmulRequest, 'convolution' | 'part' | 'partOf'> {
+  /** Given: A is an image, and B its kernels. */
+  readonly strides?: Strides | undefined
 }
 
 /** The header's `arguments` of the run that several cores did together. */
-export interface SplitArguments extends Omit<MatmulArguments, 'calibrationSha256' | 'part'> {
+export interface SplitArguments extends Omit<MatmulArguments, 'calibrationSha256' | 'part' | 'partOf'> {
   readonly cores: readonly { readonly core: string; readonly calibrationSha256: string; readonly part: Block }[]
 }
 
@@ -57,6 +70,7 @@ export const isSplit = ({ header: { arguments: asked } }: Pick<RunRecord, 'heade
 export interface SplitDocument extends SplitRecord {
   readonly run: string
   readonly seconds: number
+  readonly layer: string | null
   readonly output: string | null
 }
 
@@ -70,28 +84,40 @@ export interface SplitDocument extends SplitRecord {
 export async function splitJob(
   { output, signal }: JobContext,
   cores: readonly CorePart[],
-  { a, b, output: cPath, dtype, memoryBytes, bits, scaling = DEFAULT_SCALING }: MatmulRequest,
-): Promise<SplitDocument> {
+  request: SplitRequest,
+): Promise<{ readonly document: SplitDocument; readonly product: DenseArray }> {
+  const { a, b, output: cPath, dtype, memoryBytes, bits, scaling = DEFAULT_SCALING, layer } = request
+  const { strides, watchS, refine } = request
   const startedMs = performance.now()
   const { file, twin, journal: path } = cores[0]!.choice
-  const job = productJob(a.array, b.array)
+  // By patches, which is what every core's result is compared with.
+  const convolution = strides && { ...strides, circulant: null }
+  const job = productJob(a.array, b.array, convolution)
   const { shape, isComplex } = job
   await using target = await openTarget({
     ...{ shape, isComplex, path: cPath, numbers: dtype },
     keptBytes: keptBytesOf(memoryBytes),
   })
   const asked: SplitArguments = {
-    ...{ command: 'matmul', a: factorNote(a), b: factorNote(b), output: cPath ?? null },
-    ...{ watchS: null, bits: bits ?? null, scaling, dtype, memoryBytes },
+    command: convolution === undefined ? 'matmul' : 'convolve',
+    ...(convolution && { convolution }),
+    ...{ a: factorNote(a), b: factorNote(b), output: cPath ?? null },
+    ...{
+      watchS: watchS ?? null,
+      ...(refine !== undefined && refine > 0 && { refine }),
+      bits: bits ?? null,
+      scaling,
+      dtype,
+      memoryBytes,
+      ...(layer !== undefined && { layer }),
+    },
     cores: cores.map(({ choice, stored, part }) => ({
       ...{ core: choice.file.core!, calibrationSha256: recordSha256(stored.calibration), part },
     })),
   }
   const calibrations = cores.map(({ stored }) => stored.id)
   const first = await firstHeader({ file, twin, calibrations, arguments: { ...asked } })
-  const hash = createHash('sha256')
-    .update(cores.map(({ choice }) => choice.file.hash).join(' '))
-    .digest('hex')
+  const hash = hashOfCores(cores.map(({ choice }) => choice.file))
   // Instruments are those of the cores' own runs.
   const header: RunHeader = { ...first, bench: { path: file.path, text: file.text, hash }, instruments: [] }
   await using journal = await Journal.open(path, { clock: new JournalClock(new SystemClock()), mode: 'write' })
@@ -100,17 +126,23 @@ export async function splitJob(
   const seconds = (): number => (performance.now() - startedMs) / 1e3
   let stage: JobFailure['stage'] = 'work'
   try {
-    output.progress.begin('multiplying')
+    output.progress.begin(convolution === undefined ? 'multiplying' : 'convolving')
     for (const { blob } of [a, b]) if (blob !== undefined) run.blob(blob)
     for (const core of asked.cores) run.step('core', core)
     const voices = voicesFor(output, cores.length)
-    const request = { a, b, output: undefined, dtype: 'float64', memoryBytes, bits, scaling } as const
+    const each = { a, b, output: undefined, dtype: 'float64', memoryBytes, bits, scaling, watchS, refine } as const
     const parts = await sideBySide(cores, signal, (core, signal, index) =>
-      matmulJob({ output: voices[index]!, signal }, core.choice, { ...request, part: core.part }, core.stored),
+      matmulJob(
+        { output: voices[index]!, signal },
+        core.choice,
+        { ...each, convolution: strides && convolutionOn(core.choice.file, strides), part: core.part, partOf: run.id },
+        core.stored,
+      ),
     )
     stage = 'keep'
     const whole = new DenseArray('C', shape, isComplex)
-    for (const [index, { product }] of parts.entries()) await placePart(whole, product!, cores[index]!.part)
+    const cut = productParts(shape, convolution !== undefined)
+    for (const [index, { product }] of parts.entries()) await cut.place(whole, product!, cores[index]!.part)
     const { matrices } = matrixShape(shape)
     const all = { firstRow: 0, ...matrixShape(shape), firstColumn: 0 }
     for (let matrix = 0; matrix < matrices; matrix++) {
@@ -122,43 +154,17 @@ export async function splitJob(
     const record = await splitRecord(
       cores,
       parts.map(({ document }) => document),
-      { whole, exact, kept },
+      { whole, exact, kept, cut },
     )
     await finish('done', { ...record, safe: true, stage: 'done', seconds: seconds() })
-    return { run: run.id, ...record, seconds: seconds(), output: cPath ?? null }
+    const document = { run: run.id, ...record, seconds: seconds(), layer: layer ?? null, output: cPath ?? null }
+    return { document, product: whole }
   } catch (error) {
     return await failRun(run.id, finish, {
       ...{ why: error, isInterrupted: signal.aborted, safe: !saysNotSafe(error) },
       ...{ stage, seconds: seconds() },
     })
   }
-}
-
-/** All at once; the first that fails stops the others. Throws when all have come to their end. */
-async function sideBySide<Result>(
-  cores: readonly CorePart[],
-  signal: AbortSignal,
-  work: (core: CorePart, signal: AbortSignal, index: number) => Promise<Result>,
-): Promise<readonly Result[]> {
-  const others = new AbortController()
-  const settled = await Promise.allSettled(
-    cores.map(async (core, index) => {
-      try {
-        return await work(core, AbortSignal.any([signal, others.signal]), index)
-      } catch (error) {
-        const { core: name } = core.choice.file
-        const why = `stopped, because core "${name!}" failed`
-        others.abort(new BenchError('TRANSPORT_ABORTED', why, { context: { stoppedFor: name } }))
-        throw error
-      }
-    }),
-  )
-  const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
-  if (failures.length === 0) return settled.map((one) => (one as PromiseFulfilledResult<Result>).value)
-  // Why the others ended is no news, unless something of theirs is not safe.
-  const causes = failures.flatMap(leavesOf)
-  const news = causes.filter((cause) => !(cause instanceof BenchError && 'stoppedFor' in cause.context))
-  throw news.length === 1 ? news[0] : new AggregateError(news, 'several cores failed')
 }
 
 /** Progress of several cores as that of one job. */
@@ -177,20 +183,16 @@ function voicesFor(voice: JobVoice, count: number): readonly JobVoice[] {
   }))
 }
 
-/** Puts one core's part of C where it belongs. */
-export async function placePart(whole: DenseArray, product: DenseArray, part: Block): Promise<void> {
-  const { rows, columns, matrices } = matrixShape(product.shape)
-  const all = { firstRow: 0, rows, firstColumn: 0, columns }
-  for (let matrix = 0; matrix < matrices; matrix++) {
-    await whole.writeBlock(matrix, part, await product.readBlock(matrix, all))
-  }
-}
-
 /** What all cores together came to. */
 async function splitRecord(
   cores: readonly CorePart[],
   documents: readonly MatmulDocument[],
-  { whole, exact, kept }: { whole: DenseArray; exact: DenseArray; kept: MatmulRecord['product'] },
+  {
+    whole,
+    exact,
+    kept,
+    cut,
+  }: { whole: DenseArray; exact: DenseArray; kept: MatmulRecord['product']; cut: ProductParts },
 ): Promise<SplitRecord> {
   const accuracy = new AccuracySum()
   for (let i = 0; i < exact.data.length; i++) accuracy.add(exact.data[i]!, whole.data[i]! - exact.data[i]!)
@@ -199,7 +201,7 @@ async function splitRecord(
   const foretold = new NumericsSum()
   for (const [index, { predictedBits, predictedBitsSigma, frames, numerics }] of documents.entries()) {
     const { scaling, predictedSeconds: benchSeconds, ...remedy } = numerics
-    const { rows, columns, data } = await blockOf(exact, cores[index]!.part)
+    const { rows, columns, data } = await cut.cut(exact, cores[index]!.part)
     foretold.add(
       {
         scaling,
@@ -228,25 +230,12 @@ async function splitRecord(
     // Every frame has as many probes.
     probeError: Math.sqrt(sum((document) => document.frames * document.probeError ** 2) / Math.max(1, frames)),
     panels: sum((document) => document.panels),
-    looks: null,
-    refinement: null,
+    looks: documents[0]!.looks === null ? null : sum(({ looks }) => looks ?? 0),
+    refinement: refinementOf(documents.flatMap(({ refinement }) => refinement ?? [])),
     energy: { ...sumAccounts(energies), reference: PAPER },
-    cores: documents.map(({ run, calibration, effectiveBits, frames, energy }, index) => ({
+    cores: documents.map(({ run, calibration, effectiveBits, frames, energy, looks, followedBy }, index) => ({
       ...{ core: cores[index]!.choice.file.core!, run, calibration, part: cores[index]!.part },
-      ...{ effectiveBits, frames, benchSeconds: energy.benchSeconds },
+      ...{ effectiveBits, frames, benchSeconds: energy.benchSeconds, looks, followedBy },
     })),
   })
-}
-
-/** The same block of all matrices of an array, below each other. */
-async function blockOf(array: DenseArray, part: Block): Promise<{ rows: number; columns: number; data: Float64Array }> {
-  const { matrices } = matrixShape(array.shape)
-  const { signal } = new AbortController()
-  const cut = partOfArray(array, part)
-  const all = { firstRow: 0, rows: part.rows, firstColumn: 0, columns: part.columns }
-  const blocks = await Promise.all(Array.from({ length: matrices }, (_, matrix) => cut.readBlock(matrix, all, signal)))
-  const columns = part.columns * (array.isComplex ? 2 : 1)
-  const data = new Float64Array(matrices * part.rows * columns)
-  for (const [matrix, block] of blocks.entries()) data.set(block, matrix * part.rows * columns)
-  return { rows: matrices * part.rows, columns, data }
 }

@@ -57,7 +57,8 @@ export async function watchJob(
       const onLook = async (record: MeshCalibration, look: Followed): Promise<void> => {
         newest = await run.calibration({ benchHash: calibrationKey(file, twin), chip: chipOf(twin), record })
         const [before, left] = [look.before, look.heldOut].map((share) => measured(100 * share, 2))
-        output.note(`look ${look.round}: the chip had moved by ${before} %, ${left} % are left: ${newest}`)
+        const place = file.core === undefined ? '' : `core ${file.core}, `
+        output.note(`${place}look ${look.round}: the chip had moved by ${before} %, ${left} % are left: ${newest}`)
       }
       return withEnergy(bench, run, watchPlanOf(bench, calibration, { everyS, forS }, onLook))
     },

@@ -10,6 +10,7 @@ import type { CoreUpkeep } from '../mesh-core.ts'
 import { CompiledTiles, makeCoreSafe, streamFrames } from '../stream-frames.ts'
 import type { FrameStages } from '../stream-frames.ts'
 import type { AwgrCalibration } from './awgr-record.ts'
+import { BothSigns } from './both-signs.ts'
 import { followDrift } from './follow-drift.ts'
 import type { FollowedDrift } from './follow-drift.ts'
 import { IntensityCodes } from './intensity-codes.ts'
@@ -34,7 +35,8 @@ interface PreparedFrame {
  * A calibrated AWGR core behind its instruments.
  *
  * Light has no sign: each input vector is two symbols, its positive and its negative part. Their difference is the
- * product, free of what leaks and of what detectors show in the dark, because both symbols have it alike.
+ * product, free of what leaks and of what detectors show in the dark, because both symbols have it alike. Shared rings
+ * are played with both signs of their weights, too.
  */
 export class AwgrCore implements OpticalCore {
   readonly shape: { readonly outputs: number; readonly inputs: number }
@@ -95,16 +97,25 @@ export class AwgrCore implements OpticalCore {
       played: (_lane, inputs) =>
         inputs.map((input, i) => {
           const port = i % size
-          return Math.sign(input) * this.#codes.inputOf(port, this.#codes.codeOf(port, Math.abs(input)))
+          const share = this.#programmer.inputShares[port]!
+          return (
+            (Math.sign(input) * this.#codes.inputOf(port, this.#codes.codeOf(port, share * Math.abs(input)))) / share
+          )
         }),
       made: (tile) => {
-        const { voltagesV, weightPerMw } = this.#tiles.of(tile)
-        return this.#programmer.weightsMw(voltagesV).map((mw, at) => mw * weightPerMw[Math.floor(at / size)]!)
+        const { voltagesV, oppositeV, weightPerMw } = this.#tiles.of(tile)
+        const oneMw = this.#programmer.weightsMw(voltagesV)
+        const otherMw = oppositeV && this.#programmer.weightsMw(oppositeV)
+        const signalMw = otherMw === undefined ? oneMw : oneMw.map((mw, at) => (mw - otherMw[at]!) / 2)
+        const shares = this.#programmer.inputShares
+        return signalMw.map((mw, at) => mw * weightPerMw[Math.floor(at / size)]! * shares[at % size]!)
       },
       signalMw: (weights) => this.#programmer.weightPerMw(weights).map((weight) => 1 / weight),
-      // Two symbols for each vector.
-      frameSeconds: (symbols, isOtherTile) =>
-        (isOtherTile ? heaterSettleMs / 1e3 : 0) + 2 * symbols * timing.symbolPeriodS,
+      // Two symbols for each vector; shared rings are set to both signs of their weights.
+      frameSeconds: (symbols, isOtherTile) => {
+        const [halves, settings] = form === 'shared' ? [2, isOtherTile ? 2 : 1] : [1, isOtherTile ? 1 : 0]
+        return (settings * heaterSettleMs) / 1e3 + halves * 2 * symbols * timing.symbolPeriodS
+      },
     }
   }
 
@@ -169,13 +180,24 @@ export class AwgrCore implements OpticalCore {
   }
 
   stream(frames: AsyncIterable<Frame>, signal: AbortSignal): AsyncGenerator<FrameResult> {
+    const signs = new BothSigns()
+    const isShared = this.#bench.layout.form === 'shared'
     const stages: FrameStages<PreparedFrame, ProgrammedWeights> = {
-      prepare: (frame) => ({ codes: this.#encode(frame), programmed: this.#tiles.of(frame.tile) }),
+      prepare: (frame) => {
+        const programmed = this.#tiles.of(frame.tile)
+        const isOpposite = signs.halfOf(frame)?.sign === -1
+        return {
+          codes: this.#encode(frame),
+          programmed: isOpposite ? { ...programmed, voltagesV: programmed.oppositeV! } : programmed,
+        }
+      },
       load: (prepared, signal) => this.#load(prepared, signal),
       decode: (frame, programmed, reading) => ({ frame, lanes: [this.#decode(reading, programmed)] }),
-      upkeep: () => this.#upkeep(),
+      // Both halves of a frame are of the same rings.
+      upkeep: (next) => (signs.halfOf(next)?.isFirst === false ? undefined : this.#upkeep()),
     }
-    return streamFrames(frames, this.#frames, stages, signal)
+    if (!isShared) return streamFrames(frames, this.#frames, stages, signal)
+    return signs.join(streamFrames(signs.split(frames), this.#frames, stages, signal))
   }
 
   async safe(signal: AbortSignal): Promise<void> {
@@ -202,7 +224,8 @@ export class AwgrCore implements OpticalCore {
               context: { symbol: vector, port, input },
             })
           }
-          codes[2 * vector + (input < 0 ? 1 : 0)] = this.#codes.codeOf(port, Math.abs(input))
+          const share = this.#programmer.inputShares[port]!
+          codes[2 * vector + (input < 0 ? 1 : 0)] = this.#codes.codeOf(port, share * Math.abs(input))
         }
         return codes
       }),

@@ -34,13 +34,15 @@ export function estimateAwgr(bench: EstimatedAwgr): CalibrationEstimate {
     probes(`weights, round ${round + 1}`, REFINEMENT_SETTINGS, PROBE_SYMBOLS.learn),
   )
   const { frames, inputs } = verificationFrames(size, form === 'per-port' ? 'any' : 'given')
+  // Shared rings are played with both signs of their weights.
+  const signs = form === 'shared' ? 2 : 1
   return estimateOf(bench, 1, [
     { name: 'lane delay', frames: 1, symbols: Math.min(DELAY_SYMBOLS, maxSymbolsPerFrame) },
     { name: 'modulators', frames: 1, symbols: size * sweepLevels(maxSymbolsPerFrame, size).length },
     probes('lines', MOST_LINE_FRAMES, PROBE_SYMBOLS.look),
     probes('rings', RING_FRAMES, PROBE_SYMBOLS.learn),
     ...rounds,
-    probes('quality of weights', QUALITY_FRAMES, PROBE_SYMBOLS.judge),
-    { name: 'verification', frames, symbols: 2 * inputs },
+    probes('quality of weights', signs * QUALITY_FRAMES, PROBE_SYMBOLS.judge),
+    { name: 'verification', frames: signs * frames, symbols: 2 * inputs },
   ])
 }

@@ -2,6 +2,8 @@ import { awgrOutput, awgrWavelength, RING_HALF_WAY, USED_RING_REACH } from '../.
 import type { AwgrLayout } from '../../core/awgr-layout.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { AwgrCalibration } from './awgr-record.ts'
+import { evenPaths, pathFactors } from './path-factors.ts'
+import type { PathFactors } from './path-factors.ts'
 import { bankLight, bankStates } from './ring-bank.ts'
 import type { BankState } from './ring-bank.ts'
 import { ThermalMap } from './thermal.ts'
@@ -10,6 +12,11 @@ import { ThermalMap } from './thermal.ts'
 export interface ProgrammedWeights {
   /** [heater] */
   readonly voltagesV: Float64Array
+  /**
+   * The same for weights of opposite sign, where a product is half the difference of both. One ring for all ports makes
+   * no weight of 0, because what is dropped and what is let through differ from path to path; the difference does.
+   */
+  readonly oppositeV: Float64Array | undefined
   /** [output]: weights per mW of balanced signal for a full input. */
   readonly weightPerMw: Float64Array
 }
@@ -47,6 +54,7 @@ export class WeightProgrammer {
   readonly #heat: Float64Array
   readonly #flanks: readonly Flank[]
   readonly #reachMw: Float64Array
+  readonly #factors: PathFactors
 
   constructor(layout: AwgrLayout, frequenciesGhz: Float64Array, calibration: RingsCalibration, maxV: number) {
     const { gains, thermal, rings } = calibration
@@ -65,6 +73,12 @@ export class WeightProgrammer {
     })
     this.#flanks = this.#chooseFlanks(rings)
     this.#reachMw = this.#findReachMw()
+    this.#factors = layout.form === 'shared' ? this.#pathFactors() : evenPaths(size)
+  }
+
+  /** [input]: what an input is to be multiplied with before it is sent. */
+  get inputShares(): Float64Array {
+    return this.#factors.inputs
   }
 
   /**
@@ -76,26 +90,29 @@ export class WeightProgrammer {
     const { size, form } = this.#layout
     if (form === 'shared') requireCirculant(weights, size)
     const weightPerMw = this.weightPerMw(weights)
-    const wantedMw = weights.map((weight, at) => weight / weightPerMw[Math.floor(at / size)]!)
-    return { voltagesV: this.#solve(wantedMw), weightPerMw }
+    const { inputs } = this.#factors
+    const wantedMw = weights.map((weight, at) => weight / weightPerMw[Math.floor(at / size)]! / inputs[at % size]!)
+    const oppositeV = form === 'shared' ? this.#solve(wantedMw.map((mw) => -mw)) : undefined
+    return { voltagesV: this.#solve(wantedMw), oppositeV, weightPerMw }
   }
 
   /** Shape: [output]: what a tile's balanced signals will mean. */
   weightPerMw(weights: Float64Array): Float64Array {
     const { size, form } = this.#layout
     const reach = this.#reachMw
+    const { outputs, inputs } = this.#factors
     const weightPerMw = Float64Array.from({ length: size }, (_, output) => {
       let most = 0
       for (let port = 0; port < size; port++) {
         const at = output * size + port
-        most = Math.max(most, Math.abs(weights[at]!) / reach[at]!)
+        most = Math.max(most, Math.abs(weights[at]!) / inputs[port]! / reach[at]!)
       }
-      return most
+      return most / outputs[output]!
     })
     // Shared rings have one scale for all rows; rows of zeros have none of their own.
     const largest = weightPerMw.reduce((a, b) => Math.max(a, b), 0) || 1
     for (let q = 0; q < size; q++) if (form === 'shared' || weightPerMw[q] === 0) weightPerMw[q] = largest
-    return weightPerMw
+    return weightPerMw.map((weight, q) => weight * outputs[q]!)
   }
 
   /** The signal of either sign that every element reaches, in mW. */
@@ -235,6 +252,20 @@ export class WeightProgrammer {
       const dropMw = gains.dropMw[port]![k]!
       return USED_RING_REACH * Math.max(LEAST_REACH * dropMw, Math.min(dropMw - throughFloor * throughMw, -parkedMw))
     })
+  }
+
+  /** By what each path makes of the swing of a ring, from all let through to all dropped. */
+  #pathFactors(): PathFactors {
+    const { size, rings: places } = this.#layout
+    const { gains, rings } = this.#calibration
+    const swingsMw = new Float64Array(size * size)
+    for (let at = 0; at < swingsMw.length; at++) {
+      const [output, port] = [Math.floor(at / size), at % size]
+      const k = awgrWavelength(size, port, output)
+      const throughMw = this.throughShare[output]! * gains.throughMw[port]![k]!
+      swingsMw[at] = gains.dropMw[port]![k]! + (1 - rings[places[port]![k]!]!.throughFloor) * throughMw
+    }
+    return pathFactors(size, swingsMw)
   }
 
   /** The flank that needs less heat, unless the ring stands too near its laser there to reach far. */

@@ -1,8 +1,10 @@
 import type { JournalReader, Pages } from '../journal/reader.ts'
+import { BOUNDARIES } from '../ledger/boundaries.ts'
+import { ACCOUNT_COLUMNS, accountRows } from './account-rows.ts'
 import type { Cell, ColumnKind, ExportColumn, ExportTable } from './export-content.ts'
 import { unitOfName } from './unit-of-name.ts'
 
-export const TABLE_NAMES = ['steps', 'frames', 'samples', 'wire'] as const
+export const TABLE_NAMES = ['steps', 'frames', 'samples', 'energy', 'wire'] as const
 export type TableName = (typeof TABLE_NAMES)[number]
 
 type Column = Pick<ExportColumn, 'name' | 'unit' | 'kind' | 'says'>
@@ -84,6 +86,27 @@ const SOURCES: Record<TableName, (journal: JournalReader, run: string) => Source
         ...[timeNs, quantity, value, unit, source],
       ]),
   }),
+  energy: async (journal, run) => {
+    const { header, result } = await journal.readRun(run)
+    const { layer } = (header.arguments ?? {}) as { readonly layer?: string }
+    const joules = (name: string, says: string): Column => ({ name, unit: 'J', kind: 'float', says })
+    return {
+      says: 'the account of the run: its product, and what that is made of',
+      columns: [
+        text('entry', ACCOUNT_COLUMNS.entry),
+        text('name', ACCOUNT_COLUMNS.name),
+        { name: 'macs', unit: null, kind: 'float', says: ACCOUNT_COLUMNS.macs },
+        { name: 'seconds', unit: 's', kind: 'float', says: ACCOUNT_COLUMNS.seconds },
+        ...BOUNDARIES.map((boundary) => boundary.replace('-', '_')).flatMap((boundary) => [
+          joules(`${boundary}_J`, 'energy within this boundary'),
+          joules(`${boundary}_uncertainty_J`, 'how far that may be off'),
+        ]),
+      ],
+      pages: async function* () {
+        yield await Promise.resolve(accountRows(result, layer))
+      },
+    }
+  },
   wire: async (journal, run) => {
     const recording = await journal.readWires(run)
     return {

@@ -1,6 +1,6 @@
 import { BenchError } from '../../core/errors.ts'
 import { DenseArray } from '../arrays/dense-array.ts'
-import type { ArraySink, ArraySource } from '../arrays/dense-array.ts'
+import type { ArraySink, ArraySource, Block } from '../arrays/dense-array.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
 import type { PanelledProduct, ProductJob } from './multiply-panels.ts'
 
@@ -27,6 +27,11 @@ interface Geometry {
   readonly kernelWidth: number
   readonly outHeight: number
   readonly outWidth: number
+  /** Lines of the result, those of one image after those of the one before, and the first of them that is computed. */
+  readonly lines: number
+  readonly firstLine: number
+  /** Where a line of an output goes: a matrix of the result, and a row of that. */
+  place(line: number, output: number): { readonly matrix: number; readonly row: number }
 }
 
 /**
@@ -35,13 +40,24 @@ interface Geometry {
  *
  * Shapes: image [channels, height, width] or [images, channels, height, width]; kernels [outputs, channels, height,
  * width]; the result [outputs, …] or [images, outputs, …].
+ * Of a part, whose rows are lines of the result and whose columns are kernels, the result is [outputs, lines, width].
  * Throws: SHAPE_MISMATCH; RANGE_EXCEEDED for kernels that are wider than a circulant core.
  */
-export function convolutionJob(image: ArraySource, kernels: ArraySource, options: ConvolutionOptions): ProductJob {
-  const geometry = geometryOf(image, kernels, options)
-  const { images, kernels: outputs, outHeight, outWidth } = geometry
-  const [pixels, weights] = [inMemory(image), inMemory(kernels)]
-  const shape = [...(image.shape.length === 4 ? [images] : []), outputs, outHeight, outWidth]
+export function convolutionJob(
+  image: ArraySource,
+  kernels: ArraySource,
+  options: ConvolutionOptions,
+  part?: Block,
+): ProductJob {
+  const whole = geometryOf(image, kernels, options)
+  const geometry = part === undefined ? whole : { ...whole, ...geometryOfPart(part) }
+  const { images, kernels: outputs, channels, kernelHeight, kernelWidth, outHeight, outWidth, lines } = geometry
+  const pixels = inMemory(image)
+  const perKernel = channels * kernelHeight * kernelWidth
+  const firstKernel = part?.firstColumn ?? 0
+  const weights = inMemory(kernels).subarray(firstKernel * perKernel, (firstKernel + outputs) * perKernel)
+  const leading = image.shape.length === 4 ? [images] : []
+  const shape = part === undefined ? [...leading, outputs, outHeight, outWidth] : [outputs, lines, outWidth]
   const { circulant } = options
   return {
     shape,
@@ -73,8 +89,21 @@ function geometryOf(image: ArraySource, kernels: ArraySource, options: Convoluti
     const right = `a core of ${circulant} ports convolves with kernels of up to that width`
     throw new BenchError('RANGE_EXCEEDED', `${names}: ${right}`, { context: { kernelWidth, ports: circulant } })
   }
-  return { images, channels, height, width, kernels: outputs, kernelHeight, kernelWidth, outHeight, outWidth }
+  return {
+    ...{ images, channels, height, width, kernels: outputs, kernelHeight, kernelWidth, outHeight, outWidth },
+    ...{ lines: images * outHeight, firstLine: 0 },
+    place: (line, output) => ({ matrix: Math.floor(line / outHeight) * outputs + output, row: line % outHeight }),
+  }
 }
+
+const geometryOfPart = ({
+  firstRow,
+  rows,
+  columns,
+}: Block): Pick<Geometry, 'kernels' | 'lines' | 'firstLine' | 'place'> => ({
+  ...{ kernels: columns, lines: rows, firstLine: firstRow },
+  place: (line, output) => ({ matrix: output, row: line - firstRow }),
+})
 
 function inMemory(array: ArraySource): Float64Array {
   if (array instanceof DenseArray) return array.data
@@ -89,9 +118,9 @@ function patchProduct(
   { stride, padding }: ConvolutionOptions,
   sink: ArraySink,
 ): PanelledProduct {
-  const { images, channels, kernels, kernelHeight, kernelWidth, outHeight, outWidth } = geometry
+  const { channels, kernels, kernelHeight, kernelWidth, outWidth, lines } = geometry
   const inner = channels * kernelHeight * kernelWidth
-  const rows = images * outHeight * outWidth
+  const rows = lines * outWidth
   return {
     ...{ rows, columns: kernels, inner, rowParts: 1, columnParts: 1, macs: rows * inner * kernels },
     readA: (firstRow, count) => {
@@ -119,11 +148,11 @@ function patchProduct(
     write: async ({ firstRow, rows, firstColumn, columns }, { data }) => {
       // Outputs of one line of the result lie below each other.
       for (let row = 0; row < rows;) {
-        const { image, y, x } = outputOf(firstRow + row, geometry)
+        const { line: of, x } = outputOf(firstRow + row, geometry)
         const count = Math.min(outWidth - x, rows - row)
         for (let column = 0; column < columns; column++) {
           const line = Float64Array.from({ length: count }, (_, i) => data[(row + i) * columns + column]!)
-          await writeLine(sink, image * kernels + firstColumn + column, y, x, line)
+          await writeLine(sink, geometry.place(of, firstColumn + column), x, line)
         }
         row += count
       }
@@ -133,12 +162,11 @@ function patchProduct(
 
 const outputOf = (
   row: number,
-  { outHeight, outWidth }: Geometry,
-): { readonly image: number; readonly y: number; readonly x: number } => ({
-  image: Math.floor(row / (outHeight * outWidth)),
-  y: Math.floor(row / outWidth) % outHeight,
-  x: row % outWidth,
-})
+  { outHeight, outWidth, firstLine }: Geometry,
+): { readonly line: number; readonly image: number; readonly y: number; readonly x: number } => {
+  const line = firstLine + Math.floor(row / outWidth)
+  return { line, image: Math.floor(line / outHeight), y: line % outHeight, x: row % outWidth }
+}
 
 /**
  * On a core of n ports whose weights turn with the output: W[q, p] = w[(p − q) mod n].
@@ -154,19 +182,18 @@ function circulantProduct(
   n: number,
   sink: ArraySink,
 ): PanelledProduct {
-  const { images, channels, width, kernels, kernelHeight, kernelWidth, outHeight, outWidth } = geometry
+  const { channels, width, kernels, kernelHeight, kernelWidth, outHeight, outWidth, firstLine } = geometry
   const whole = n - kernelWidth + 1
   const pieces = Math.ceil((width + 2 * padding - kernelWidth + 1) / whole)
   const lines = channels * kernelHeight
-  const rows = images * outHeight * pieces
-  const placeOf = (row: number): { image: number; y: number; firstX: number } => ({
-    image: Math.floor(row / (outHeight * pieces)),
-    y: Math.floor(row / pieces) % outHeight,
-    firstX: (row % pieces) * whole,
-  })
+  const rows = geometry.lines * pieces
+  const placeOf = (row: number): { line: number; image: number; y: number; firstX: number } => {
+    const line = firstLine + Math.floor(row / pieces)
+    return { line, image: Math.floor(line / outHeight), y: line % outHeight, firstX: (row % pieces) * whole }
+  }
   return {
     ...{ rows, columns: kernels, inner: lines * n, rowParts: 1, columnParts: n },
-    macs: images * outHeight * outWidth * kernels * lines * kernelWidth,
+    macs: geometry.lines * outWidth * kernels * lines * kernelWidth,
     readA: (firstRow, count) => {
       const data = new Float64Array(count * lines * n)
       for (let row = 0, to = 0; row < count; row++) {
@@ -198,7 +225,7 @@ function circulantProduct(
     combine: (product) => withoutWrapped(product, n, whole),
     write: async ({ firstRow, rows, firstColumn, columns }, { data }) => {
       for (let row = 0; row < rows; row++) {
-        const { image, y, firstX } = placeOf(firstRow + row)
+        const { line: of, firstX } = placeOf(firstRow + row)
         // A stride keeps every so manyth of them.
         const firstOut = Math.ceil(firstX / stride)
         const count = Math.min(outWidth, Math.ceil((firstX + whole) / stride)) - firstOut
@@ -206,15 +233,19 @@ function circulantProduct(
         for (let column = 0; column < columns; column++) {
           const from = (row * columns + column) * whole + firstOut * stride - firstX
           const line = Float64Array.from({ length: count }, (_, i) => data[from + i * stride]!)
-          await writeLine(sink, image * kernels + firstColumn + column, y, firstOut, line)
+          await writeLine(sink, geometry.place(of, firstColumn + column), firstOut, line)
         }
       }
     },
   }
 }
 
-const writeLine = (sink: ArraySink, matrix: number, y: number, x: number, line: Float64Array): Promise<void> =>
-  sink.writeBlock(matrix, { firstRow: y, rows: 1, firstColumn: x, columns: line.length }, line)
+const writeLine = (
+  sink: ArraySink,
+  { matrix, row }: ReturnType<Geometry['place']>,
+  x: number,
+  line: Float64Array,
+): Promise<void> => sink.writeBlock(matrix, { firstRow: row, rows: 1, firstColumn: x, columns: line.length }, line)
 
 /** Of every n columns the first ones, which saw no pixel twice. */
 function withoutWrapped({ rows, columns, data }: RealMatrix, n: number, whole: number): RealMatrix {

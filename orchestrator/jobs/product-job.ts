@@ -1,14 +1,25 @@
 import { DenseArray } from '../arrays/dense-array.ts'
-import type { ArraySink, ArraySource } from '../arrays/dense-array.ts'
+import type { ArraySink, ArraySource, Block } from '../arrays/dense-array.ts'
 import { arrayProducts, productShape } from './array-products.ts'
 import { convolutionJob } from './convolution.ts'
 import type { ConvolutionOptions } from './convolution.ts'
 import { exactProduct } from './matmul.ts'
 import type { ProductJob } from './multiply-panels.ts'
+import { factorsOfPart } from './share-product.ts'
 
-/** A·B, or with options a convolution of the image A with the kernels B. Throws: SHAPE_MISMATCH. */
-export function productJob(a: ArraySource, b: ArraySource, convolution?: ConvolutionOptions): ProductJob {
-  if (convolution !== undefined) return convolutionJob(a, b, convolution)
+/**
+ * A·B, or with options a convolution of the image A with the kernels B; of either a part.
+ *
+ * Throws: SHAPE_MISMATCH.
+ */
+export function productJob(
+  left: ArraySource,
+  right: ArraySource,
+  convolution?: ConvolutionOptions,
+  part?: Block,
+): ProductJob {
+  if (convolution !== undefined) return convolutionJob(left, right, convolution, part)
+  const { a, b } = factorsOfPart(left, right, part)
   return {
     shape: productShape(a, b),
     isComplex: a.isComplex || b.isComplex,

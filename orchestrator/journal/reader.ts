@@ -6,6 +6,7 @@ import { unreadable } from './faults.ts'
 import type {
   CalibrationRecord,
   FrameRecord,
+  ListedRun,
   RunHeader,
   RunRecord,
   RunRecording,
@@ -36,11 +37,16 @@ export class JournalReader {
   }
 
   /** Newest first. */
-  async listRuns(): Promise<readonly RunSummary[]> {
+  async listRuns(): Promise<readonly ListedRun[]> {
+    const asked = `${argument('layer')} AS layer, ${argument('partOf')} AS part_of`
     const rows = await this.#all(
-      'SELECT id, kind, status, started_ms, ended_ms, pid, process FROM runs ORDER BY rowid DESC',
+      `SELECT id, kind, status, started_ms, ended_ms, pid, process, ${asked} FROM runs ORDER BY rowid DESC`,
     )
-    return rows.map((row) => summaryOf(row))
+    return rows.map((row) => ({
+      ...summaryOf(row),
+      layer: textOf(row['layer']) || null,
+      partOf: textOf(row['part_of']) || null,
+    }))
   }
 
   /** Runs that one process has begun since a time, oldest first. */
@@ -49,7 +55,7 @@ export class JournalReader {
     return (await this.#all(sql, pid, sinceMs)).map((row) => textOf(row['id']))
   }
 
-  /** `name` is an id, an unambiguous beginning of one, or `last`. */
+  /** `name` is an id, an unambiguous beginning of one, or `last`: the newest job, and not one core's part of it. */
   async readRun(name: string): Promise<RunRecord> {
     const id = await this.#findRun(name)
     const [row] = await this.#all('SELECT * FROM runs WHERE id = ?', id)
@@ -151,8 +157,9 @@ export class JournalReader {
   }
 
   async #findRun(name: string): Promise<string> {
-    const ids = (await this.#all('SELECT id FROM runs ORDER BY rowid DESC')).map((row) => textOf(row['id']))
-    const [last] = ids
+    const rows = await this.#all(`SELECT id, ${argument('part')} IS NOT NULL AS part FROM runs ORDER BY rowid DESC`)
+    const ids = rows.map((row) => textOf(row['id']))
+    const [last = ids[0]] = rows.flatMap((row) => (row['part'] === 1 ? [] : [textOf(row['id'])]))
     if (last === undefined) throw new BenchError('RUN_UNKNOWN', `${this.#file} holds no runs yet`)
     if (name === 'last') return last
     if (ids.includes(name)) return name
@@ -243,6 +250,10 @@ export class JournalReader {
     }
   }
 }
+
+/** SQL of what the header of a run says was asked for. One header that is damaged must not hide all other runs. */
+const argument = (name: string): string =>
+  `CASE WHEN json_valid(header) THEN json_extract(header, '$.arguments.${name}') END`
 
 async function allOf<T>(pages: Pages<T>): Promise<readonly T[]> {
   const all: T[] = []

@@ -46,6 +46,14 @@ export interface RunSummary {
   readonly endedMs: number | null
 }
 
+/** A run as a list of all runs tells it. */
+export interface ListedRun extends RunSummary {
+  /** The layer of a model that it was asked to be of. */
+  readonly layer: string | null
+  /** The run whose part it is, where several cores shared a job. */
+  readonly partOf: string | null
+}
+
 export interface RunRecord extends RunSummary {
   readonly header: RunHeader
   readonly result: unknown

@@ -85,7 +85,7 @@ export interface EnergyAccount {
   readonly shares: readonly PowerShare[]
   readonly boundaries: readonly BoundaryEnergy[]
   readonly headings: readonly HeadingEnergy[]
-  /** Layers, or whatever the job was made of. */
+  /** Blocks of weights, one after the other. */
   readonly parts: readonly PartEnergy[]
   /** Neighbours share an entry where there are many. */
   readonly tiles: readonly PartEnergy[]

@@ -119,7 +119,7 @@ test(
       expect(ended.code, ended.stderr).toBe(0)
       expect(ended.stdout).toContain(`${form} has tables only: take .npz or .h5 for matrices`)
       const files = (await readdir(cwd)).filter((file) => file.endsWith(form)).sort()
-      expect(files).toEqual(['frames', 'samples', 'steps'].map((table) => `run-${table}.${form}`))
+      expect(files).toEqual(['energy', 'frames', 'samples', 'steps'].map((table) => `run-${table}.${form}`))
     }
   },
   PATIENCE_MS,

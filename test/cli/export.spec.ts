@@ -99,7 +99,7 @@ describe('fringe export', { timeout: PATIENCE_MS }, () => {
   test('another Parquet reader opens the tables: values bit for bit, units and provenance', async () => {
     const cwd = await exported('-o', 'run.parquet', '--wire')
     expect((await readdir(cwd)).sort()).toEqual(
-      ['frames', 'samples', 'steps', 'wire'].map((name) => `run-${name}.parquet`),
+      ['energy', 'frames', 'samples', 'steps', 'wire'].map((name) => `run-${name}.parquet`),
     )
     const samples = await parquet(join(cwd, 'run-samples.parquet'))
     expect(samples.rows.map(({ quantity, unit }) => [quantity, unit])).toContainEqual(['temperature of chip', '°C'])
@@ -178,7 +178,7 @@ describe('fringe export', { timeout: PATIENCE_MS }, () => {
       [['-o', 'taken.npz'], /taken\.npz is a folder/],
       [['-o', 'no/run.npz'], /there is no folder no; create it first/],
       [['--format', 'gif'], /Allowed choices are npz, hdf5, parquet, csv/],
-      [['--table', 'lasers'], /Allowed choices are steps, frames, samples, wire/],
+      [['--table', 'lasers'], /Allowed choices are steps, frames, samples, energy, wire/],
       [['--table', 'steps', '--wire'], /write --table wire/],
     ] as const) {
       const ended = await fringe(['export', 'last', '--journal', journal, ...args, '--json'], { cwd })

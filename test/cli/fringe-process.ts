@@ -206,6 +206,7 @@ const NAMES = [
   'demo',
   'discover',
   'export',
+  'energy',
 ]
 
 export async function schemas(): Promise<Ajv2020> {

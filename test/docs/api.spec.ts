@@ -43,6 +43,7 @@ describe('programs that use Fringe', { timeout: PATIENCE_MS }, () => {
     expect(said).toMatch(/^cal-\d{8}-\d{6}-\d{2} \d/)
     expect(said).toContain('2,1,2 true')
     expect(said).toMatch(/\d C\.npy\n/)
+    expect(said).toMatch(/\nfc1 12 \d[\d.e+]*\nfc2 18 \d[\d.e+]*\n30 \d/)
     expect(said).toContain('1,4,5')
     expect(said).toContain('Error: no time left')
     expect(said).toContain('A is 2×3 and B is 2×3: A needs as many columns as B has rows')

@@ -5,6 +5,7 @@ import type { ConvolutionOptions } from '../../orchestrator/jobs/convolution.ts'
 import { multiply } from '../../orchestrator/jobs/matmul.ts'
 import { multiplyPanels } from '../../orchestrator/jobs/multiply-panels.ts'
 import { exactResult, noSink, productJob } from '../../orchestrator/jobs/product-job.ts'
+import { productParts } from '../../orchestrator/jobs/product-parts.ts'
 import { cutTiles } from '../../orchestrator/tiles/tile-product.ts'
 import { normalArray } from '../support/normal-array.ts'
 import { ExactCore } from '../support/exact-core.ts'
@@ -80,6 +81,44 @@ describe('a convolution', () => {
         expect(totals.macs).toBe(expected.length * channels * kernelHeight * kernelWidth)
       }),
       { numRuns: 80 },
+    )
+  })
+
+  test('is put together again from parts: lines of images, and kernels, by patches and on circulant cores', async () => {
+    const parted = convolutions.chain((drawn) =>
+      fc.record({ drawn: fc.constant(drawn), line: size(0, 99), kernel: size(0, 99), circulant: fc.boolean() }),
+    )
+    await fc.assert(
+      fc.asyncProperty(parted, async ({ drawn, line, kernel, circulant: isCirculant }) => {
+        const { images, channels, height, width, outputs, kernelHeight, kernelWidth, stride, padding } = drawn
+        const image = normalArray('image', [...(images === null ? [] : [images]), channels, height, width])
+        const kernels = normalArray('kernels', [outputs, channels, kernelHeight, kernelWidth])
+        const options = { stride, padding, circulant: null }
+        const exact = await exactResult(productJob(image, kernels, options))
+        const parts = productParts(exact.shape, true)
+        const { size } = parts
+        const [row, column] = [line % size.rows, kernel % size.columns]
+        const spans = (at: number, count: number): [number, number][] => [
+          [0, at],
+          [at, count - at],
+        ]
+        const out = new DenseArray('out', exact.shape, false)
+        let macs = 0
+        for (const [firstRow, rows] of spans(row, size.rows)) {
+          for (const [firstColumn, columns] of spans(column, size.columns)) {
+            if (rows === 0 || columns === 0) continue
+            const part = { firstRow, rows, firstColumn, columns }
+            const job = productJob(image, kernels, { ...options, circulant: isCirculant ? 7 : null }, part)
+            const product = await exactResult(job)
+            expect(product.data).toHaveLength((await parts.cut(exact, part)).data.length)
+            await parts.place(out, product, part)
+            macs += job.products(noSink)[0]!.macs
+          }
+        }
+        for (const [i, value] of exact.data.entries()) expect(Math.abs(out.data[i]! - value)).toBeLessThan(1e-12)
+        expect(macs).toBe(exact.data.length * channels * kernelHeight * kernelWidth)
+      }),
+      { numRuns: 100 },
     )
   })
 

@@ -4,6 +4,7 @@ import type { WeightProgrammer } from '../programming.ts'
 import type { AwgrContext } from './awgr-context.ts'
 import { randomWeights } from './random-weights.ts'
 import { PROBE_SYMBOLS, RingProbe } from './ring-probe.ts'
+import type { OutputReading } from './ring-probe.ts'
 
 /** Matrices of random weights, and how often each is set again, with the others in between. */
 const MATRICES = 6
@@ -39,13 +40,16 @@ export async function measureWeightQuality(
   const measured = targets.map((): Float64Array[] => [])
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     const probe = new RingProbe(context, codes, PROBE_SYMBOLS.judge, random)
-    for (const [m, { voltagesV, weightPerMw }] of programmed.entries()) {
-      const { drop, through } = await probe.read(voltagesV, signal)
+    for (const [m, { voltagesV, oppositeV, weightPerMw }] of programmed.entries()) {
+      const one = await probe.read(voltagesV, signal)
+      const other = oppositeV && (await probe.read(oppositeV, signal))
       measured[m]!.push(
         Float64Array.from({ length: size * size }, (_, at) => {
           const [output, port] = [Math.floor(at / size), at % size]
-          const signalMw = drop[output]![port]! - programmer.throughShare[output]! * through[output]![port]!
-          return signalMw * weightPerMw[output]!
+          const signalOf = ({ drop, through }: OutputReading): number =>
+            drop[output]![port]! - programmer.throughShare[output]! * through[output]![port]!
+          const signalMw = other === undefined ? signalOf(one) : (signalOf(one) - signalOf(other)) / 2
+          return signalMw * weightPerMw[output]! * programmer.inputShares[port]!
         }),
       )
     }
