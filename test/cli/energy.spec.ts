@@ -124,7 +124,7 @@ describe('the energy of layers, asked of a journal', { timeout: PATIENCE_MS }, (
     const of = (entry: string): string[] => lines.filter((line) => line.startsWith(`"${entry}",`))
     expect([of('component').length, of('heading').length, of('lane').length]).toEqual([6, 3, 1])
     const last = await layersOf(await run('energy', 'last', '--json'))
-    const column = lines[0]!.split(',').indexOf('wall_plug_J [J]')
+    const column = lines[0]!.split(',').indexOf('"wall_plug_J [J]"')
     const tiles = of('lane').map((line) => Number(line.split(',')[column]))
     expect(sum(tiles)).toBeCloseTo(last.total.boundaries[3]!.joules, 9)
   })
