@@ -14,6 +14,8 @@ interface Queued {
 
 interface Thread {
   readonly worker: Worker
+  /** It has loaded what it needs, or has ended. */
+  readonly begun: Promise<void>
   running: Queued | undefined
 }
 
@@ -68,7 +70,8 @@ export class KernelPool implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true
     for (const { reject } of this.#queue.splice(0)) reject(closedPool())
-    await Promise.all(this.#threads.map(({ worker }) => worker.terminate()))
+    // A thread that is ended while it loads a library takes the process with it.
+    await Promise.all(this.#threads.map(({ begun, worker }) => begun.then(() => worker.terminate())))
   }
 
   #enqueue(request: KernelRequest, signal: AbortSignal): Promise<number> {
@@ -93,13 +96,15 @@ export class KernelPool implements AsyncDisposable {
   }
 
   #start(worker: Worker): Thread {
-    const thread: Thread = { worker, running: undefined }
+    let begin: () => void
+    const thread: Thread = { worker, begun: new Promise((resolve) => (begin = resolve)), running: undefined }
     const settle = (settleOne: (queued: Queued) => void): void => {
       const { running } = thread
       thread.running = undefined
       if (running !== undefined) settleOne(running)
     }
     worker.on('message', (reply: KernelReply) => {
+      if ('ready' in reply) return begin()
       settle(({ resolve, reject }) => {
         if ('error' in reply) reject(new BenchError('CALL_INVALID', reply.error))
         else resolve(reply.result)
@@ -113,7 +118,10 @@ export class KernelPool implements AsyncDisposable {
       settle(({ reject }) => reject(error))
       for (const { reject } of this.#queue.splice(0)) reject(error)
     })
-    worker.on('exit', () => settle(({ reject }) => reject(closedPool())))
+    worker.on('exit', () => {
+      begin()
+      settle(({ reject }) => reject(closedPool()))
+    })
     return thread
   }
 }

@@ -10,7 +10,8 @@ export interface KernelRequest {
   readonly task: KernelTasks[KernelTaskName]
 }
 
-export type KernelReply = { readonly result: number } | { readonly error: string }
+/** The first one says that the thread has all it needs. */
+export type KernelReply = { readonly ready: true } | { readonly result: number } | { readonly error: string }
 
 const { engineName, memory, thread } = workerData as {
   readonly engineName: EngineName
@@ -21,6 +22,7 @@ const { engineName, memory, thread } = workerData as {
 const engine = makeEngine(engineName, memory)
 
 parentPort?.on('message', ({ name, task }: KernelRequest) => parentPort?.postMessage(reply(name, task)))
+parentPort?.postMessage({ ready: true } satisfies KernelReply)
 
 function reply(name: KernelTaskName, task: KernelTasks[KernelTaskName]): KernelReply {
   try {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { fastestEngine } from '../../../bench/product-twin.ts'
 import { clementsPlaces } from '../../../core/mesh-layout.ts'
 import { KernelPool, partsOf } from '../../../sim/kernels/kernel-pool.ts'
 import { Kernels } from '../../../sim/kernels/kernels.ts'
@@ -93,6 +94,17 @@ describe('a pool of kernel threads', () => {
     await pool.run('propagate', [part], signal)
     once.program.propagate(once.fields)
     expect(fields.re).toEqual(once.fields.re)
+  })
+
+  test('can be closed as soon as it is opened, whatever its threads are loading', async () => {
+    const kernels = new Kernels(fastestEngine())
+    const [a, b] = [kernels.memory.float32(ROWS * INNER), kernels.memory.float32(INNER * COLUMNS)]
+    for (let round = 0; round < 5; round++) {
+      const pool = new KernelPool(kernels, 2)
+      await pool[Symbol.asyncDispose]()
+      const late = plainProduct(kernels, pool, a, b, ROWS, INNER, COLUMNS, signal)
+      await expect(late).rejects.toMatchObject({ code: 'CALL_INVALID' })
+    }
   })
 
   test('refuses a call that is already aborted without starting anything', async () => {
