@@ -7,7 +7,7 @@ import { parameterBlocks } from './chip-parameters.ts'
 /**
  * How far a chip may have gone since somebody looked, one standard deviation: what a look leaves open, beside a random
  * walk, and at most what a laboratory sees in hours. All a few times over, so that the readings decide; but minutes after
- * a look a phase is known better than from a dozen new settings, and looks that forgot it would walk at random
+ * a look a phase is known better than from two dozen new settings, and looks that forgot it would walk at random
  * themselves. Assumptions; what is farther off needs a calibration.
  */
 interface Wander {

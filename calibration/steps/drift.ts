@@ -11,7 +11,7 @@ import { MAX_HELD_OUT_RESIDUAL, READING_NOISE, readRandomSettings } from './chip
 import { ChipProbe } from './chip-readings.ts'
 
 /** Random settings that follow a drift, and those kept to check that they do. */
-const SETTINGS = 10
+const SETTINGS = 22
 const HELD_OUT = 2
 
 /** Frames that one look at the drift takes. */

@@ -21,9 +21,11 @@ export async function movedBench(
   folder: string,
   bench: string,
   resources: Readonly<Record<string, string>>,
+  twin: Readonly<Record<string, number>> = {},
 ): Promise<string> {
   const yaml = parseDocument(await readFile(bench, 'utf8'))
   for (const [name, resource] of Object.entries(resources)) yaml.setIn(['instruments', name, 'resource'], resource)
+  for (const [name, value] of Object.entries(twin)) yaml.setIn(['twin', name], value)
   const file = join(folder, 'moved.yaml')
   await writeFile(file, yaml.toString())
   return file
