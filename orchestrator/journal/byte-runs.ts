@@ -19,17 +19,31 @@ const MOST_BYTES = 2 ** 31
 /** Packed bytes are never more than these longer. */
 export const MOST_OVERHEAD = LENGTH_BYTES
 
+/** Of the same kind as all others: the loop below is the hottest of a stream. */
+const NONE = new Int32Array(0)
+
 /** Writes `bytes` packed to `out` from `at` on, and returns where it ends. */
 export function packRuns(bytes: Uint8Array, out: Buffer, at: number): number {
   const { buffer, byteOffset, length } = bytes
   const lead = (WORD - (byteOffset % WORD)) % WORD
-  const words = length > lead ? new Int32Array(buffer, byteOffset + lead, (length - lead) >> 2) : []
+  const words = length > lead ? new Int32Array(buffer, byteOffset + lead, (length - lead) >> 2) : NONE
+  const count = words.length
   let end = at
   let packed = 0
-  for (let word = 0; word < words.length;) {
+  for (let word = 0; word < count;) {
     const value = words[word]!
     let next = word + 1
-    while (next < words.length && words[next] === value) next++
+    while (
+      next + 3 < count &&
+      ((words[next]! ^ value) |
+        (words[next + 1]! ^ value) |
+        (words[next + 2]! ^ value) |
+        (words[next + 3]! ^ value)) ===
+        0
+    ) {
+      next += 4
+    }
+    while (next < count && words[next] === value) next++
     if (next - word >= FEWEST_WORDS && value === Math.imul(value & 0xff, 0x0101_0101)) {
       end = putLiteral(out, end, bytes, packed, lead + word * WORD)
       end = out.writeUInt32LE((next - word) * WORD, end)
@@ -63,6 +77,6 @@ export function unpackRuns(packed: Uint8Array, length: number): Uint8Array | und
 
 function putLiteral(out: Buffer, at: number, bytes: Uint8Array, from: number, to: number): number {
   const first = out.writeUInt32LE(to - from, at)
-  out.set(bytes.subarray(from, to), first)
+  if (to > from) out.set(bytes.subarray(from, to), first)
   return first + to - from
 }
