@@ -1,5 +1,6 @@
 import type { MeshDesign } from '../core/mesh-design.ts'
 import type { KnownErrors } from '../core/optical-core.ts'
+import type { FrameReading } from '../orchestrator/frames/frame-runner.ts'
 
 /** How well a calibration multiplies, on matrices that it had not seen. */
 export interface Verification {
@@ -66,16 +67,19 @@ export interface MeshCalibration {
   readonly verification: Verification
 }
 
-/** Power readings to the balanced signal of one pair: proportional to the field along the local oscillator. */
-export function balancedSignal(
+/** Power readings to balanced signals of one pair: proportional to the field along the local oscillator. Shape: [symbol]. */
+export function balancedSignals(
   detectors: MeshCalibration['detectors'],
   lane: number,
   port: number,
-  plusMw: number,
-  minusMw: number,
-): number {
-  return (
-    (plusMw - detectors.darkPlusMw[lane]![port]!) * detectors.balancePlus[lane]![port]! -
-    (minusMw - detectors.darkMinusMw[lane]![port]!) * detectors.balanceMinus[lane]![port]!
-  )
+  { plusMw, minusMw }: FrameReading,
+): Float64Array {
+  const [darkPlusMw, darkMinusMw] = [detectors.darkPlusMw[lane]![port]!, detectors.darkMinusMw[lane]![port]!]
+  const [balancePlus, balanceMinus] = [detectors.balancePlus[lane]![port]!, detectors.balanceMinus[lane]![port]!]
+  const [plus, minus] = [plusMw[lane]![port]!, minusMw[lane]![port]!]
+  const signals = new Float64Array(plus.length)
+  for (let symbol = 0; symbol < signals.length; symbol++) {
+    signals[symbol] = (plus[symbol]! - darkPlusMw) * balancePlus - (minus[symbol]! - darkMinusMw) * balanceMinus
+  }
+  return signals
 }

@@ -6,7 +6,7 @@ import { allDone } from '../orchestrator/frames/frame-runner.ts'
 import type { FrameCodes, FrameReading, FrameRunner } from '../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../orchestrator/frames/heater-setter.ts'
 import type { MeshCalibration } from './calibration-record.ts'
-import { balancedSignal } from './calibration-record.ts'
+import { balancedSignals } from './calibration-record.ts'
 import { ChipModel } from './model/chip-model.ts'
 import type { Crosstalk } from './model/crosstalk.ts'
 import { LeakedLight } from './model/leaked-light.ts'
@@ -234,30 +234,26 @@ export class MeshCore implements OpticalCore<MeshCalibration> {
   }
 
   #decode(
-    { plusMw, minusMw }: FrameReading,
+    reading: FrameReading,
     { codes, fieldPerWeight, logGain, quadrature }: TileOnChip,
     tile: Tile,
   ): Float64Array[] {
     const { size } = this.#model.layout
-    return plusMw.map((outputs, lane) => {
+    return reading.plusMw.map((outputs, lane) => {
       const symbols = outputs[0]!.length - 1
       const result = new Float64Array(symbols * size)
-      for (const [output, plus] of outputs.entries()) {
-        const signalAt = (symbol: number): number =>
-          balancedSignal(this.#calibration.detectors, lane, output, plus[symbol]!, minusMw[lane]![output]![symbol]!)
-        const silence = signalAt(0)
+      for (let output = 0; output < size; output++) {
+        const signals = balancedSignals(this.#calibration.detectors, lane, output, reading)
+        const silence = signals[0]!
         // Codes are whole numbers, so silence is not quite dark; what it carries is known and given back.
         const carried = this.#silenceCarries(lane, output, tile)
         const tracked = Math.exp(logGain?.[lane * size + output] ?? 0)
         const perUnit = tracked * this.#signalPerField(lane, output) * fieldPerWeight[output]!
         for (let symbol = 0; symbol < symbols; symbol++) {
-          result[symbol * size + output] = (signalAt(symbol + 1) - silence) / perUnit + carried
+          result[symbol * size + output] = (signals[symbol + 1]! - silence) / perUnit + carried
         }
       }
-      for (let symbol = 0; symbol < symbols; symbol++) {
-        const products = result.subarray(symbol * size, (symbol + 1) * size)
-        this.#leaked.takeFrom(products, { lane, codes: codes[lane]!, symbol: symbol + 1 }, quadrature)
-      }
+      this.#leaked.takeFrom(result, lane, codes[lane]!, quadrature)
       return result
     })
   }

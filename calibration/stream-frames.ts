@@ -20,8 +20,8 @@ export interface FrameStages<Prepared extends { readonly codes: FrameCodes }, Lo
 }
 
 /**
- * While the light of one frame plays, the one before is decoded, and the one after is encoded and, where the generators
- * have room for two, uploaded. Between them meters are read out and armed again, unless they keep records: then the
+ * While the light of one frame plays, the one after is uploaded, where the generators have room for two, the one before
+ * is decoded, and the one after the next is encoded. Between them meters are read out and armed again, unless they keep records: then the
  * frame before is read while light plays, too. Results in the order of frames.
  */
 export async function* streamFrames<Prepared extends { readonly codes: FrameCodes }, Loaded>(
@@ -36,15 +36,18 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
     readonly loaded: Loaded
     reading(): Promise<FrameReading | BenchError>
   }
+  interface Ready {
+    readonly frame: Frame
+    prepared: Prepared
+  }
   const source = frames[Symbol.asyncIterator]()
   const stepOf = ({ step }: Frame): number => step ?? currentStep()
-  const prepareNext = async (): Promise<{ readonly frame: Frame; prepared: Prepared } | undefined> => {
+  const prepareNext = async (): Promise<Ready | undefined> => {
     const next = await source.next()
-    if (next.done === true) return undefined
-    const prepared = stages.prepare(next.value)
-    await withStep(stepOf(next.value), () => runner.prepareFrame(prepared.codes, signal))
-    return { frame: next.value, prepared }
+    return next.done === true ? undefined : { frame: next.value, prepared: stages.prepare(next.value) }
   }
+  const upload = ({ frame, prepared }: Ready): Promise<void> =>
+    withStep(stepOf(frame), () => runner.prepareFrame(prepared.codes, signal))
   /** A frame that was too bright for a meter is a result: who sent it may send it again with less light. */
   const readOut = (step: number, symbols: number): Promise<FrameReading | BenchError> =>
     withStep(step, () => runner.read(symbols, signal)).catch((error: unknown) => {
@@ -73,14 +76,16 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
   }
   try {
     let before: Played | undefined
-    for (let next = await prepareNext(); next !== undefined;) {
+    let next = await prepareNext()
+    let ahead = begun(prepareNext())
+    while (next !== undefined) {
       const { frame } = next
       const keepUp = stages.upkeep?.(frame)
       if (keepUp !== undefined) {
         if (before !== undefined) yield await decoded(before)
         before = undefined
         await keepUp(signal)
-        next.prepared = stages.prepare(frame)
+        for (const known of [next, await ahead]) if (known !== undefined) known.prepared = stages.prepare(known.frame)
       }
       const { prepared } = next
       const step = stepOf(frame)
@@ -91,12 +96,14 @@ export async function* streamFrames<Prepared extends { readonly codes: FrameCode
       const [loaded] = [await loading, await arming]
       await withStep(step, () => runner.trigger(signal))
       const captured = begun(withStep(step, () => runner.captured(symbols, signal)))
-      const following = begun(prepareNext())
+      next = await ahead
+      const uploaded = next && begun(upload(next))
       if (before !== undefined) yield await decoded(before)
+      ahead = begun(prepareNext())
       await captured
       const reading = onceOnly(() => begun(readOut(step, symbols)))
       before = { frame, loaded, reading }
-      next = await following
+      await uploaded
     }
     if (before !== undefined) yield await decoded(before)
   } finally {

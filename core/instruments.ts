@@ -118,7 +118,11 @@ export interface MultichannelPowerMeter extends Instrument {
   armLog(log: PowerLog, signal: AbortSignal): Promise<void>
   /** Resolves when the last armed record is complete. */
   waitLog(signal: AbortSignal): Promise<void>
-  /** Shape: [port][point], in mW. Throws PROTOCOL_UNEXPECTED_REPLY on a wrong length, RANGE_EXCEEDED on over-range. */
+  /**
+   * Shape: [port][point], in mW; the next call but one may fill the same arrays again.
+   *
+   * Throws: PROTOCOL_UNEXPECTED_REPLY on a wrong length, RANGE_EXCEEDED on over-range.
+   */
   readLogMw(signal: AbortSignal): Promise<Float64Array[]>
   readPowerMw(port: number, signal: AbortSignal): Promise<number>
 }

@@ -30,16 +30,21 @@ export class LeakedLight {
     )
   }
 
-  /** Takes what a symbol leaked from its products. Shapes: codes [port][symbol], quadrature [output, input]. */
-  takeFrom(
-    products: Float64Array,
-    { lane, codes, symbol }: { readonly lane: number; readonly codes: readonly Int8Array[]; readonly symbol: number },
-    quadrature: Float64Array,
-  ): void {
-    for (let port = 0; port < this.#size; port++) {
-      const leaked = this.#leaked[lane * this.#size + port]![codes[port]![symbol]! + CODE_OF_ZERO]!
-      for (let output = 0; output < products.length; output++) {
-        products[output]! += quadrature[output * this.#size + port]! * leaked
+  /**
+   * Takes what the symbols of a frame leaked from their products.
+   *
+   * Shapes: products [symbol, output], codes [port][symbol], with the silence in front; quadrature [output, input].
+   */
+  takeFrom(products: Float64Array, lane: number, codes: readonly Int8Array[], quadrature: Float64Array): void {
+    const size = this.#size
+    for (let port = 0; port < size; port++) {
+      const leaked = this.#leaked[lane * size + port]!
+      const played = codes[port]!
+      for (let symbol = 0, first = 0; first < products.length; symbol++, first += size) {
+        const field = leaked[played[symbol + 1]! + CODE_OF_ZERO]!
+        for (let output = 0; output < size; output++) {
+          products[first + output]! += quadrature[output * size + port]! * field
+        }
       }
     }
   }

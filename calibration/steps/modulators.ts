@@ -1,7 +1,7 @@
 import { BenchError } from '../../core/errors.ts'
 import type { FrameCodes } from '../../orchestrator/frames/frame-runner.ts'
 import type { MeshCalibration } from '../calibration-record.ts'
-import { balancedSignal } from '../calibration-record.ts'
+import { balancedSignals } from '../calibration-record.ts'
 import { fitSharedFringe } from '../fit/fringe.ts'
 import { coldHeaters, portTable } from './calibration-context.ts'
 import type { CalibrationContext, PortTable } from './calibration-context.ts'
@@ -34,13 +34,9 @@ export async function measureModulators(
       for (const [port, heater] of ports.entries()) voltages[heater] = Math.sqrt(turnRad / loRadPerV2[lane]![port]!)
     }
     await heaters.set(voltages, signal)
-    const { plusMw, minusMw } = await frames.run(codes, signal)
+    const reading = await frames.run(codes, signal)
     quadratures.push(
-      plusMw.map((outputs, lane) =>
-        outputs.map((plus, output) =>
-          plus.map((value, symbol) => balancedSignal(detectors, lane, output, value, minusMw[lane]![output]![symbol]!)),
-        ),
-      ),
+      reading.plusMw.map((outputs, lane) => outputs.map((_, port) => balancedSignals(detectors, lane, port, reading))),
     )
   }
   const x = Float64Array.from(levels)

@@ -1,7 +1,7 @@
 import type { MeshBench } from '../../core/mesh-bench.ts'
 import type { FrameCodes, FrameReading } from '../../orchestrator/frames/frame-runner.ts'
 import type { MeshCalibration } from '../calibration-record.ts'
-import { balancedSignal } from '../calibration-record.ts'
+import { balancedSignals } from '../calibration-record.ts'
 import { probePatterns } from './probe-patterns.ts'
 
 /** Near full field on any modulator that fits the generator, calibrated or not. */
@@ -38,9 +38,7 @@ export function probedMatrix(
     const patterns = probePatterns(size)
     const matrix = new Float64Array(size * size)
     for (let output = 0; output < size; output++) {
-      const signals = outputs[output]!.map((plusMw, symbol) =>
-        balancedSignal(detectors, lane, output, plusMw, reading.minusMw[lane]![output]![symbol]!),
-      )
+      const signals = balancedSignals(detectors, lane, output, reading)
       for (let input = 0; input < size; input++) {
         const pattern = patterns[input]!
         let sum = 0

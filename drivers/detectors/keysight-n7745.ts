@@ -8,11 +8,11 @@ import type { DriverEntry } from '../driver-entry.ts'
 import { parseScpiInteger, parseScpiNumber, scpiBlocksReply, unexpected } from '../protocols/scpi.ts'
 import { ScpiSession, askScpiIdentity } from '../transports/scpi-session.ts'
 import type { Wire } from '../transports/wire.ts'
+import { bufferOf, BYTES_PER_POINT, decodeW } from './n7745-log.ts'
 
 const MW_PER_W = 1e3
 /** As the meter numbers its units; 0 is dBm. */
 const WATT = 1
-const BYTES_PER_POINT = 4
 /** Readings beyond this stand for "no valid power": the meter writes 3.4E+38. */
 const NO_READING_W = 1e20
 const WAVELENGTH_RANGE_NM = { min: 1250, max: 1650 }
@@ -77,6 +77,9 @@ export class KeysightN7745 implements MultichannelPowerMeter {
   #records = 0
   /** A continuous log was seen to stand still until its next trigger. */
   #seenWaiting = false
+  /** [turn][port]: what the last two reads filled, because fresh memory costs more than filling it. */
+  readonly #logs: [Float64Array[], Float64Array[]] = [[], []]
+  #turn: 0 | 1 = 0
   #closed = false
 
   private constructor(scpi: ScpiSession, identity: Identity, settings: KeysightN7745Settings, clock: Clock) {
@@ -207,9 +210,11 @@ export class KeysightN7745 implements MultichannelPowerMeter {
     const { points } = this.#requireArmed()
     const record = this.#records
     const together = points * BYTES_PER_POINT * this.channelCount <= MOST_BYTES_TOGETHER
-    const logs: Float64Array[] = []
+    this.#turn = this.#turn === 0 ? 1 : 0
+    const logs = this.#logs[this.#turn]
+    for (const port of this.#ports.keys()) if (logs[port]?.length !== points) logs[port] = new Float64Array(points)
     for (const ports of together ? [this.#ports] : this.#ports.map((n) => [n])) {
-      logs.push(...(await this.#readW(this.keepsRecords ? bufferOf(record) : 'RES', ports, points, signal)))
+      await this.#readW(this.keepsRecords ? bufferOf(record) : 'RES', ports, (n) => logs[n - 1]!, signal)
     }
     if (this.keepsRecords && (await this.#recordsBeyond(record, signal)) > 1) {
       throw this.#refused('has overwritten a record before it was read')
@@ -318,18 +323,28 @@ export class KeysightN7745 implements MultichannelPowerMeter {
       throw this.#refused('goes on without waiting for triggers')
     }
     const port = this.#ports.slice(-1)
-    const [last] = await this.#readW('RES', port, points, signal)
-    const [buffer] = await this.#readW(bufferOf(this.#records), port, points, signal)
-    if (last!.some((powerW, point) => !Object.is(powerW, buffer![point]))) {
+    const [last, buffer] = [new Float64Array(points), new Float64Array(points)]
+    await this.#readW('RES', port, () => last, signal)
+    await this.#readW(bufferOf(this.#records), port, () => buffer, signal)
+    if (last.some((powerW, point) => !Object.is(powerW, buffer[point]))) {
       throw this.#refused('keeps its records in other buffers than expected')
     }
     this.#seenWaiting = true
   }
 
-  #readW(what: string, ports: readonly number[], points: number, signal: AbortSignal): Promise<Float64Array[]> {
-    const framer = scpiBlocksReply(ports.length, (payload, block) => decodeW(ports[block]!, payload, points))
-    const timeoutMs = this.#settings.timeoutMs + (ports.length * points * BYTES_PER_POINT) / SLOWEST_BYTES_PER_MS
-    return this.#scpi.askFramed(each(`FUNC:${what}?`, ports), framer, signal, timeoutMs)
+  /** Fills the log of each port. */
+  async #readW(
+    what: string,
+    ports: readonly number[],
+    logOf: (n: number) => Float64Array,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const framer = scpiBlocksReply(ports.length, (payload, block) =>
+      decodeW(ports[block]!, payload, logOf(ports[block]!)),
+    )
+    const bytes = ports.reduce((sum, n) => sum + logOf(n).length * BYTES_PER_POINT, 0)
+    const timeoutMs = this.#settings.timeoutMs + bytes / SLOWEST_BYTES_PER_MS
+    await this.#scpi.askFramed(each(`FUNC:${what}?`, ports), framer, signal, timeoutMs)
   }
 
   #refused(what: string): BenchError {
@@ -366,20 +381,6 @@ export class KeysightN7745 implements MultichannelPowerMeter {
     this.#awaited = false
   }
 }
-
-/** Little-endian 32-bit floats, exactly `points` of them. Small negative ones around dark are readings too. */
-function decodeW(n: number, payload: Uint8Array, points: number): Float64Array {
-  if (payload.length !== points * BYTES_PER_POINT) {
-    throw unexpected(`${points * BYTES_PER_POINT} bytes from port ${n} (${payload.length} came)`, payload)
-  }
-  const view = new DataView(payload.buffer, payload.byteOffset, payload.length)
-  const powersW = new Float64Array(points)
-  for (let point = 0; point < points; point++) powersW[point] = view.getFloat32(point * BYTES_PER_POINT, true)
-  return powersW
-}
-
-/** Records take turns, the first one in A. */
-const bufferOf = (record: number): string => (record % 2 === 1 ? 'RES:BUFA' : 'RES:BUFB')
 
 /** One message for several ports: a round trip is worth more than its bytes. */
 const each = (command: string, ports: readonly number[]): string => ports.map((n) => `:SENS${n}:${command}`).join(';')

@@ -164,8 +164,9 @@ export class KeysightM8195a implements SymbolGenerator {
     this.#armed = true
   }
 
+  /** Asked back, so that nothing else is on this wire until the trigger has come. */
   async trigger(signal: AbortSignal): Promise<void> {
-    await this.#scpi.tell(':TRIG:BEG', signal)
+    await this.#ask('be triggered', ':TRIG:BEG;:SYST:ERR?', signal)
   }
 
   async hold(codes: Int8Array, signal: AbortSignal): Promise<void> {

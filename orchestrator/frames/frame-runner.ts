@@ -145,7 +145,7 @@ export class FrameRunner {
   /** The same, but what it reads is every point of the meters, [lane][port] of [point], edges of symbols included. */
   async runPoints(codes: FrameCodes, signal: AbortSignal): Promise<FrameReading> {
     await this.#play(codes, signal)
-    return this.#read((log) => log, signal)
+    return this.#read((log) => log.slice(), signal)
   }
 
   async #play(codes: FrameCodes, signal: AbortSignal): Promise<number> {

@@ -9,6 +9,8 @@ export class HeaterSetter {
   readonly #bench: LightBench
   /** [bank channel], as last set; undefined before the first time. */
   #set: Float64Array | undefined
+  /** What that was made of: frames of one tile ask for the same thousands of times. */
+  #asked: Float64Array | undefined
 
   constructor(bench: LightBench) {
     this.#bench = bench
@@ -16,6 +18,7 @@ export class HeaterSetter {
 
   /** Shape of `voltagesV`: [heater of the layout]. Throws RANGE_EXCEEDED before anything is sent. */
   async set(voltagesV: Float64Array, signal: AbortSignal): Promise<void> {
+    if (alike(voltagesV, this.#asked)) return
     const { heaters, heaterChannels, heaterLimitsV, heaterSettleMs, clock } = this.#bench
     const wanted = new Float64Array(heaters.channelCount)
     for (const [heater, channel] of heaterChannels.entries()) {
@@ -23,7 +26,7 @@ export class HeaterSetter {
       wanted[channel] = voltagesV[heater]!
     }
     const before = this.#set
-    this.#set = undefined
+    this.#set = this.#asked = undefined
     let changed = false
     for (let first = 0; first < wanted.length; first += MODULE_CHANNELS) {
       const module = wanted.subarray(first, first + MODULE_CHANNELS)
@@ -32,6 +35,13 @@ export class HeaterSetter {
       changed = true
     }
     this.#set = wanted
+    this.#asked = voltagesV.slice()
     if (changed) await clock.sleep(heaterSettleMs, signal)
   }
+}
+
+function alike(these: Float64Array, those: Float64Array | undefined): boolean {
+  if (these.length !== those?.length) return false
+  for (let i = 0; i < these.length; i++) if (these[i] !== those[i]) return false
+  return true
 }

@@ -3,8 +3,7 @@
  *
  *   literal: length u32, bytes · run: length u32, byte · literal · run · …      (little-endian, ends anywhere)
  *
- * Runs are looked for a word at a time, at the words of the memory they lie in; what a run has before its first whole
- * word and after its last one is literal.
+ * Runs are looked for a word at a time, at the words of the memory they lie in, and then widened to their last byte.
  */
 const WORD = 4
 /** Words of a run worth its ten bytes or so. */
@@ -12,6 +11,9 @@ const FEWEST_WORDS = 8
 const LENGTH_BYTES = 4
 /** Bytes of a run in packed form. */
 const RUN_BYTES = LENGTH_BYTES + 1
+
+/** Shorter literals are copied byte by byte: a view of them would cost more, and there is one between any two runs. */
+const SHORT_BYTES = 64
 
 /** Of one record, in case somebody edited how many there were. */
 const MOST_BYTES = 2 ** 31
@@ -44,11 +46,16 @@ export function packRuns(bytes: Uint8Array, out: Buffer, at: number): number {
       next += 4
     }
     while (next < count && words[next] === value) next++
-    if (next - word >= FEWEST_WORDS && value === Math.imul(value & 0xff, 0x0101_0101)) {
-      end = putLiteral(out, end, bytes, packed, lead + word * WORD)
-      end = out.writeUInt32LE((next - word) * WORD, end)
-      out[end++] = value & 0xff
-      packed = lead + next * WORD
+    const byte = value & 0xff
+    if (next - word >= FEWEST_WORDS && value === Math.imul(byte, 0x0101_0101)) {
+      let from = lead + word * WORD
+      let to = lead + next * WORD
+      while (from > packed && bytes[from - 1] === byte) from--
+      while (to < length && bytes[to] === byte) to++
+      end = putLiteral(out, end, bytes, packed, from)
+      end = putLength(out, end, to - from)
+      out[end++] = byte
+      packed = to
     }
     word = next
   }
@@ -76,7 +83,16 @@ export function unpackRuns(packed: Uint8Array, length: number): Uint8Array | und
 }
 
 function putLiteral(out: Buffer, at: number, bytes: Uint8Array, from: number, to: number): number {
-  const first = out.writeUInt32LE(to - from, at)
-  if (to > from) out.set(bytes.subarray(from, to), first)
+  const first = putLength(out, at, to - from)
+  if (to - from > SHORT_BYTES) out.set(bytes.subarray(from, to), first)
+  else for (let i = from; i < to; i++) out[first + i - from] = bytes[i]!
   return first + to - from
+}
+
+function putLength(out: Buffer, at: number, length: number): number {
+  out[at] = length & 0xff
+  out[at + 1] = (length >>> 8) & 0xff
+  out[at + 2] = (length >>> 16) & 0xff
+  out[at + 3] = length >>> 24
+  return at + LENGTH_BYTES
 }

@@ -79,16 +79,27 @@ export function sendRows(
   return { symbols, fineScale, missed: none }
 }
 
+/** Where the products of one row lie: pass by pass, `step` apart, each `off` by as much. */
+export interface PassPlaces {
+  readonly first: number
+  readonly step: number
+  readonly off: number
+}
+
 /** The product of one row from those of its passes. */
 export function joinPasses(
-  products: (pass: number) => number,
+  products: Float64Array,
+  { first, step, off }: PassPlaces,
   { repeats, slices }: Passes,
   fineScale: number | undefined,
 ): number {
   let sum = 0
-  for (let pass = 0; pass < repeats; pass++) sum += (pass % 2 === 0 ? 1 : -1) * products(pass)
+  for (let pass = 0; pass < repeats; pass++) {
+    const product = products[first + pass * step]! - off
+    sum += pass % 2 === 0 ? product : -product
+  }
   const mean = repeats === 1 ? sum : sum / repeats
-  return slices === 1 ? mean : mean + fineScale! * products(repeats)
+  return slices === 1 ? mean : mean + fineScale! * (products[first + repeats * step]! - off)
 }
 
 /** Codes of both signs, as those of one lane are played. */

@@ -44,7 +44,8 @@ export function meanOf(values: Float64Array): number {
 
 /** A single value would be nothing but its zero point, and light would have nothing to do. */
 function isCentrable(values: Float64Array): boolean {
-  return values.length > 2 && values.every((value) => Math.abs(value) < LARGEST_CENTRED)
+  for (const value of values) if (!(Math.abs(value) < LARGEST_CENTRED)) return false
+  return values.length > 2
 }
 
 /** A power of two, because dividing by it rounds nothing; 1 for all weights of an ordinary size. */

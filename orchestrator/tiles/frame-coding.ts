@@ -36,7 +36,8 @@ export function codeFrame(
   const lanes = Array.from({ length: core.lanes }, (_, lane) => {
     const values = new Float64Array(slots * size)
     for (let row = lane; row < inputs.rows; row += core.lanes) {
-      values.set(inputs.values.subarray(row * size, (row + 1) * size), placeOfRow(row, core.lanes).slot * size)
+      const [from, to] = [row * size, placeOfRow(row, core.lanes).slot * size]
+      for (let i = 0; i < size; i++) values[to + i] = inputs.values[from + i]!
     }
     const weak = (vectors: Float64Array): Float64Array => (gain === 1 ? vectors : vectors.map((value) => gain * value))
     const sent = sendRows(weak(values), size, passes, playedOn(knowledge, lane))
@@ -52,24 +53,24 @@ export function codeFrame(
 /** Adds what a frame made of its rows to the product. Shape of `shared`: [lane][output], off all symbols alike. */
 export function addProducts(
   product: RealMatrix,
-  { frame, cut, inputs, passes, gain, fineScale }: CodedFrame,
+  coded: CodedFrame,
   lanes: readonly Float64Array[],
   shared: readonly Float64Array[],
 ): void {
+  const { frame, cut, inputs, passes, gain, fineScale } = coded
   const outputs = cut.scale.length
   const count = passCount(passes)
   for (let row = 0; row < inputs.rows; row++) {
     const { lane, slot } = placeOfRow(row, lanes.length)
-    const [results, off] = [lanes[lane]!, shared[lane]!]
+    const results = lanes[lane]!
+    const off = shared[lane]!
     const first = ((frame.probes ?? 0) + slot * count) * outputs
     const to = (inputs.firstRow + row) * product.columns + cut.firstColumn
+    const scale = inputs.scale[row]!
     const fine = fineScale[lane]![slot]
     for (let output = 0; output < cut.columns; output++) {
-      const joined =
-        count === 1
-          ? results[first + output]! - off[output]!
-          : joinPasses((pass) => results[first + pass * outputs + output]! - off[output]!, passes, fine)
-      product.data[to + output]! += (joined / gain) * (inputs.scale[row]! * cut.scale[output]!)
+      const joined = joinPasses(results, { first: first + output, step: outputs, off: off[output]! }, passes, fine)
+      product.data[to + output]! += (joined / gain) * (scale * cut.scale[output]!)
     }
   }
 }

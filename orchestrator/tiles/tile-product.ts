@@ -118,24 +118,27 @@ export class TileProduct {
     const values = new Float64Array(rows * shape.inputs)
     const [scale, offset, sum] = [zeros(rows), zeros(rows), zeros(rows)]
     for (let row = 0; row < rows; row++) {
-      const share = values.subarray(row * shape.inputs, row * shape.inputs + inner)
+      const to = row * shape.inputs
       const from = (firstRow + row) * a.columns + firstInner
-      share.set(a.data.subarray(from, from + inner))
-      offset[row] = this.#inputOffset(share, firstRow + row)
-      let largest = 0
-      for (let i = 0; i < inner; i++) {
-        sum[row]! += share[i]!
-        share[i]! -= offset[row]!
-        largest = Math.max(largest, Math.abs(share[i]!))
+      for (let i = 0; i < inner; i++) values[to + i] = a.data[from + i]!
+      const zero = this.#inputOffset(values, to, inner, firstRow + row)
+      let [total, largest] = [0, 0]
+      for (let i = to; i < to + inner; i++) {
+        total += values[i]!
+        values[i]! -= zero
+        largest = Math.max(largest, Math.abs(values[i]!))
       }
+      if (largest !== 0) for (let i = to; i < to + inner; i++) values[i]! /= largest
+      offset[row] = zero
+      sum[row] = total
       scale[row] = largest
-      if (largest !== 0) for (let i = 0; i < inner; i++) share[i]! /= largest
     }
     return { firstRow, rows, values, scale, offset, sum }
   }
 
-  #inputOffset(share: Float64Array, row: number): number {
-    if (this.scaling.inputs === 'share') return middleOf(share)
+  #inputOffset(values: Float64Array, first: number, inner: number, row: number): number {
+    // A view costs as much as the row, so only who looks at it pays for one.
+    if (this.scaling.inputs === 'share') return middleOf(values.subarray(first, first + inner))
     return this.#rowOffset?.[row] ?? 0
   }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { balancedSignal } from '../../calibration/calibration-record.ts'
+import { balancedSignals } from '../../calibration/calibration-record.ts'
 import { ChipProbe } from '../../calibration/steps/chip-readings.ts'
 import { probeCodes, probedMatrix } from '../../calibration/steps/probe-codes.ts'
 import { probePatterns } from '../../calibration/steps/probe-patterns.ts'
@@ -18,8 +18,13 @@ const detectors = {
 
 describe('the balanced signal of a pair', () => {
   test('is plus less minus, each without its dark and in balance', () => {
-    expect(balancedSignal(detectors, 0, 1, 1.02, 0.54)).toBeCloseTo(1.1 * 1 - 0.9 * 0.5, 14)
-    expect(balancedSignal(detectors, 0, 0, 0.01, 0.03)).toBe(0)
+    const reading = {
+      plusMw: [[Float64Array.of(0.01, 1.01), Float64Array.of(1.02, 0.02)]],
+      minusMw: [[Float64Array.of(0.03, 0.53), Float64Array.of(0.54, 0.04)]],
+    }
+    const signals = [0, 1].map((port) => Array.from(balancedSignals(detectors, 0, port, reading)))
+    expect(signals[0]).toEqual([0, expect.closeTo(1 - 0.5, 14)])
+    expect(signals[1]).toEqual([expect.closeTo(1.1 * 1 - 0.9 * 0.5, 14), 0])
   })
 })
 

@@ -26,7 +26,7 @@ export const frame = (of: Tile, symbols: number, lanes = 1): Frame => ({
   lanes: Array.from({ length: lanes }, () => inputs(symbols)),
 })
 
-async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
+export async function* asyncOf<T>(items: Iterable<T>): AsyncGenerator<T> {
   yield* items
 }
 
