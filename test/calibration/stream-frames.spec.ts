@@ -34,7 +34,9 @@ test('a frame is encoded while the one before the one before it plays, and again
     },
     upkeep: ({ tile }) => {
       if (tile.id !== 3 || revision > 0) return undefined
-      return async () => void revision++
+      return async () => {
+        revision++
+      }
     },
   }
   const revisions: number[] = []
