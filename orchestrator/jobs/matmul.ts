@@ -1,5 +1,5 @@
 import { lastValueFrom, scan } from 'rxjs'
-import { accuracyOf, rangeOf } from '../../core/accuracy.ts'
+import { AccuracySum, rangeOf } from '../../core/accuracy.ts'
 import type { Accuracy } from '../../core/accuracy.ts'
 import { BenchError } from '../../core/errors.ts'
 import type { Frame, FrameResult, OpticalCore } from '../../core/optical-core.ts'
@@ -145,7 +145,8 @@ export async function multiply(
   // What tiles missed is known when all frames of theirs are read.
   if (numerics.remedy.isMended) await toTheEnd(queue.mendingTiles((tile) => sum.missedWeights(tile)))
 
-  const errors = sum.product.data.map((value, i) => value - exact.data[i]!)
+  const accuracy = new AccuracySum()
+  for (let i = 0; i < exact.data.length; i++) accuracy.add(exact.data[i]!, sum.product.data[i]! - exact.data[i]!)
   return {
     ...{ product: sum.product, exact },
     frames: numerics.predicted.frames,
@@ -154,7 +155,7 @@ export async function multiply(
     macs: a.rows * a.columns * b.columns,
     ...{ probes: sum.probes, probeError: probeErrorOf(sum.probes) },
     numerics,
-    ...accuracyOf(exact.data, errors),
+    ...accuracy.accuracy,
   }
 }
 
@@ -217,11 +218,11 @@ function notFinite(element: string, value: number): BenchError {
 export function exactProduct(a: RealMatrix, b: RealMatrix): RealMatrix {
   const data = new Float64Array(a.rows * b.columns)
   for (let row = 0; row < a.rows; row++) {
-    const to = data.subarray(row * b.columns, (row + 1) * b.columns)
+    const to = row * b.columns
     for (let k = 0; k < a.columns; k++) {
       const factor = a.data[row * a.columns + k]!
-      const from = b.data.subarray(k * b.columns, (k + 1) * b.columns)
-      for (let column = 0; column < to.length; column++) to[column]! += factor * from[column]!
+      const from = k * b.columns
+      for (let column = 0; column < b.columns; column++) data[to + column]! += factor * b.data[from + column]!
     }
   }
   return { rows: a.rows, columns: b.columns, data }

@@ -50,25 +50,17 @@ export class TileProduct {
   readonly b: RealMatrix
   readonly shape: TileShape
   readonly scaling: BlockScaling
-  /** [row of A], [column of B]: zero points of whole rows and columns. */
-  readonly #rowOffset: Float64Array | undefined
-  readonly #columnOffset: Float64Array | undefined
+  /** [row of A], [column of B]: zero points of whole rows and columns; NaN until somebody asks, who may want few. */
+  readonly #rowOffset: Float64Array
+  readonly #columnOffset: Float64Array
 
   constructor(a: RealMatrix, b: RealMatrix, shape: TileShape, scaling: BlockScaling = ROW_SCALING) {
     this.a = a
     this.b = b
     this.shape = shape
     this.scaling = scaling
-    if (scaling.inputs === 'whole') {
-      this.#rowOffset = Float64Array.from({ length: a.rows }, (_, row) =>
-        middleOf(a.data.subarray(row * a.columns, (row + 1) * a.columns)),
-      )
-    }
-    if (scaling.weights === 'whole') {
-      this.#columnOffset = Float64Array.from({ length: b.columns }, (_, column) =>
-        meanOf(Float64Array.from({ length: b.rows }, (_, row) => b.data[row * b.columns + column]!)),
-      )
-    }
+    this.#rowOffset = new Float64Array(scaling.inputs === 'whole' ? a.rows : 0).fill(NaN)
+    this.#columnOffset = new Float64Array(scaling.weights === 'whole' ? b.columns : 0).fill(NaN)
   }
 
   get tiles(): number {
@@ -137,15 +129,29 @@ export class TileProduct {
   }
 
   #inputOffset(values: Float64Array, first: number, inner: number, row: number): number {
+    const { inputs } = this.scaling
+    if (inputs === 'none') return 0
     // A view costs as much as the row, so only who looks at it pays for one.
-    if (this.scaling.inputs === 'share') return middleOf(values.subarray(first, first + inner))
-    return this.#rowOffset?.[row] ?? 0
+    if (inputs === 'share') return middleOf(values.subarray(first, first + inner))
+    const { data, columns } = this.a
+    return known(this.#rowOffset, row, () => middleOf(data.subarray(row * columns, (row + 1) * columns)))
   }
 
   #weightOffset(share: Float64Array, column: number): number {
-    if (this.scaling.weights === 'share') return meanOf(share)
-    return this.#columnOffset?.[column] ?? 0
+    const { weights } = this.scaling
+    if (weights === 'none') return 0
+    if (weights === 'share') return meanOf(share)
+    const { data, rows, columns } = this.b
+    return known(this.#columnOffset, column, () =>
+      meanOf(Float64Array.from({ length: rows }, (_, row) => data[row * columns + column]!)),
+    )
   }
+}
+
+/** Worked out the first time. */
+function known(values: Float64Array, at: number, workOut: () => number): number {
+  if (Number.isNaN(values[at])) values[at] = workOut()
+  return values[at]!
 }
 
 /** The tiles of B, row of tiles by row of tiles, as they are. */
