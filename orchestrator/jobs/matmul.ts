@@ -216,14 +216,15 @@ function notFinite(element: string, value: number): BenchError {
 
 /** The product in float64, to compare with. */
 export function exactProduct(a: RealMatrix, b: RealMatrix): RealMatrix {
-  const data = new Float64Array(a.rows * b.columns)
+  const { data: right, columns } = b
+  const data = new Float64Array(a.rows * columns)
   for (let row = 0; row < a.rows; row++) {
-    const to = row * b.columns
+    const to = row * columns
     for (let k = 0; k < a.columns; k++) {
       const factor = a.data[row * a.columns + k]!
-      const from = k * b.columns
-      for (let column = 0; column < b.columns; column++) data[to + column]! += factor * b.data[from + column]!
+      const from = k * columns
+      for (let column = 0; column < columns; column++) data[to + column]! += factor * right[from + column]!
     }
   }
-  return { rows: a.rows, columns: b.columns, data }
+  return { rows: a.rows, columns, data }
 }
