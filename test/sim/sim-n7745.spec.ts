@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../core/clock.ts'
+import { CounterRandom } from '../../core/random.ts'
+import { digitise } from '../../sim/instruments/n7745-converter.ts'
 import { simN7745 } from '../../sim/instruments/sim-n7745.ts'
 import { FakeDetectors } from '../support/fake-detectors.ts'
 import { RawClient, settled } from '../support/scpi-wires.ts'
@@ -70,6 +72,16 @@ describe('the simulated N7745C', () => {
     expect(error(client)).toBe('+0,"No error"')
     expect(readMw(1.001 * fullScaleMw)).toBe(OVER_RANGE)
     expect(error(client)).toBe('-231,"Data questionable"')
+  })
+
+  test('readings go to the nearest step, halves up, to the last bit', () => {
+    const random = new CounterRandom(1, 'readings')
+    const halves = Array.from({ length: 4096 }, (_, step) => step + 0.5)
+    const justBelow = halves.map((steps) => steps * (1 - Number.EPSILON / 2))
+    const anywhere = Array.from({ length: 10_000 }, (_, index) => 4100 * random.uniform(index) - 4)
+    const all = [...halves, ...justBelow, ...anywhere, 0, -0, -0.2, -0.5, -0.7, -1.5, -1e20]
+    const within = all.filter((steps) => steps <= 4096)
+    expect(within.filter((steps) => !Object.is(digitise(steps, 4096), Math.round(steps)))).toEqual([])
   })
 
   test('autoranging picks the smallest range that holds the light; a range switches it off', () => {
