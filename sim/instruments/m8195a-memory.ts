@@ -97,16 +97,27 @@ export class M8195aMemory {
 }
 
 function noteCodes(samples: Int8Array<ArrayBuffer>, codes: Int16Array, from: number, to: number): void {
-  // Compared four samples at a time, and without a branch: a vector is looked at whole either way.
+  // Four samples at a time, all of a vector without a branch: what comes is even but for mistakes.
   const words = new Int32Array(samples.buffer)
   for (let vector = from; vector < to; vector++) {
     const code = samples[vector * VECTOR]!
     const four = Math.imul(code & 0xff, 0x0101_0101)
-    let differences = 0
-    for (let word = (vector * VECTOR) / 4, end = word + VECTOR / 4; word < end; word += 4) {
-      differences |=
-        (words[word]! ^ four) | (words[word + 1]! ^ four) | (words[word + 2]! ^ four) | (words[word + 3]! ^ four)
-    }
+    const word = (vector * VECTOR) / 4
+    const differences = differ(words, word, four) | differ(words, word + 8, four)
     codes[vector] = differences === 0 ? code : UNEVEN
   }
+}
+
+/** 0 when eight words are all the same as this one. */
+function differ(words: Int32Array, at: number, four: number): number {
+  return (
+    (words[at]! ^ four) |
+    (words[at + 1]! ^ four) |
+    (words[at + 2]! ^ four) |
+    (words[at + 3]! ^ four) |
+    (words[at + 4]! ^ four) |
+    (words[at + 5]! ^ four) |
+    (words[at + 6]! ^ four) |
+    (words[at + 7]! ^ four)
+  )
 }
