@@ -1,3 +1,5 @@
+import koffi from 'koffi'
+import { keepFreedMemory } from '../cli/keep-freed-memory.ts'
 import { SystemClock } from '../core/clock.ts'
 import { simM8195a } from '../sim/instruments/sim-m8195a.ts'
 import { simN7745 } from '../sim/instruments/sim-n7745.ts'
@@ -28,6 +30,8 @@ export interface PlayedPlaces {
  * Simulated meters, generators and heater drivers in a process and a time of their own. Light that was computed before
  * falls on the meters, frame by frame, so that nothing but the instruments' own time passes.
  */
+// As every command that lights a bench.
+keepFreedMemory()
 const clock = new SystemClock()
 const context = (name: string, settings = {}) => ({ name, seed: 1, clock, settings })
 
@@ -74,8 +78,17 @@ async function serve(light: PlayedLight): Promise<PlayedPlaces> {
   }
 }
 
-/** Timers are late by up to a millisecond. */
-const LOOKED_AT_NS = 2.5e6
+/** Between two deliveries while much is under way. */
+const LONGEST_NAP_NS = 1e6
+/** A thread that slept, and the event loop that it wakes, are late by less. */
+const LOOKED_AT_NS = 0.2e6
+const SHORTEST_NAP_NS = 0.1e6
+/** Timers end a whole millisecond late, and whoever looks all the time instead takes a processor from the other side. */
+const usleep = koffi.load(null).func('int usleep(uint32_t us)')
+
+function afterNap(napNs: number, then: () => void): void {
+  usleep.async(Math.round(napNs / 1e3), then)
+}
 
 /** Puts instruments behind one link: bytes arrive no sooner than it carries them, whoever they are for. */
 function sharedLink(bytesPerS: number): (instrument: WireInstrument) => WireInstrument {
@@ -88,8 +101,9 @@ function sharedLink(bytesPerS: number): (instrument: WireInstrument) => WireInst
     }
     const last = waiting.at(-1)
     if (last === undefined) return
-    // Only the end of an upload is waited for to the microsecond: whoever looks all the time takes a processor.
-    if (last.dueNs - clock.monotonicNs() > LOOKED_AT_NS) setTimeout(deliverDue, 1)
+    // Only the end of an upload is waited for to the microsecond.
+    const leftNs = last.dueNs - clock.monotonicNs() - LOOKED_AT_NS
+    if (leftNs > SHORTEST_NAP_NS) afterNap(Math.min(leftNs, LONGEST_NAP_NS), deliverDue)
     else setImmediate(deliverDue)
   }
   return (instrument) => ({
