@@ -78,16 +78,21 @@ async function serve(light: PlayedLight): Promise<PlayedPlaces> {
   }
 }
 
-/** Between two deliveries while much is under way. */
-const LONGEST_NAP_NS = 1e6
+/** The shortest timer is a millisecond, and late by a tenth of one, or a little more. */
+const TIMER_MS = 1
+const TIMER_TAKES_NS = 1.3e6
 /** A thread that slept, and the event loop that it wakes, are late by less. */
 const LOOKED_AT_NS = 0.2e6
 const SHORTEST_NAP_NS = 0.1e6
-/** Timers end a whole millisecond late, and whoever looks all the time instead takes a processor from the other side. */
 const usleep = koffi.load(null).func('int usleep(uint32_t us)')
 
-function afterNap(napNs: number, then: () => void): void {
-  usleep.async(Math.round(napNs / 1e3), then)
+/** Calls after some of the time that is left. Whoever looks all the time instead takes a processor from the other side. */
+function later(leftNs: number, then: () => void): void {
+  const napNs = leftNs - LOOKED_AT_NS
+  if (napNs > TIMER_TAKES_NS) setTimeout(then, TIMER_MS)
+  else if (napNs > SHORTEST_NAP_NS) usleep.async(Math.round(napNs / 1e3), then)
+  // Only the end of an upload is waited for to the microsecond.
+  else setImmediate(then)
 }
 
 /** Puts instruments behind one link: bytes arrive no sooner than it carries them, whoever they are for. */
@@ -100,11 +105,7 @@ function sharedLink(bytesPerS: number): (instrument: WireInstrument) => WireInst
       first.deliver()
     }
     const last = waiting.at(-1)
-    if (last === undefined) return
-    // Only the end of an upload is waited for to the microsecond.
-    const leftNs = last.dueNs - clock.monotonicNs() - LOOKED_AT_NS
-    if (leftNs > SHORTEST_NAP_NS) afterNap(Math.min(leftNs, LONGEST_NAP_NS), deliverDue)
-    else setImmediate(deliverDue)
+    if (last !== undefined) later(last.dueNs - clock.monotonicNs(), deliverDue)
   }
   return (instrument) => ({
     attach: (send) => {
