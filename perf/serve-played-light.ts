@@ -1,3 +1,5 @@
+import koffi from 'koffi'
+import { keepFreedMemory } from '../cli/keep-freed-memory.ts'
 import { SystemClock } from '../core/clock.ts'
 import { simM8195a } from '../sim/instruments/sim-m8195a.ts'
 import { simN7745 } from '../sim/instruments/sim-n7745.ts'
@@ -28,6 +30,8 @@ export interface PlayedPlaces {
  * Simulated meters, generators and heater drivers in a process and a time of their own. Light that was computed before
  * falls on the meters, frame by frame, so that nothing but the instruments' own time passes.
  */
+// As every command that lights a bench.
+keepFreedMemory()
 const clock = new SystemClock()
 const context = (name: string, settings = {}) => ({ name, seed: 1, clock, settings })
 
@@ -74,8 +78,22 @@ async function serve(light: PlayedLight): Promise<PlayedPlaces> {
   }
 }
 
-/** Timers are late by up to a millisecond. */
-const LOOKED_AT_NS = 2.5e6
+/** The shortest timer is a millisecond, and late by a tenth of one, or a little more. */
+const TIMER_MS = 1
+const TIMER_TAKES_NS = 1.3e6
+/** A thread that slept, and the event loop that it wakes, are late by less. */
+const LOOKED_AT_NS = 0.2e6
+const SHORTEST_NAP_NS = 0.1e6
+const usleep = koffi.load(null).func('int usleep(uint32_t us)')
+
+/** Calls after some of the time that is left. Whoever looks all the time instead takes a processor from the other side. */
+function later(leftNs: number, then: () => void): void {
+  const napNs = leftNs - LOOKED_AT_NS
+  if (napNs > TIMER_TAKES_NS) setTimeout(then, TIMER_MS)
+  else if (napNs > SHORTEST_NAP_NS) usleep.async(Math.round(napNs / 1e3), then)
+  // Only the end of an upload is waited for to the microsecond.
+  else setImmediate(then)
+}
 
 /** Puts instruments behind one link: bytes arrive no sooner than it carries them, whoever they are for. */
 function sharedLink(bytesPerS: number): (instrument: WireInstrument) => WireInstrument {
@@ -87,10 +105,7 @@ function sharedLink(bytesPerS: number): (instrument: WireInstrument) => WireInst
       first.deliver()
     }
     const last = waiting.at(-1)
-    if (last === undefined) return
-    // Only the end of an upload is waited for to the microsecond: whoever looks all the time takes a processor.
-    if (last.dueNs - clock.monotonicNs() > LOOKED_AT_NS) setTimeout(deliverDue, 1)
-    else setImmediate(deliverDue)
+    if (last !== undefined) later(last.dueNs - clock.monotonicNs(), deliverDue)
   }
   return (instrument) => ({
     attach: (send) => {

@@ -17,6 +17,8 @@ export interface Segment {
   readonly samples: readonly Int8Array<ArrayBuffer>[]
   /** [channel][vector]: the one code of a vector, `UNEVEN` where it has several. Known as data come in. */
   readonly codes: readonly Int16Array[]
+  /** Changes whenever a sample may have; no other segment ever has it. */
+  version: number
 }
 
 /**
@@ -27,10 +29,9 @@ export interface Segment {
  * Source: M8195A User's Guide rev. 2 §6.21.
  */
 export class M8195aMemory {
-  /** Changes whenever a sample may have. */
-  version = 0
   readonly #segments = new Map<number, Segment>()
   #used = 0
+  #changes = 0
 
   get used(): number {
     return this.#used
@@ -47,9 +48,8 @@ export class M8195aMemory {
     const samples = Array.from({ length: CHANNELS }, () => new Int8Array(length))
     if (initial !== 0) for (const channel of samples) channel.fill(initial)
     const codes = samples.map(() => new Int16Array(length / VECTOR).fill(initial))
-    this.#segments.set(id, { length, samples, codes })
+    this.#segments.set(id, { length, samples, codes, version: ++this.#changes })
     this.#used += length
-    this.version++
   }
 
   get(id: number): Segment {
@@ -58,13 +58,19 @@ export class M8195aMemory {
     return segment
   }
 
+  /** 0 when there is no such segment. */
+  versionOf(id: number): number {
+    return this.#segments.get(id)?.version ?? 0
+  }
+
   write(channel: number, id: number, offset: number, data: Uint8Array): void {
-    const { length, samples, codes } = this.get(id)
+    const segment = this.get(id)
+    const { length, samples, codes } = segment
     if (offset % (2 * VECTOR) !== 0) throw new ScpiFault(-222, 'offset')
     if (offset + data.length > length) throw new ScpiFault(-223)
     samples[channel]!.set(new Int8Array(data.buffer, data.byteOffset, data.length), offset)
     noteCodes(samples[channel]!, codes[channel]!, offset / VECTOR, Math.ceil((offset + data.length) / VECTOR))
-    this.version++
+    segment.version = ++this.#changes
   }
 
   read(channel: number, id: number, offset: number, length: number): Int8Array {
@@ -76,13 +82,11 @@ export class M8195aMemory {
   delete(id: number): void {
     this.#used -= this.get(id).length
     this.#segments.delete(id)
-    this.version++
   }
 
   clear(): void {
     this.#segments.clear()
     this.#used = 0
-    this.version++
   }
 
   /** Number and length of each, `0,0` when there is none. */
@@ -93,14 +97,27 @@ export class M8195aMemory {
 }
 
 function noteCodes(samples: Int8Array<ArrayBuffer>, codes: Int16Array, from: number, to: number): void {
-  // Compared four samples at a time.
+  // Four samples at a time, all of a vector without a branch: what comes is even but for mistakes.
   const words = new Int32Array(samples.buffer)
   for (let vector = from; vector < to; vector++) {
     const code = samples[vector * VECTOR]!
     const four = Math.imul(code & 0xff, 0x0101_0101)
-    const end = ((vector + 1) * VECTOR) / 4
-    let word = (vector * VECTOR) / 4
-    while (word < end && words[word] === four) word++
-    codes[vector] = word === end ? code : UNEVEN
+    const word = (vector * VECTOR) / 4
+    const differences = differ(words, word, four) | differ(words, word + 8, four)
+    codes[vector] = differences === 0 ? code : UNEVEN
   }
+}
+
+/** 0 when eight words are all the same as this one. */
+function differ(words: Int32Array, at: number, four: number): number {
+  return (
+    (words[at]! ^ four) |
+    (words[at + 1]! ^ four) |
+    (words[at + 2]! ^ four) |
+    (words[at + 3]! ^ four) |
+    (words[at + 4]! ^ four) |
+    (words[at + 5]! ^ four) |
+    (words[at + 6]! ^ four) |
+    (words[at + 7]! ^ four)
+  )
 }

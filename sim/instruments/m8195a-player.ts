@@ -129,11 +129,11 @@ export class M8195aPlayer {
   }
 
   requireSegmentUnused(id: number): void {
-    this.#requireUnused((entry) => this.table.segmentsOf(entry).includes(id))
+    this.#requireUnused((entry) => this.table.segmentsOf(entry).has(id))
   }
 
   requireEntriesUnused(first: number, count: number): void {
-    this.#requireUnused((entry) => entry < first + count && first < entry + this.table.segmentsOf(entry).length)
+    this.#requireUnused((entry) => entry < first + count && first < entry + this.table.lengthOf(entry))
   }
 
   /** Plays after what is under way. */
@@ -142,6 +142,7 @@ export class M8195aPlayer {
     const run = this.#current()
     if (run.state === 'waiting') this.levelsChanged()
     else if (run.state === 'running' && run.endNs === Infinity) this.#repeat()
+    else if (run.state === 'running') this.#foresee()
   }
 
   start(): void {
@@ -247,13 +248,24 @@ export class M8195aPlayer {
     if (inUse.some(uses)) throw new ScpiFault(-221, 'in use')
   }
 
+  /** Works out while a frame plays what the next trigger would have to wait for. */
+  #foresee(): void {
+    try {
+      this.#play()
+    } catch (error) {
+      // What cannot be played is refused when it is triggered: until then it may still change.
+      if (!(error instanceof ScpiFault)) throw error
+    }
+  }
+
   /** Voltages of what is selected to play; worked out again only after a change. */
   #play(): Levels {
     const { mode, segment, dynamic, amplitudesVpp, offsetsV, outputs, rateHz } = this.#settings
     const entry = dynamic ? this.#settings.dynamicEntry : this.#settings.firstEntry
-    const what = mode === 'ARB' ? `segment ${segment}` : `sequence ${entry}`
-    const levels = `${amplitudesVpp.join()} ${offsetsV.join()} ${outputs.join()} ${rateHz}`
-    const key = `${what} ${this.memory.version} ${this.table.version} ${levels}`
+    const what = mode === 'ARB' ? `segment ${segment}` : `sequence ${entry} ${this.table.version}`
+    const segments = mode === 'ARB' ? [segment] : [...this.table.segmentsOf(entry)]
+    const samples = segments.map((id) => this.memory.versionOf(id)).join()
+    const key = `${what} ${samples} ${amplitudesVpp.join()} ${offsetsV.join()} ${outputs.join()} ${rateHz}`
     if (this.#levels?.key === key) return this.#levels.of
     const { codes, samplesPerStep } =
       mode === 'ARB' ? segmentStaircase(segment, this.memory) : this.table.staircase(entry, this.memory)

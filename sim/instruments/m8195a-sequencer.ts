@@ -7,6 +7,8 @@ const ENTRY_LIMIT = 2 ** 24 - 1
 const SEGMENT_END = 0xffff_ffff
 /** Steps of one frame that this twin plays. */
 const MOST_STEPS = 4_000_000
+/** One plays and one is selected; a few more cost little. */
+const KEPT_SEQUENCES = 4
 
 const ADVANCE_MASK = 0x00ff_0000
 const ENDS_SCENARIO = 2 ** 29
@@ -18,6 +20,13 @@ export interface Staircase {
   /** [channel]: code of each step, −128…127, not whole where a stretch of memory is no constant. */
   readonly codes: readonly Float64Array[]
   readonly samplesPerStep: number
+}
+
+/** Entries from one that is played first to the one that ends it. */
+interface Sequence {
+  readonly entries: readonly Uint32Array[]
+  /** Codes of pauses are among them. */
+  readonly segments: ReadonlySet<number>
 }
 
 /** A stretch of memory, or an idle pause at one code, that plays `samples` samples. */
@@ -38,16 +47,18 @@ export class M8195aSequencer {
   /** Changes whenever the table may have. */
   version = 0
   readonly #entries = new Map<number, Uint32Array>()
+  /** By their first entry; read from the table once, because every upload asks what is in use. */
+  readonly #sequences = new Map<number, Sequence>()
 
   write(first: number, words: Uint32Array): void {
     if (words.length === 0 || words.length % WORDS !== 0) throw new ScpiFault(-222, 'six words an entry')
     if (first + words.length / WORDS > ENTRY_LIMIT) throw new ScpiFault(-222, 'sequence table index')
+    this.#changed()
     for (let at = 0; at < words.length; at += WORDS) {
       const entry = words.subarray(at, at + WORDS)
       requireEntry(entry)
       this.#entries.set(first + at / WORDS, entry)
     }
-    this.version++
   }
 
   read(first: number, words: number): number[] {
@@ -57,12 +68,12 @@ export class M8195aSequencer {
 
   reset(): void {
     this.#entries.clear()
-    this.version++
+    this.#changed()
   }
 
   /** Plays the sequence that begins at `first` on paper. */
   staircase(first: number, memory: M8195aMemory): Staircase {
-    const entries = this.#sequence(first)
+    const { entries } = this.#sequence(first)
     const sequenceLoops = entries[0]![1]!
     return toStaircase(
       entries.map((entry) => stretchOf(entry, memory)),
@@ -70,12 +81,27 @@ export class M8195aSequencer {
     )
   }
 
-  /** Of the sequence that begins at `first`, entry by entry. */
-  segmentsOf(first: number): readonly number[] {
-    return this.#sequence(first).map((entry) => entry[3]!)
+  /** Of the sequence that begins at `first`. */
+  segmentsOf(first: number): ReadonlySet<number> {
+    return this.#sequence(first).segments
   }
 
-  #sequence(first: number): Uint32Array[] {
+  /** Entries of the sequence that begins at `first`. */
+  lengthOf(first: number): number {
+    return this.#sequence(first).entries.length
+  }
+
+  #sequence(first: number): Sequence {
+    const known = this.#sequences.get(first)
+    if (known !== undefined) return known
+    const entries = this.#entriesFrom(first)
+    const sequence = { entries, segments: new Set(entries.map((entry) => entry[3]!)) }
+    if (this.#sequences.size === KEPT_SEQUENCES) this.#sequences.delete(this.#sequences.keys().next().value!)
+    this.#sequences.set(first, sequence)
+    return sequence
+  }
+
+  #entriesFrom(first: number): Uint32Array[] {
     const entries: Uint32Array[] = []
     for (let index = first; ; index++) {
       const entry = this.#entries.get(index)
@@ -84,6 +110,11 @@ export class M8195aSequencer {
       if ((entry[0]! & (ENDS_SEQUENCE | ENDS_SCENARIO)) !== 0) return entries
       if (entries.length > MOST_STEPS) throw new ScpiFault(-221, 'sequence too long')
     }
+  }
+
+  #changed(): void {
+    this.version++
+    this.#sequences.clear()
   }
 }
 
@@ -129,8 +160,9 @@ function toStaircase(stretches: readonly Stretch[], loops: number): Staircase {
     let at = 0
     for (const stretch of stretches) {
       const next = at + stretch.samples / samplesPerStep
-      steps.fill('pauseCode' in stretch ? stretch.pauseCode : codeOf(stretch, channel), at, next)
-      at = next
+      const code = 'pauseCode' in stretch ? stretch.pauseCode : codeOf(stretch, channel)
+      // Mostly one step: less than a call of `fill` takes.
+      while (at < next) steps[at++] = code
     }
     for (let loop = 1; loop < loops; loop++) steps.copyWithin(loop * stepsOnce, 0, stepsOnce)
     return steps

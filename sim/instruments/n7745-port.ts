@@ -1,14 +1,13 @@
 import type { Clock } from '../../core/clock.ts'
 import type { DetectorPort } from '../optics/world-ports.ts'
 import { ScpiFault } from '../protocols/scpi-fault.ts'
-import { NO_READING, digitise, fullScaleMw, inWatts } from './n7745-converter.ts'
+import { NO_READING, digitise, encodeRecord, fullScaleMw, inDbm, inWatts } from './n7745-converter.ts'
 
 export const LOG_LIMITS = {
   points: { min: 1, max: 1_000_000 },
   averagingS: { min: 1e-6, max: 10 },
 } as const
 
-const BYTES_PER_FLOAT = 4
 const AUTO_RANGES_DBM = [-30, -20, -10, 0, 10] as const
 
 interface Log {
@@ -139,13 +138,7 @@ export class N7745Port {
   buffer(record: number): Uint8Array {
     const { samplesMw, fullScaleMw, endNs } = this.#buffers[record & 1] ?? { fullScaleMw: 0, endNs: Infinity }
     if (samplesMw === undefined || this.#clock.monotonicNs() < endNs) throw new ScpiFault(-420)
-    const bytes = new Uint8Array(samplesMw.length * BYTES_PER_FLOAT)
-    const view = new DataView(bytes.buffer)
-    for (let point = 0; point < samplesMw.length; point++) {
-      const powerMw = digitise(samplesMw[point]!, fullScaleMw)
-      view.setFloat32(point * BYTES_PER_FLOAT, this.#inUnit(powerMw), true)
-    }
-    return bytes
+    return encodeRecord(samplesMw, fullScaleMw, this.inWatt)
   }
 
   /** One reading, now. */
@@ -175,8 +168,7 @@ export class N7745Port {
   }
 
   #inUnit(powerMw: number): number {
-    if (this.inWatt) return inWatts(powerMw)
-    return powerMw !== NO_READING && powerMw > 0 ? 10 * Math.log10(powerMw) : NO_READING
+    return this.inWatt ? inWatts(powerMw) : inDbm(powerMw)
   }
 
   #record({ points, averagingS }: Log, take: () => Float64Array): void {
@@ -198,10 +190,4 @@ export class N7745Port {
   #goesOn(): boolean {
     return this.loops === 0 || this.#recordsBegun < this.loops
   }
-}
-
-export function float32Block(values: readonly number[]): Uint8Array {
-  const view = new DataView(new ArrayBuffer(values.length * BYTES_PER_FLOAT))
-  for (const [index, value] of values.entries()) view.setFloat32(index * BYTES_PER_FLOAT, value, true)
-  return new Uint8Array(view.buffer)
 }

@@ -10,7 +10,8 @@ import { ScpiFault } from '../protocols/scpi-fault.ts'
 import type { ScpiModel } from '../protocols/scpi-interpreter.ts'
 import { ScpiStatus } from '../protocols/scpi-status.ts'
 import type { SimContext, SimEntry } from '../sim-entry.ts'
-import { LOG_LIMITS, N7745Port, float32Block } from './n7745-port.ts'
+import { float32Block } from './n7745-converter.ts'
+import { LOG_LIMITS, N7745Port } from './n7745-port.ts'
 import { ScpiServer } from './scpi-server.ts'
 
 const PORTS = 8

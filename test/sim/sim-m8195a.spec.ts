@@ -140,6 +140,16 @@ describe('the simulated M8195A', () => {
     wanted.forEach((levelV, step) => expect(first![step]).toBeCloseTo(levelV, 12))
   })
 
+  test('a segment that was written or defined again plays as it is now', () => {
+    const { client, drive } = ready()
+    const first = (frame: number): number => Math.round(drive.played[frame]![0]![0]! * 2 * 127)
+    client.send(':INIT:IMM;:TRIG:BEG;:ABOR\n')
+    client.send(Buffer.concat([upload(1, 30, 30), Buffer.from(':INIT:IMM;:TRIG:BEG;:ABOR\n')]))
+    client.send(':TRAC1:DEL 1;:TRAC1:DEF 1,768,40;:INIT:IMM;:TRIG:BEG;:ABOR\n')
+    client.send(':TRAC1:DEL 1;:TRAC1:DEF 1,768,50;:INIT:IMM;:TRIG:BEG;:ABOR\n')
+    expect([0, 1, 2, 3].map(first)).toEqual([10, 30, 40, 50])
+  })
+
   test('a stretch that is no constant plays as its mean', () => {
     const { client, drive } = ready()
     const half = Buffer.concat([
@@ -269,6 +279,35 @@ describe('the simulated M8195A', () => {
       client.send(`${first}\n${entries}\n`)
       expect(error(client)).toBe('0,"No error"')
       for (const command of [second, others, ':STAB:DYN:SEL 99']) refused(command)
+    })
+
+    test('what is in use follows the table', () => {
+      const { client } = dynamic()
+      const [first, second] = [':TRAC1:DATA 1,0,1,2', ':TRAC1:DATA 3,0,1,2']
+      const answer = (command: string): string => client.ask(`${command};:SYST:ERR?\n`)
+      client.send(':STAB:DYN:SEL 5\n')
+      expect([answer(first), answer(second)]).toEqual(['0,"No error"\n', expect.stringMatching(/^-221,/)])
+      client.send(':STAB:DYN:SEL 0\n:STAB:DATA 5,268435456,1,100,1,0,319,1073741824,1,100,1,384,703\n')
+      client.send(':STAB:DYN:SEL 5\n')
+      expect([answer(first), answer(second)]).toEqual([expect.stringMatching(/^-221,/), '0,"No error"\n'])
+    })
+
+    test('what cannot be played is refused at its trigger, when it was selected while a frame plays', () => {
+      const { client, drive, clock } = dynamic()
+      client.send(':TRIG:BEG\n:STAB:DYN:SEL 99\n')
+      expect(error(client)).toBe('0,"No error"')
+      clock.moveTo(clock.monotonicNs() + 4000)
+      client.send(':TRIG:BEG\n')
+      expect(error(client)).toMatch(/^-221,/)
+      expect(drive.played).toHaveLength(1)
+    })
+
+    test('an amplitude that is changed after the next frame was selected shows in it', () => {
+      const { client, drive, clock } = dynamic()
+      client.send(':TRIG:BEG\n:TRAC1:DATA 3,0,#3320' + '\x08'.repeat(320) + '\n:STAB:DYN:SEL 5;:VOLT1 0.5\n')
+      clock.moveTo(clock.monotonicNs() + 4000)
+      client.send(':TRIG:BEG\n')
+      expect([0, 1].map((frame) => code(drive, frame))).toEqual([10, 4])
     })
 
     test('wants to be self-armed, and sequences', () => {

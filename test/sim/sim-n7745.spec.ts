@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { VirtualClock } from '../../core/clock.ts'
+import { CounterRandom } from '../../core/random.ts'
+import { digitise, encodeRecord, fullScaleMw, inDbm, inWatts } from '../../sim/instruments/n7745-converter.ts'
 import { simN7745 } from '../../sim/instruments/sim-n7745.ts'
 import { FakeDetectors } from '../support/fake-detectors.ts'
 import { RawClient, settled } from '../support/scpi-wires.ts'
@@ -56,20 +58,41 @@ describe('the simulated N7745C', () => {
     [-10, 0.2],
     [-20, 0.02],
     [-30, 0.002],
-  ])('in the %i dBm range reads up to %d mW, in 4096 steps', (rangeDbm, fullScaleMw) => {
+  ])('in the %i dBm range reads up to %d mW, in 4096 steps', (rangeDbm, fullMw) => {
     const { client, light } = ready()
     client.send(`SENS1:POW:RANG ${rangeDbm}DBM\n`)
     const readMw = (powerMw: number): string => {
       light.powerAtMw = () => powerMw
       return client.ask('FETC1:POW?\n')
     }
-    const stepMw = fullScaleMw / 4096
-    expect(Number(readMw(fullScaleMw)) * 1e3).toBeCloseTo(fullScaleMw, 9)
+    const stepMw = fullMw / 4096
+    expect(Number(readMw(fullMw)) * 1e3).toBeCloseTo(fullMw, 9)
     expect(Number(readMw(100.4 * stepMw)) * 1e3).toBeCloseTo(100 * stepMw, 9)
     expect(Number(readMw(-3.4 * stepMw)) * 1e3).toBeCloseTo(-3 * stepMw, 9)
     expect(error(client)).toBe('+0,"No error"')
-    expect(readMw(1.001 * fullScaleMw)).toBe(OVER_RANGE)
+    expect(readMw(1.001 * fullMw)).toBe(OVER_RANGE)
     expect(error(client)).toBe('-231,"Data questionable"')
+  })
+
+  test.each([
+    ['watts', true, inWatts],
+    ['dBm', false, inDbm],
+  ] as const)('a record in %s says of each point what a single reading says, to the last bit', (_unit, inWatt, say) => {
+    const random = new CounterRandom(1, 'readings')
+    const halves = Array.from({ length: 4096 }, (_, step) => step + 0.5)
+    const justBelow = halves.map((steps) => steps * (1 - Number.EPSILON / 2))
+    const anywhere = Array.from({ length: 10_000 }, (_, index) => 4100 * random.uniform(index) - 4)
+    const odd = [0, -0, -0.2, -0.5, -0.7, -1.5, -1e20, 4096, 4096.4, 5000, NaN, -Infinity]
+    // Full scale and steps of 1 mW, and those of a range.
+    for (const fullScale of [4096, fullScaleMw(-10)]) {
+      const samplesMw = Float64Array.from(
+        [...halves, ...justBelow, ...anywhere, ...odd],
+        (steps) => steps * (fullScale / 4096),
+      )
+      const singly = Float32Array.from(samplesMw, (powerMw) => say(digitise(powerMw, fullScale)))
+      const record = new Float32Array(encodeRecord(samplesMw, fullScale, inWatt).buffer)
+      expect([...record.keys()].filter((point) => !Object.is(record[point], singly[point]))).toEqual([])
+    }
   })
 
   test('autoranging picks the smallest range that holds the light; a range switches it off', () => {
