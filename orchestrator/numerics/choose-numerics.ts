@@ -4,11 +4,14 @@ import { ROW_SCALING } from '../tiles/block-scaling.ts'
 import type { BlockScaling, OffsetBlock } from '../tiles/block-scaling.ts'
 import { TileProduct } from '../tiles/tile-product.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
-import { costOf, errorSums, knownCore, NO_REMEDY, rowsPerFrame } from './error-sums.ts'
-import type { ErrorSums, KnownCore, Remedy, Sample } from './error-sums.ts'
+import { errorSums, knownCore } from './error-sums.ts'
+import type { ErrorSums, KnownCore } from './error-sums.ts'
 import { passCount } from './passes.ts'
 import { bitsFor, bitsSigmaFor, predictedError } from './predicted-error.ts'
 import type { PredictedError } from './predicted-error.ts'
+import { costOf, NO_REMEDY, rowsPerFrame } from './remedy.ts'
+import type { Remedy } from './remedy.ts'
+import type { Sample } from './sample.ts'
 
 /** `row`: a scale for each row's share of a tile. `column`: for each output's weights, too. `adaptive`: what is best. */
 export const SCALINGS = ['row', 'column', 'adaptive'] as const
