@@ -42,16 +42,16 @@ export class ErrorLuck {
     this.#innerShare = innerShare
   }
 
-  addRow({ codes, model, readings, guessed }: RowErrors): void {
+  addRow({ outputs, codes, model, readings, guessed }: RowErrors): void {
     let cell = guessed
-    for (let output = 0; output < codes.length; output++) {
+    for (const output of outputs) {
       const known = (codes[output]! + model[output]!) ** 2
       const reading = this.#innerShare * readings[output]!
       this.#knownByReadings += this.#innerShare * known * reading
       this.#readings += reading ** 2
       cell += known
     }
-    const mean = (this.#innerShare * cell) / codes.length
+    const mean = (this.#innerShare * cell) / outputs.length
     this.#cells++
     this.#cellSum += mean
     this.#cellSquares += mean ** 2
@@ -91,15 +91,15 @@ export class WeightMeetings {
   /** [output, input] sum over rows of (known error)·(input) */
   readonly #met: Float64Array
 
-  constructor(tile: MadeTile, outputs: number, range: number) {
+  constructor(tile: MadeTile, range: number) {
     this.#tile = tile
     this.#range = range
-    this.#met = new Float64Array((outputs * tile.cut.tile.weights.length) / tile.cut.scale.length)
+    this.#met = new Float64Array(tile.cut.tile.weights.length)
   }
 
-  addRow({ codes, model }: RowErrors, { values, scale }: SentInputs): void {
+  addRow({ outputs, codes, model }: RowErrors, { values, scale }: SentInputs): void {
     const inputs = values.length
-    for (let output = 0; output < codes.length; output++) {
+    for (const output of outputs) {
       const known = (scale * (codes[output]! + model[output]!)) / this.#range
       for (let i = 0; i < inputs; i++) this.#met[output * inputs + i]! += known * values[i]!
     }
@@ -112,7 +112,7 @@ export class WeightMeetings {
     const inputs = tile.weights.length / scale.length
     const byInput = new Float64Array(inputs)
     let [single, gains] = [0, 0]
-    for (let output = 0; output * inputs < this.#met.length; output++) {
+    for (let output = 0; output < scale.length; output++) {
       let byOutput = 0
       for (let i = 0; i < inputs; i++) {
         const met = scale[output]! * this.#met[output * inputs + i]!

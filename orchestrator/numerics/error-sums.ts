@@ -3,6 +3,7 @@ import type { CutTile, TileProduct } from '../tiles/tile-product.ts'
 import { ErrorLuck, GAIN_SHARE, WeightMeetings } from './error-luck.ts'
 import type { ErrorSpread } from './error-luck.ts'
 import { madeTiles } from './made-tiles.ts'
+import type { MadeTile } from './made-tiles.ts'
 import { ONE_PASS, playedOn, sendRows } from './passes.ts'
 import { RowErrors } from './row-errors.ts'
 import type { ErrorLaws, SentInputs } from './row-errors.ts'
@@ -41,6 +42,11 @@ export function knownCore({ knowledge }: OpticalCore): KnownCore | undefined {
   return knowledge?.errors === undefined ? undefined : { knowledge, errors: knowledge.errors }
 }
 
+/** Columns of C that anybody wants: what the others are off by does not matter. */
+export type WantedColumns = (column: number) => boolean
+
+const EVERY_COLUMN: WantedColumns = () => true
+
 /** What products of A and B will be off by, kind by kind, from what the core knows of itself. */
 export function errorSums(
   core: OpticalCore,
@@ -48,6 +54,7 @@ export function errorSums(
   product: TileProduct,
   range: number,
   sample: Sample,
+  isWanted: WantedColumns = EVERY_COLUMN,
 ): ErrorSums {
   const { rows, columns, innerShare, share } = sampleOf(product, sample)
   const made = madeTiles(columns, knowledge, sample.compiled)
@@ -55,8 +62,9 @@ export function errorSums(
   const totals = new ErrorTotals(innerShare)
   const luck = new ErrorLuck(innerShare)
   for (const tiles of made.columns) {
-    const row = new RowErrors(tiles[0]?.cut.columns ?? 0, laws)
-    const meetings = tiles.map((tile) => new WeightMeetings(tile, row.codes.length, laws.range))
+    const row = new RowErrors(wantedOutputs(tiles, isWanted), laws)
+    if (row.outputs.length === 0) continue
+    const meetings = tiles.map((tile) => new WeightMeetings(tile, laws.range))
     for (const number of rows) {
       row.clear()
       const sent = tiles.map(({ cut }) => sentInputs(core, knowledge, product, cut, number))
@@ -68,16 +76,24 @@ export function errorSums(
     luck.addMeetings(meetings)
   }
   const { a, b } = product
-  const looked = { count: totals.count, elements: a.rows * b.columns, share }
+  const wanted = numbersTo(b.columns).filter(isWanted).length
+  const looked = { count: totals.count, elements: a.rows * wanted, share }
   return {
     ...totals.means(laws),
     spread: {
       ...luck.over(looked, errors.weights),
-      silences: b.columns * Math.min(core.lanes, a.rows),
-      weights: b.columns * Math.min(a.rows, b.rows),
+      silences: wanted * Math.min(core.lanes, a.rows),
+      weights: wanted * Math.min(a.rows, b.rows),
     },
   }
 }
+
+function wantedOutputs(tiles: readonly MadeTile[], isWanted: WantedColumns): readonly number[] {
+  const { firstColumn, columns } = tiles[0]?.cut ?? { firstColumn: 0, columns: 0 }
+  return numbersTo(columns).filter((output) => isWanted(firstColumn + output))
+}
+
+const numbersTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i)
 
 function sentInputs(
   core: OpticalCore,
@@ -103,10 +119,10 @@ class ErrorTotals {
     this.#innerShare = innerShare
   }
 
-  addRow({ codes, model, readings, guessed, even, single, gains, mended }: RowErrors): void {
+  addRow({ outputs, codes, model, readings, guessed, even, single, gains, mended }: RowErrors): void {
     const sums = this.#sums
     let [codeSquares, modelSquares, products, readingSquares] = [0, guessed, 0, 0]
-    for (let output = 0; output < codes.length; output++) {
+    for (const output of outputs) {
       codeSquares += codes[output]! ** 2
       modelSquares += model[output]! ** 2
       products += codes[output]! * model[output]!
@@ -121,7 +137,7 @@ class ErrorTotals {
     sums.single += each * single
     sums.gains += each * gains
     sums.mended += each * mended
-    this.count += codes.length
+    this.count += outputs.length
   }
 
   means({ errors, elsewhere }: ErrorLaws): Omit<ErrorSums, 'spread'> {

@@ -21,11 +21,7 @@ export interface MadeTiles {
 }
 
 /** Compiles as many as `most` of the tiles. Shape: [column of tiles][tile]. */
-export function madeTiles(
-  columns: readonly (readonly CutTile[])[],
-  knowledge: CoreKnowledge,
-  most: number,
-): MadeTiles {
+export function madeTiles(columns: readonly (readonly CutTile[])[], knowledge: CoreKnowledge, most: number): MadeTiles {
   const cuts = columns.flat()
   const off = new Map<CutTile, Float64Array>()
   let shares = 0

@@ -27,6 +27,8 @@ const KURTOSIS = 3
 
 /** What one row of A through one column of tiles will be off by, kind by kind, relative to the range of C. */
 export class RowErrors {
+  /** Outputs whose products anybody wants. */
+  readonly outputs: readonly number[]
   /** [output] with their signs: what codes miss, and what the optics are known to miss. */
   readonly codes: Float64Array
   readonly model: Float64Array
@@ -42,10 +44,12 @@ export class RowErrors {
   mended = 0
   readonly #laws: ErrorLaws
 
-  constructor(outputs: number, laws: ErrorLaws) {
-    this.codes = new Float64Array(outputs)
-    this.model = new Float64Array(outputs)
-    this.readings = new Float64Array(outputs)
+  constructor(outputs: readonly number[], laws: ErrorLaws) {
+    this.outputs = outputs
+    const width = Math.max(0, ...outputs) + 1
+    this.codes = new Float64Array(width)
+    this.model = new Float64Array(width)
+    this.readings = new Float64Array(width)
     this.#laws = laws
   }
 
@@ -59,8 +63,7 @@ export class RowErrors {
     const { errors, elsewhere, range, lanes } = this.#laws
     const { weights } = cut.tile
     const inputs = values.length
-    const outputs = this.codes.length
-    for (let output = 0; output < outputs; output++) {
+    for (const output of this.outputs) {
       const factor = (scale * cut.scale[output]!) / range
       let [code, signal, terms, modelled] = [0, 0, 0, 0]
       for (let i = 0; i < inputs; i++) {
