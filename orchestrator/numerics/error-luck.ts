@@ -1,16 +1,17 @@
+import { AlikeReadings } from './alike-readings.ts'
 import type { MadeTile } from './made-tiles.ts'
 import type { RowErrors, SentInputs } from './row-errors.ts'
 
 /** What tells how far the squared error of one job may be from what is expected of it. */
 export interface ErrorSpread {
-  /** Mean over the elements of C of (known error)²·(reading)², over their number. */
+  /** Variance of the mean over the elements of C of (known error)·(reading). */
   readonly knownByReadings: number
   /**
    * Variance of the mean of 2·(known error)·(what unknown weights add). What codes miss of largest values, which are
    * sent as ±1, is the same in every row, as is what a weight is off by: the two meet in all rows alike.
    */
   readonly knownByWeights: number
-  /** Mean of the fourth power of readings, over the number of elements. */
+  /** Half the variance of the mean square of readings. */
   readonly readings: number
   /** Outputs and lanes that have a reading of silence of their own. */
   readonly silences: number
@@ -29,9 +30,8 @@ export const GAIN_SHARE = 0.5
 /** Adds up what one job may have more or less of than is expected, row by row of each column of tiles. */
 export class ErrorLuck {
   readonly #innerShare: number
-  #knownByReadings = 0
   #knownByWeights = 0
-  #readings = 0
+  readonly #alike = new Map<string, AlikeReadings>()
   /** Of rows through columns of tiles: mean square of what is known, its sum and the sum of its squares. */
   #cells = 0
   #cellSum = 0
@@ -42,15 +42,14 @@ export class ErrorLuck {
     this.#innerShare = innerShare
   }
 
-  addRow({ outputs, codes, model, readings, guessed }: RowErrors): void {
+  /** `light`: what rows have in common whose readings are of the same light. */
+  addRow(row: RowErrors, light: string): void {
+    const { outputs, codes, model, guessed } = row
     let cell = guessed
-    for (const output of outputs) {
-      const known = (codes[output]! + model[output]!) ** 2
-      const reading = this.#innerShare * readings[output]!
-      this.#knownByReadings += this.#innerShare * known * reading
-      this.#readings += reading ** 2
-      cell += known
-    }
+    for (const output of outputs) cell += (codes[output]! + model[output]!) ** 2
+    const alike = this.#alike.get(light) ?? new AlikeReadings(codes.length)
+    this.#alike.set(light, alike)
+    alike.addRow(row)
     const mean = (this.#innerShare * cell) / outputs.length
     this.#cells++
     this.#cellSum += mean
@@ -67,10 +66,17 @@ export class ErrorLuck {
     weightsOff: number,
   ): Pick<ErrorSpread, 'knownByReadings' | 'knownByWeights' | 'readings' | 'sampled'> {
     if (count === 0) return { knownByReadings: 0, knownByWeights: 0, readings: 0, sampled: 0 }
+    let [knownByReadings, readings] = [0, 0]
+    for (const alike of this.#alike.values()) {
+      // A light that was seen twice is one of few, whatever rows were left out; others would have brought new ones.
+      const unit = this.#innerShare ** 2 / count / (alike.rows > 1 ? count : elements)
+      knownByReadings += unit * alike.squaredMeetings
+      readings += unit * alike.squaredSquares
+    }
     return {
-      knownByReadings: this.#knownByReadings / count / elements,
+      knownByReadings,
       knownByWeights: (weightsOff / count) ** 2 * 4 * this.#knownByWeights,
-      readings: this.#readings / count / elements,
+      readings,
       sampled: this.#varianceOfMean(share),
     }
   }

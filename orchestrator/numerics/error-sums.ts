@@ -1,5 +1,6 @@
 import type { CoreKnowledge, KnownErrors, OpticalCore } from '../../core/optical-core.ts'
 import type { CutTile, TileProduct } from '../tiles/tile-product.ts'
+import { fingerprint } from './alike-readings.ts'
 import { ErrorLuck, GAIN_SHARE, WeightMeetings } from './error-luck.ts'
 import type { ErrorSpread } from './error-luck.ts'
 import { madeTiles } from './made-tiles.ts'
@@ -64,13 +65,15 @@ export function errorSums(
   for (const tiles of made.columns) {
     const row = new RowErrors(wantedOutputs(tiles, isWanted), laws)
     if (row.outputs.length === 0) continue
+    const weights = tiles.reduce((sum, { cut }) => fingerprint(cut.tile.weights, sum), 0)
     const meetings = tiles.map((tile) => new WeightMeetings(tile, laws.range))
     for (const number of rows) {
       row.clear()
       const sent = tiles.map(({ cut }) => sentInputs(core, knowledge, product, cut, number))
       for (const [t, tile] of tiles.entries()) row.addTile(tile, sent[t]!)
       totals.addRow(row)
-      luck.addRow(row)
+      const light = sent.reduce((sum, { played }) => fingerprint(played, sum), 0)
+      luck.addRow(row, `${number % core.lanes} ${weights} ${light}`)
       for (const [t, met] of meetings.entries()) met.addRow(row, sent[t]!)
     }
     luck.addMeetings(meetings)
@@ -104,7 +107,8 @@ function sentInputs(
 ): SentInputs {
   const { values, scale } = product.inputs(cut, row, 1)
   const { missed } = sendRows(values, core.shape.inputs, ONE_PASS, playedOn(knowledge, row % core.lanes))
-  return { values, missed, scale: scale[0]!, light: values.reduce((sum, value) => sum + value * value, 0) }
+  const played = values.map((value, i) => value - missed[i]!)
+  return { values, missed, played, scale: scale[0]!, light: values.reduce((sum, value) => sum + value * value, 0) }
 }
 
 /** Errors of all rows that were looked at. */

@@ -7,6 +7,8 @@ export interface SentInputs {
   readonly values: Float64Array
   /** [input] what codes miss of them. */
   readonly missed: Float64Array
+  /** [input] as codes bring them. */
+  readonly played: Float64Array
   readonly scale: number
   /** Sum of squares of `values`. */
   readonly light: number
@@ -59,7 +61,7 @@ export class RowErrors {
   }
 
   /** Partial sums of one element add with their signs; what is random adds in squares. */
-  addTile({ cut, off, signalMw, weightSquare }: MadeTile, { values, missed, scale, light }: SentInputs): void {
+  addTile({ cut, off, signalMw, weightSquare }: MadeTile, { values, missed, played, scale, light }: SentInputs): void {
     const { errors, elsewhere, range, lanes } = this.#laws
     const { weights } = cut.tile
     const inputs = values.length
@@ -72,7 +74,7 @@ export class RowErrors {
         code -= weights[at]! * missed[i]!
         signal += term
         terms += term * term
-        if (off !== undefined) modelled += off[at]! * (values[i]! - missed[i]!)
+        if (off !== undefined) modelled += off[at]! * played[i]!
       }
       const unit = factor ** 2
       const reading = unit * (errors.readingMw / signalMw[output]!) ** 2
