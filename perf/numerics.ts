@@ -10,6 +10,7 @@ import type { NumericsOptions } from '../orchestrator/numerics/choose-numerics.t
 import type { RealMatrix } from '../orchestrator/tiles/tile-product.ts'
 import type { Figure } from './figure.ts'
 import { figure, median } from './figure.ts'
+import { foretoldConvolutions } from './foretold-convolutions.ts'
 import { KINDS, randomMatrix } from './product-bits.ts'
 import { randomJob } from './random-jobs.ts'
 import { defaultMesh } from './default-mesh.ts'
@@ -36,7 +37,7 @@ interface ChipResult {
 
 /**
  * Bits before and after, on the default bench's twin without wires, one calibration a chip: 200 random jobs predicted
- * and measured, and random 64×64·64×64 products that were asked for so many bits.
+ * and measured, random convolutions on shared rings, and random 64×64·64×64 products that were asked for so many bits.
  */
 export async function numerics(): Promise<readonly Figure[]> {
   const chips: ChipResult[] = []
@@ -69,6 +70,7 @@ export async function numerics(): Promise<readonly Figure[]> {
         ...{ unit: '%', better: 'between', goal, against },
       }),
     ),
+    ...(await foretoldConvolutions()),
     ...ASKED_BITS.flatMap((asked) => askedFigures(asked, chips)),
     ...KINDS.flatMap((kind) => SCALINGS.map((scaling) => scalingFigure(`${kind} ${scaling}`, chips))),
   ]

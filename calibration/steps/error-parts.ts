@@ -9,7 +9,8 @@ import type { FrameResult, KnownErrors, OpticalCore } from '../../core/optical-c
 export class ErrorParts {
   readonly #core: OpticalCore
   readonly #weights = { squares: 0, squaredErrors: 0 }
-  readonly #readings = { squaresMw2: 0, freedom: 0 }
+  /** Mean squares of halves of pairs, without what is known of them, summed over outputs. */
+  readonly #readings = { oddMw2: 0, evenMw2: 0, outputs: 0 }
   readonly #evens = { squaresMw2: 0, signalsMw4: 0 }
 
   constructor(core: OpticalCore) {
@@ -44,13 +45,14 @@ export class ErrorParts {
       for (let output = 0; output < outputs; output++) {
         const unit = signalMw[output]! ** 2
         const squares = sumOfSquares(rest.getColumn(output))
-        this.#readings.squaresMw2 += 2 * squares * unit
-        this.#readings.freedom += freedom
         noise += (size * spread * squares) / freedom / lanes.length ** 2
         const shown = lit.getColumn(output)
         const mean = meanOf(shown)
-        this.#evens.squaresMw2 +=
-          (sumOfSquares(shown.map((value) => value - mean)) - (squares * (shown.length - 1)) / freedom) * unit
+        const even = sumOfSquares(shown.map((value) => value - mean)) / (shown.length - 1)
+        this.#readings.oddMw2 += (squares / freedom) * unit
+        this.#readings.evenMw2 += even * unit
+        this.#readings.outputs++
+        this.#evens.squaresMw2 += (even - squares / freedom) * (shown.length - 1) * unit
         this.#evens.signalsMw4 += odd.getColumn(output).reduce((sum, value) => sum + value ** 4, 0) * unit ** 2
       }
     }
@@ -62,10 +64,13 @@ export class ErrorParts {
   found(): { readonly errors?: KnownErrors } {
     const { squares, squaredErrors } = this.#weights
     if (squares === 0) return {}
+    const { oddMw2, evenMw2, outputs } = this.#readings
     return {
       errors: {
         weights: Math.sqrt(Math.max(0, squaredErrors) / squares),
-        readingMw: Math.sqrt(this.#readings.squaresMw2 / this.#readings.freedom),
+        // A reading has as much in the sum of its pair as in the difference, unless both signs are the same two symbols,
+        // rounded off alike: then the difference has all of it. More in the sum is light that comes with either sign.
+        readingMw: Math.sqrt((oddMw2 + Math.min(oddMw2, evenMw2)) / outputs),
         evenPerMw: Math.sqrt(Math.max(0, this.#evens.squaresMw2) / this.#evens.signalsMw4),
       },
     }

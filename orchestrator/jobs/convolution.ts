@@ -222,6 +222,7 @@ function circulantProduct(
       }
       return Promise.resolve({ rows: lines * n, columns, data })
     },
+    isWanted: (column) => column % n < whole,
     combine: (product) => withoutWrapped(product, n, whole),
     write: async ({ firstRow, rows, firstColumn, columns }, { data }) => {
       for (let row = 0; row < rows; row++) {

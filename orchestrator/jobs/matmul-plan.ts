@@ -72,8 +72,8 @@ async function* productSteps<Core extends LightBench>(
     work: async (signal, onProgress) => {
       result = await multiplyPanels(
         products,
-        (a, b, signal, onProgress) =>
-          multiply(core, a, b, { log, signal, account: accounts.of(b), onProgress, bits, scaling }),
+        (a, b, signal, onProgress, isWanted) =>
+          multiply(core, a, b, { log, signal, account: accounts.of(b), onProgress, bits, scaling, isWanted }),
         { memoryBytes, log, signal, onProgress },
       )
     },

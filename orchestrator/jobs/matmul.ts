@@ -5,6 +5,7 @@ import { BenchError } from '../../core/errors.ts'
 import type { Frame, FrameResult, OpticalCore } from '../../core/optical-core.ts'
 import { chooseNumerics } from '../numerics/choose-numerics.ts'
 import type { Numerics, NumericsOptions } from '../numerics/choose-numerics.ts'
+import type { WantedColumns } from '../numerics/error-sums.ts'
 import { probeErrorOf } from '../numerics/probe-sums.ts'
 import type { ProbeSums } from '../numerics/probe-sums.ts'
 import { creditWindow } from '../operators/credit-window.ts'
@@ -77,7 +78,7 @@ export async function multiply(
   requireFactors(a, b)
   const { log, signal, account, onProgress = () => undefined } = options
   const exact = exactProduct(a, b)
-  const { min, max } = rangeOf(exact.data)
+  const { min, max } = rangeOf(wantedElements(exact, options.isWanted))
   const numerics = chooseNumerics(core, a, b, Math.min(max - min, Number.MAX_VALUE), options)
   const queue = new FrameQueue(core, a, b, numerics)
   const sum = new ProductSum(core, a, b, numerics)
@@ -212,6 +213,10 @@ function notFinite(element: string, value: number): BenchError {
   return new BenchError('RANGE_EXCEEDED', `${element} is ${value}: only finite numbers can be multiplied`, {
     context: { element, value: String(value) },
   })
+}
+
+function wantedElements({ columns, data }: RealMatrix, isWanted: WantedColumns | undefined): Float64Array {
+  return isWanted === undefined ? data : data.filter((_, i) => isWanted(i % columns))
 }
 
 /** The product in float64, to compare with. */

@@ -4,6 +4,7 @@ import type { Accuracy } from '../../core/accuracy.ts'
 import { withStep } from '../../core/step-context.ts'
 import type { ArraySink } from '../arrays/dense-array.ts'
 import type { Numerics } from '../numerics/choose-numerics.ts'
+import type { WantedColumns } from '../numerics/error-sums.ts'
 import { probeErrorOf } from '../numerics/probe-sums.ts'
 import type { ProbeSums } from '../numerics/probe-sums.ts'
 import { NumericsSum } from '../numerics/numerics-sum.ts'
@@ -36,6 +37,8 @@ export interface PanelledProduct {
   readonly macs: number
   readA(firstRow: number, rows: number, signal: AbortSignal): Promise<RealMatrix>
   readB(firstColumn: number, columns: number, signal: AbortSignal): Promise<RealMatrix>
+  /** Columns of the real product that matter to C, counted from the first of their block; left out: all. */
+  readonly isWanted?: WantedColumns
   /** The part of C that a real product stands for. */
   combine(product: RealMatrix): RealMatrix
   write(place: PanelPlace, c: RealMatrix): Promise<void>
@@ -68,6 +71,7 @@ export type MultiplyPanel = (
   b: RealMatrix,
   signal: AbortSignal,
   onProgress: Progress,
+  isWanted?: WantedColumns,
 ) => Promise<PanelResult>
 
 /** What all panels together came to. */
@@ -115,10 +119,9 @@ export async function multiplyPanels(
 
   const onePanel = async (product: PanelledProduct, place: PanelPlace, b: RealMatrix): Promise<string> => {
     const a = await product.readA(place.firstRow, place.rows, signal)
-    const result = await multiplyPanel(a, b, signal, (ofPanel, total, note) => {
-      // Panels are nearly as large as each other.
-      onProgress(done * total + ofPanel, panels * total, note)
-    })
+    // Panels are nearly as large as each other.
+    const onPanel: Progress = (ofPanel, total, note) => onProgress(done * total + ofPanel, panels * total, note)
+    const result = await multiplyPanel(a, b, signal, onPanel, product.isWanted)
     const [c, exact] = [product.combine(result.product), product.combine(result.exact)]
     for (let i = 0; i < c.data.length; i++) accuracy.add(exact.data[i]!, c.data[i]! - exact.data[i]!)
     await product.write(place, c)
@@ -126,7 +129,7 @@ export async function multiplyPanels(
     frames += result.frames
     repeatedFrames += result.repeatedFrames
     dimmedFrames += result.dimmedFrames
-    numerics.add(result.numerics, result.exact)
+    numerics.add(result.numerics, product.isWanted === undefined ? result.exact : exact)
     probes.squaredError += result.probes.squaredError
     probes.squared += result.probes.squared
     return panels === 1 ? '' : sha256Of(c.data)

@@ -4,11 +4,14 @@ import { ROW_SCALING } from '../tiles/block-scaling.ts'
 import type { BlockScaling, OffsetBlock } from '../tiles/block-scaling.ts'
 import { TileProduct } from '../tiles/tile-product.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
-import { costOf, errorSums, knownCore, NO_REMEDY, rowsPerFrame } from './error-sums.ts'
-import type { ErrorSums, KnownCore, Remedy, Sample } from './error-sums.ts'
+import { errorSums, knownCore } from './error-sums.ts'
+import type { ErrorSums, KnownCore, WantedColumns } from './error-sums.ts'
 import { passCount } from './passes.ts'
 import { bitsFor, bitsSigmaFor, predictedError } from './predicted-error.ts'
 import type { PredictedError } from './predicted-error.ts'
+import { costOf, NO_REMEDY, rowsPerFrame } from './remedy.ts'
+import type { Remedy } from './remedy.ts'
+import type { Sample } from './sample.ts'
 
 /** `row`: a scale for each row's share of a tile. `column`: for each output's weights, too. `adaptive`: what is best. */
 export const SCALINGS = ['row', 'column', 'adaptive'] as const
@@ -19,6 +22,8 @@ export interface NumericsOptions {
   readonly scaling?: Scaling | undefined
   /** Effective bits that the product must have. Undefined: as many as one pass of all rows gives. */
   readonly bits?: number | undefined
+  /** Undefined: all. */
+  readonly isWanted?: WantedColumns | undefined
 }
 
 /** How a product is computed, and what it is expected to come to. */
@@ -50,14 +55,14 @@ const MOST_ELEMENTS = 2 ** 22
 /**
  * The cheapest way to a product of so many bits, from what the core knows of itself and from the matrices.
  *
- * `range` is that of the exact product. Throws: CALL_INVALID when the bits are out of reach, naming what limits them.
+ * `range` is that of the exact product, as far as it is wanted. Throws: CALL_INVALID when the bits are out of reach, naming what limits them.
  */
 export function chooseNumerics(
   core: OpticalCore,
   a: RealMatrix,
   b: RealMatrix,
   range: number,
-  { scaling = DEFAULT_SCALING, bits }: NumericsOptions = {},
+  { scaling = DEFAULT_SCALING, bits, isWanted }: NumericsOptions = {},
 ): Numerics {
   const known = knownCore(core)
   const cut = (blocks: BlockScaling): TileProduct => new TileProduct(a, b, core.shape, blocks)
@@ -74,12 +79,12 @@ export function chooseNumerics(
     predictedError(sums, remedy, known, core.shape.inputs)
   const chosen = bestOf(
     scalingsOf(scaling, known, a, b),
-    (blocks) => errorOf(errorSums(core, known, cut(blocks), range, FEW), NO_REMEDY).square,
+    (blocks) => errorOf(errorSums(core, known, cut(blocks), range, FEW, isWanted), NO_REMEDY).square,
   )
   const product = cut(chosen)
   const { inputs, outputs } = core.shape
   const compiled = Math.max(COMPILED.tiles, Math.floor(COMPILED.weights / (inputs * outputs)))
-  const sums = errorSums(core, known, product, range, { ...MANY, compiled })
+  const sums = errorSums(core, known, product, range, { ...MANY, compiled }, isWanted)
   const withCost = (remedy: Remedy): Numerics => {
     const { frames, seconds } = costOf(core, product, remedy)
     const error = errorOf(sums, remedy)

@@ -2,8 +2,8 @@ import { rangeOf } from '../../core/accuracy.ts'
 import type { RealMatrix } from '../tiles/tile-product.ts'
 import { ROW_SCALING } from '../tiles/block-scaling.ts'
 import type { Numerics } from './choose-numerics.ts'
-import { NO_REMEDY } from './error-sums.ts'
 import { bitsFor, bitsSigmaFor } from './predicted-error.ts'
+import { NO_REMEDY } from './remedy.ts'
 
 /** Of a multiplier that plans nothing and foretells nothing. */
 export const UNPLANNED: Numerics = {

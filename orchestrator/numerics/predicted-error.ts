@@ -1,5 +1,6 @@
-import { probesOf } from './error-sums.ts'
-import type { ErrorSums, KnownCore, Remedy } from './error-sums.ts'
+import type { ErrorSums, KnownCore } from './error-sums.ts'
+import { probesOf } from './remedy.ts'
+import type { Remedy } from './remedy.ts'
 
 /** What the squared error of a product is expected to be, relative to the squared range, and by how much it may differ. */
 export interface PredictedError {

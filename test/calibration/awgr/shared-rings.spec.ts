@@ -2,12 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { awgrCalibrationPlan } from '../../../calibration/awgr/calibrate-awgr.ts'
 import { AwgrCore } from '../../../calibration/awgr/awgr-core.ts'
 import { estimateAwgr } from '../../../calibration/awgr/estimate-awgr.ts'
+import { RandomStream } from '../../../core/random.ts'
 import { DenseArray } from '../../../orchestrator/arrays/dense-array.ts'
 import { FrameRunner } from '../../../orchestrator/frames/frame-runner.ts'
 import { HeaterSetter } from '../../../orchestrator/frames/heater-setter.ts'
 import { multiply, PROBE_LIMIT } from '../../../orchestrator/jobs/matmul.ts'
 import { multiplyPanels } from '../../../orchestrator/jobs/multiply-panels.ts'
 import { exactResult, productJob } from '../../../orchestrator/jobs/product-job.ts'
+import { missOf } from '../../../perf/foretold-convolutions.ts'
 import { openDirectAwgrBench } from '../../support/direct-awgr-bench.ts'
 import { neverAborted, quietLog, runToEnd } from '../../support/run-plan.ts'
 
@@ -29,17 +31,33 @@ const KERNELS = new DenseArray(
   Float64Array.from([[1, 2, 1, 1, 2, 1].map((w) => w / 8), [-1, 0, 1, -1, 0, 1], [0, 0, 0, 0, 1, 0]].flat()),
 )
 
+async function calibratedRings() {
+  const { bench } = openDirectAwgrBench({ size: 16, form: 'shared' })
+  const { calibration, vectors } = await runToEnd(awgrCalibrationPlan(bench))
+  const frames = new FrameRunner(bench)
+  await frames.prepare(neverAborted)
+  return { bench, calibration, vectors, core: new AwgrCore(bench, calibration, frames, new HeaterSetter(bench)) }
+}
+
+let calibrated: ReturnType<typeof calibratedRings> | undefined
+
 describe('sixteen shared rings', { timeout: 600_000 }, () => {
+  test('foretell the bits of random convolutions to 0.2, edges of smooth pictures among them', async () => {
+    const { core } = await (calibrated ??= calibratedRings())
+    const random = new RandomStream(2, 'random convolutions')
+    const misses: number[] = []
+    for (let job = 0; job < 8; job++) misses.push(Math.abs(await missOf(core, random, neverAborted)))
+    expect(Math.max(...misses)).toBeLessThan(0.2)
+    // A reading that is thought to be twice as noisy as it is would show in all of them.
+    expect(misses.toSorted((a, b) => a - b)[3]).toBeLessThan(0.05)
+  })
+
   test('convolve a picture with kernels of one to three taps, every output within 2 % of its range', async () => {
-    const { bench } = openDirectAwgrBench({ size: 16, form: 'shared' })
-    const { calibration, vectors } = await runToEnd(awgrCalibrationPlan(bench))
+    const { bench, calibration, vectors, core } = await (calibrated ??= calibratedRings())
     // With one sign of the weights and paths as they are E is 0.2, and such kernels are further off than probes may be.
     expect(calibration.verification.E).toBeLessThan(0.08)
     expect(estimateAwgr(bench).vectors).toBeGreaterThanOrEqual(vectors)
 
-    const frames = new FrameRunner(bench)
-    await frames.prepare(neverAborted)
-    const core = new AwgrCore(bench, calibration, frames, new HeaterSetter(bench))
     const job = productJob(picture(20, 40), KERNELS, { stride: 1, padding: 0, circulant: 16 })
     const out = new DenseArray('out', job.shape, false)
     const { repeatedFrames, probeError } = await multiplyPanels(
