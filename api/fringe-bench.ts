@@ -3,6 +3,7 @@ import { coreOfFile, readCores } from '../bench/bench-file.ts'
 import type { BenchFile } from '../bench/bench-file.ts'
 import { calibrateJob, findCalibration } from '../cli/calibrate-job.ts'
 import type { BenchChoice, CalibrateDocument, CalibrationWish } from '../cli/calibrate-job.ts'
+import { calibrationWishes } from '../cli/calibration-wishes.ts'
 import type { JobContext } from '../cli/command-context.ts'
 import { requireRefinement } from '../cli/core-limits.ts'
 import { convolutionOn } from '../cli/convolution-on.ts'
@@ -55,7 +56,9 @@ export interface JobOptions {
   readonly signal?: AbortSignal
 }
 
-export interface MatmulOptions extends JobOptions, CalibrationWish, NumericsOptions {
+export interface MatmulOptions extends JobOptions, Omit<CalibrationWish, 'id'>, NumericsOptions {
+  /** The calibration to take, of several cores one for each, in the order of the bench file; the newest of each when left out. */
+  readonly id?: string | readonly string[]
   /** Writes C to this file, too. A C that is larger than `memoryBytes` allows goes there only. */
   readonly output?: string
   /** Numbers of C; float64 when left out. */
@@ -212,7 +215,8 @@ export class FringeBench implements AsyncDisposable {
       scaling,
       layer,
       signal,
-      ...wish
+      id,
+      maxAgeS,
     } = options
     requireRounds(refine)
     requireLayerName(layer)
@@ -220,19 +224,17 @@ export class FringeBench implements AsyncDisposable {
     const keptBytes = keptBytesOf(memoryBytes)
     await using left = await factorOf('A', a, keptBytes, context.signal)
     await using right = await factorOf('B', b, keptBytes, context.signal)
-    const choices = this.#choices
+    const wishes = calibrationWishes(this.#files, typeof id === 'string' ? [id] : id, maxAgeS)
+    const asked = this.#choices.map((choice, index) => ({ choice, wish: wishes[index]! }))
     const wanted = { dtype, memoryBytes, watchS, refine, bits, scaling, layer }
-    if (choices.length > 1) {
-      if (wish.id !== undefined) {
-        throw new BenchError('CALL_INVALID', `id is of one core's calibration: open that core of bench ${this.name}`)
-      }
+    if (asked.length > 1) {
       const request = { ...wanted, a: left, b: right, output, strides }
-      const { document, product } = await splitProduct(context, choices, request, async (choice) => {
-        return (await findCalibration(choice, wish)) ?? (await calibrateJob(context, choice))
-      })
+      const { document, product } = await splitProduct(context, asked, request, (choice) =>
+        calibrateJob(context, choice),
+      )
       return { ...document, calibration: null, followedBy: null, product: typed(product, dtype) }
     }
-    const choice = choices[0]!
+    const { choice, wish } = asked[0]!
     const { file } = choice
     requireRefinement(file, refine)
     const convolution = strides && convolutionOn(file, strides)

@@ -3,12 +3,12 @@ import type { BenchFile } from '../bench/bench-file.ts'
 import type { BenchChoice, CalibrateDocument, StoredCalibration } from './calibrate-job.ts'
 import { requireVerificationAlone, storedToVerify, watchTimes } from './calibrate-wish.ts'
 import type { WatchTimes } from './calibrate-wish.ts'
+import { calibrationWishes } from './calibration-wishes.ts'
 import { calibrationReport, verificationReport, watchReport } from './calibration-report.ts'
 import type { CommandContext } from './command-context.ts'
 import { requireCalibratableCore } from './core-limits.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
-import { forOneCore } from './for-one-core.ts'
 import { makeCalibration, prepareCalibration, reportOf } from './make-calibration.ts'
 import type { PreparedCalibration } from './make-calibration.ts'
 import { chosenTwin } from './options.ts'
@@ -38,9 +38,7 @@ export async function calibrateCores(
   files: readonly BenchFile[],
   flags: CalibrateFlags,
 ): Promise<ExitCode> {
-  const { verifyOnly, calibration, report, journal } = flags
-  // An id is that of one core's calibration.
-  if (calibration !== undefined) throw forOneCore('--calibration', files)
+  const { verifyOnly, report, journal } = flags
   const twin = chosenTwin(flags)
   if (verifyOnly === true) return verifyCores(context, files, flags)
   const prepared: PreparedCalibration[] = []
@@ -87,7 +85,10 @@ async function watch(
   return documents
 }
 
-/** Throws: CALIBRATION_MISSING, before anything is opened, naming the core that has none. */
+/**
+ * Throws, before anything is opened: CALL_INVALID unless a calibration is named for each core or for none;
+ * CALIBRATION_MISSING, naming the core that has none; CALIBRATION_UNFIT as `findCalibration` does.
+ */
 async function verifyCores(
   context: CommandContext,
   files: readonly BenchFile[],
@@ -97,11 +98,12 @@ async function verifyCores(
   const { journal } = flags
   const twin = chosenTwin(flags)
   requireVerificationAlone(flags)
+  const wishes = calibrationWishes(files, flags.calibration, undefined)
   const known: { choice: BenchChoice; stored: StoredCalibration }[] = []
-  for (const file of files) {
+  for (const [index, file] of files.entries()) {
     requireCalibratableCore(file)
     const choice = { file, twin, journal }
-    known.push({ choice, stored: await storedToVerify(choice, undefined) })
+    known.push({ choice, stored: await storedToVerify(choice, wishes[index]!) })
   }
   const cores: CalibrateCoresDocument['cores'][number][] = []
   for (const { choice, stored } of known) {

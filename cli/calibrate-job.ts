@@ -18,6 +18,7 @@ import { requireCalibratableCore } from './core-limits.ts'
 import { chipOf } from './far-side.ts'
 import type { TwinChoice } from './far-side.ts'
 import { ageText } from './options.ts'
+import { placeOfCore } from './place-of-core.ts'
 import { runJob } from './run-job.ts'
 
 /** A calibration as jobs find it in the journal. */
@@ -109,7 +110,7 @@ export interface CalibrationWish {
  * The calibration that a job asks for; undefined when none was named and there is none that this version reads.
  *
  * Throws: CALIBRATION_MISSING for an id that the journal does not hold; CALIBRATION_UNFIT, with the reason, for one of
- * another chip or bench file, and for any that is too old.
+ * another chip, core or bench file, and for any that is too old.
  */
 export async function findCalibration(
   { file, twin, journal }: BenchChoice,
@@ -120,11 +121,12 @@ export async function findCalibration(
   const found = id === undefined ? await opened.latestCalibration(key) : await opened.readCalibration(id)
   if (found === undefined) return undefined
   const calibration = knownCalibration(found.record)
-  if (id !== undefined) requireFit(found, calibration, file, twin)
+  if (id !== undefined) await requireFit(opened, found, calibration, { file, twin })
   if (calibration === undefined) return undefined
   const ageS = await ageOf(opened, found, twin)
   if (ageS > maxAgeS) {
-    const why = `${found.id} is ${ageText(ageS)} old, and --max-age allows ${ageText(maxAgeS)}`
+    const what = file.core === undefined ? found.id : `${found.id} of core ${file.core}`
+    const why = `${what} is ${ageText(ageS)} old, and --max-age allows ${ageText(maxAgeS)}`
     throw unfit(`${why}: calibrate again`, found)
   }
   return { id: found.id, calibration }
@@ -148,18 +150,23 @@ async function readTaken(
   return await readResults(opened, taken)
 }
 
-function requireFit(
+async function requireFit(
+  journal: Journal,
   found: CalibrationRecord,
   calibration: Calibration | undefined,
-  file: BenchFile,
-  twin: TwinChoice | undefined,
-): void {
+  { file, twin }: Pick<BenchChoice, 'file' | 'twin'>,
+): Promise<void> {
   const other = 'calibrate this one, or name another calibration'
   if (found.chip !== chipOf(twin)) {
     throw unfit(`${found.id} was made on ${found.chip}, and this job runs on ${chipOf(twin)}: ${other}`, found)
   }
   if (found.benchHash !== calibrationKey(file, twin)) {
-    throw unfit(`${found.id} was made for another bench file, or before ${file.path} was changed: ${other}`, found)
+    const { header } = await journal.readRun(found.run)
+    const why =
+      header.bench.core === file.core
+        ? `was made for another bench file, or before ${placeOfCore(file)} was changed`
+        : `was made for ${placeOfCore(header.bench)}, and this job has it for ${placeOfCore(file)}`
+    throw unfit(`${found.id} ${why}: ${other}`, found)
   }
   if (calibration === undefined) throw unfit(`${found.id} was made by another version of Fringe: ${other}`, found)
 }

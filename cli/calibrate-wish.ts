@@ -1,7 +1,7 @@
 import type { BenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import { findCalibration } from './calibrate-job.ts'
-import type { BenchChoice, StoredCalibration } from './calibrate-job.ts'
+import type { BenchChoice, CalibrationWish, StoredCalibration } from './calibrate-job.ts'
 import { readsIntensity } from './core-limits.ts'
 import { chipOf } from './far-side.ts'
 import type { CalibrateFlags } from './options.ts'
@@ -47,9 +47,9 @@ export function requireVerificationAlone({ steps, budget, again, report, watch, 
   throw callInvalid('--verify-only looks once, and --watch again and again: leave out one of them')
 }
 
-/** The calibration to verify. Throws: CALIBRATION_MISSING. */
-export async function storedToVerify(choice: BenchChoice, id: string | undefined): Promise<StoredCalibration> {
-  const stored = await findCalibration(choice, id === undefined ? {} : { id })
+/** The calibration to verify. Throws: CALIBRATION_MISSING; CALIBRATION_UNFIT as `findCalibration` does. */
+export async function storedToVerify(choice: BenchChoice, wish: CalibrationWish): Promise<StoredCalibration> {
+  const stored = await findCalibration(choice, wish)
   if (stored !== undefined) return stored
   const what = `${choice.journal} holds no calibration of ${choice.file.name} (${chipOf(choice.twin)})`
   throw new BenchError('CALIBRATION_MISSING', `${what}: there is nothing to verify. Leave out --verify-only`)

@@ -2,6 +2,7 @@ import { coreOfFile, readCores } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import type { BenchChoice } from './calibrate-job.ts'
 import { calibrationReport, verificationReport, watchReport } from './calibration-report.ts'
+import { calibrationWishes } from './calibration-wishes.ts'
 import { requireVerificationAlone, storedToVerify, watchTimes } from './calibrate-wish.ts'
 import type { CommandContext } from './command-context.ts'
 import { requireCalibratableCore } from './core-limits.ts'
@@ -19,6 +20,9 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
   if (flags.again === true && flags.steps !== undefined) {
     throw callInvalid('--again makes all steps, --steps some: leave out one of them')
   }
+  if (flags.calibration !== undefined && flags.verifyOnly !== true) {
+    throw callInvalid('--calibration names what --verify-only verifies: add that')
+  }
   const cores = await readCores(benchPath)
   if (cores.length > 1 && flags.core === undefined) {
     return (await import('./calibrate-cores.ts')).calibrateCores(context, cores, flags)
@@ -29,7 +33,6 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
     requireCalibratableCore(file)
     return verifyOnly(context, choice, flags)
   }
-  if (flags.calibration !== undefined) throw callInvalid('--calibration names what --verify-only verifies: add that')
 
   const { output } = context
   const watched = watchTimes(choice, flags)
@@ -47,7 +50,8 @@ export async function calibrate(context: CommandContext, benchPath: string, flag
 
 async function verifyOnly(context: CommandContext, choice: BenchChoice, flags: CalibrateFlags): Promise<ExitCode> {
   requireVerificationAlone(flags)
-  const stored = await storedToVerify(choice, flags.calibration)
+  const [wish = {}] = calibrationWishes([choice.file], flags.calibration, undefined)
+  const stored = await storedToVerify(choice, wish)
   const document = await verifyJob(context, choice, stored)
   context.output.say(...verificationReport(document, stored.calibration.verification), `journal: ${choice.journal}`)
   context.output.document(document)

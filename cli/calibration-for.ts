@@ -5,13 +5,14 @@ import type { CommandContext } from './command-context.ts'
 import { chipOf } from './far-side.ts'
 
 /** The calibration that a job takes, made first where there is none. */
-export async function calibrationFor(
+export const calibrationFor = async (
   context: CommandContext,
   choice: BenchChoice,
   wish: CalibrationWish,
-): Promise<StoredCalibration> {
-  const found = await findCalibration(choice, wish)
-  if (found !== undefined) return found
+): Promise<StoredCalibration> => (await findCalibration(choice, wish)) ?? (await calibrateFirst(context, choice))
+
+/** Makes the calibration that a job needs and the journal does not hold, and says so. */
+export async function calibrateFirst(context: CommandContext, choice: BenchChoice): Promise<StoredCalibration> {
   const { file, twin, journal } = choice
   const { output } = context
   output.note(`no calibration of ${file.name} (${chipOf(twin)}) in ${journal} yet: calibrating first`)

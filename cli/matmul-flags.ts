@@ -5,7 +5,8 @@ import type { NumberType } from './product-target.ts'
 /** How `fringe matmul` and `fringe convolve` are called. */
 export interface MatmulFlags extends TwinFlags, JournalFlag, JsonFlag, CoreFlag {
   readonly output: string
-  readonly calibration?: string
+  /** Ids, one for each core. */
+  readonly calibration?: readonly string[]
   readonly maxAge?: number
   readonly watch?: number
   /** Rounds. */

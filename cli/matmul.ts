@@ -1,13 +1,14 @@
 import { coreOfFile, readCores } from '../bench/bench-file.ts'
+import type { BenchFile } from '../bench/bench-file.ts'
 import { BenchError } from '../core/errors.ts'
 import { openFactor } from '../orchestrator/arrays/open-factor.ts'
 import { productJob } from '../orchestrator/jobs/product-job.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
 import { calibrationFor } from './calibration-for.ts'
+import { calibrationWishes } from './calibration-wishes.ts'
 import type { CommandContext } from './command-context.ts'
 import { convolutionOn } from './convolution-on.ts'
 import type { Strides } from './convolution-on.ts'
-import { forOneCore } from './for-one-core.ts'
 import { EXIT } from './exit-codes.ts'
 import type { ExitCode } from './exit-codes.ts'
 import { keptBytesOf, matmulJob } from './matmul-job.ts'
@@ -33,14 +34,13 @@ export async function matmul(
   claimStandardStreams(output, [aPath, bPath], flags)
   const twin = chosenTwin(flags)
   const cores = await readCores(benchPath)
-  const isSplit = cores.length > 1 && flags.core === undefined
-  // An id is that of one core's calibration.
-  if (isSplit && flags.calibration !== undefined) throw forOneCore('--calibration', cores)
+  const files = flags.core === undefined ? cores : [coreOfFile(cores, flags.core)]
+  const wishes = calibrationWishes(files, flags.calibration, flags.maxAge)
   const factorOptions = { keptBytes: keptBytesOf(memoryBytes), signal, standardInput: process.stdin }
   await using a = await openFactor(aPath, factorOptions)
   await using b = await openFactor(bPath, factorOptions)
-  if (isSplit) return await splitMatmul(context, cores, [a, b], flags, strides)
-  const file = coreOfFile(cores, flags.core ?? cores[0]!.core)
+  const [file, ...others] = files as [BenchFile, ...BenchFile[]]
+  if (others.length > 0) return await splitMatmul(context, files, [a, b], flags, { wishes, strides })
   const { bits, scaling, watch: watchS, refine = 0, layer } = flags
   requireRefinement(file, refine)
   const convolution = strides && convolutionOn(file, strides)
@@ -48,9 +48,7 @@ export async function matmul(
   await requireProduct(file, a, b, job, { output: cPath, journal: flags.journal, dtype, memoryBytes }, signal)
 
   const choice = { file, twin, journal: flags.journal }
-  const { calibration: id, maxAge: maxAgeS } = flags
-  const wish = { ...(id && { id }), ...(maxAgeS !== undefined && { maxAgeS }) }
-  const calibration = await calibrationFor(context, choice, wish)
+  const calibration = await calibrationFor(context, choice, wishes[0]!)
   const request = { a, b, output: cPath, dtype, memoryBytes, convolution, watchS, refine, bits, scaling, layer }
   const { document } = await matmulJob(context, choice, request, calibration)
   const what = strides === undefined ? 'C' : 'the result'

@@ -48,7 +48,8 @@ export interface CalibrateFlags extends TwinFlags, JournalFlag, CoreFlag {
   /** In seconds. */
   readonly watch?: number
   readonly for?: number
-  readonly calibration?: string
+  /** Ids, one for each core. */
+  readonly calibration?: readonly string[]
   /** True: into a folder that is named after the run. */
   readonly report?: string | true
 }
@@ -100,7 +101,7 @@ export const journalOption = (): Option =>
 
 export const interfaceOption = (): Option =>
   new Option('--interface <name>', 'ask on this network, named by interface or own address; may be repeated').argParser(
-    (name: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), name],
+    withEarlier,
   )
 
 export const simOption = (): Option =>
@@ -165,11 +166,15 @@ export const layerOption = (): Option =>
 
 export const layersOption = (): Option =>
   new Option('--layer <name>', 'only this layer; may be repeated (default: all of them)').argParser(
-    (name: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), parseLayer(name)],
+    (name: string, earlier: readonly string[] | undefined) => withEarlier(parseLayer(name), earlier),
   )
 
 export const calibrationOption = (): Option =>
-  new Option('--calibration <id>', 'use this one, like cal-20260101-120000-01 (default: the newest of the bench)')
+  new Option(
+    '--calibration <id>',
+    'use this one, like cal-20260101-120000-01; of several cores once for each, in the order of the file ' +
+      '(default: the newest of each)',
+  ).argParser(withEarlier)
 
 export const dtypeOption = (): Option =>
   new Option('--dtype <type>', 'numbers of C; of its parts, where it is complex')
@@ -250,6 +255,11 @@ export function chosenTwin({ sim, seed, age }: TwinFlags): TwinChoice | undefine
 export function withSimSpelledOut(argv: readonly string[]): string[] {
   const end = argv.indexOf('--')
   return argv.map((word, index) => (word === '--sim' && (end === -1 || index < end) ? '--sim=pipe' : word))
+}
+
+/** Of an option that may be repeated, all that was given. */
+function withEarlier(value: string, earlier: readonly string[] | undefined): readonly string[] {
+  return [...(earlier ?? []), value]
 }
 
 /** A port alone is one of this machine's, which nobody else reaches. */

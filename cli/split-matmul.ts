@@ -1,7 +1,8 @@
 import type { BenchFile } from '../bench/bench-file.ts'
 import type { OpenedFactor } from '../orchestrator/arrays/open-factor.ts'
 import { PANEL_MEMORY_BYTES } from '../orchestrator/jobs/multiply-panels.ts'
-import { calibrationFor } from './calibration-for.ts'
+import type { CalibrationWish } from './calibrate-job.ts'
+import { calibrateFirst } from './calibration-for.ts'
 import type { CommandContext } from './command-context.ts'
 import type { Strides } from './convolution-on.ts'
 import { EXIT } from './exit-codes.ts'
@@ -17,17 +18,15 @@ export async function splitMatmul(
   files: readonly BenchFile[],
   [a, b]: readonly [OpenedFactor, OpenedFactor],
   flags: MatmulFlags,
-  strides: Strides | undefined,
+  { wishes, strides }: { readonly wishes: readonly CalibrationWish[]; readonly strides: Strides | undefined },
 ): Promise<ExitCode> {
   const { output } = context
-  const { dtype, memory: memoryBytes = PANEL_MEMORY_BYTES, output: cPath, journal, maxAge: maxAgeS } = flags
+  const { dtype, memory: memoryBytes = PANEL_MEMORY_BYTES, output: cPath, journal } = flags
   const { bits, scaling, layer, watch: watchS, refine } = flags
   const twin = chosenTwin(flags)
-  const choices = files.map((file) => ({ file, twin, journal }))
+  const asked = files.map((file, index) => ({ choice: { file, twin, journal }, wish: wishes[index]! }))
   const request = { a, b, output: cPath, dtype, memoryBytes, strides, watchS, refine, bits, scaling, layer }
-  const { document } = await splitProduct(context, choices, request, (choice) =>
-    calibrationFor(context, choice, maxAgeS === undefined ? {} : { maxAgeS }),
-  )
+  const { document } = await splitProduct(context, asked, request, (choice) => calibrateFirst(context, choice))
   const what = strides === undefined ? 'C' : 'the result'
   const place = cPath === '-' ? 'on standard output' : `in ${cPath}`
   output.say(...splitReport(document), `${what} is ${place}, the runs in ${journal}`)

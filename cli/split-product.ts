@@ -7,7 +7,8 @@ import { noSink, productJob } from '../orchestrator/jobs/product-job.ts'
 import { productParts } from '../orchestrator/jobs/product-parts.ts'
 import { shareProduct } from '../orchestrator/jobs/share-product.ts'
 import { Journal } from '../orchestrator/journal/journal.ts'
-import type { BenchChoice, StoredCalibration } from './calibrate-job.ts'
+import { findCalibration } from './calibrate-job.ts'
+import type { BenchChoice, CalibrationWish, StoredCalibration } from './calibrate-job.ts'
 import type { JobContext } from './command-context.ts'
 import { convolutionOn } from './convolution-on.ts'
 import { requireRefinement } from './core-limits.ts'
@@ -17,18 +18,26 @@ import { requireProduct } from './product-limits.ts'
 import { splitJob } from './split-job.ts'
 import type { CorePart, SplitDocument, SplitRequest } from './split-job.ts'
 
+/** A core that is asked for its part, and which calibration it takes. */
+export interface AskedCore {
+  readonly choice: BenchChoice
+  readonly wish: CalibrationWish
+}
+
 /**
  * A product on all cores of a bench file at once, those calibrated first that never were.
  *
- * Throws: CALL_INVALID for arrays that are not held in memory, and for what one of the cores cannot do.
+ * Throws, before anything is opened: CALL_INVALID for arrays that are not held in memory, and for what one of the cores
+ * cannot do; CALIBRATION_MISSING and CALIBRATION_UNFIT as `findCalibration` does.
  */
 export async function splitProduct(
   context: JobContext,
-  choices: readonly BenchChoice[],
+  asked: readonly AskedCore[],
   request: SplitRequest,
-  calibrationOf: (choice: BenchChoice) => Promise<StoredCalibration>,
+  calibrate: (choice: BenchChoice) => Promise<StoredCalibration>,
 ): Promise<{ readonly document: SplitDocument; readonly product: DenseArray }> {
   const { a, b, output, dtype, memoryBytes, strides, refine = 0 } = request
+  const choices = asked.map(({ choice }) => choice)
   const { journal } = choices[0]!
   const jobs = choices.map(({ file }) => productJob(a.array, b.array, strides && convolutionOn(file, strides)))
   requireInMemory(a, b, jobs[0]!, memoryBytes)
@@ -36,8 +45,11 @@ export async function splitProduct(
     requireRefinement(file, refine)
     await requireProduct(file, a, b, jobs[index]!, { output, journal, dtype, memoryBytes }, context.signal)
   }
+  // A calibration that one core cannot take is refused before another core is calibrated.
+  const known: (Pick<CorePart, 'choice'> & { stored: StoredCalibration | undefined })[] = []
+  for (const { choice, wish } of asked) known.push({ choice, stored: await findCalibration(choice, wish) })
   const cores: Omit<CorePart, 'part'>[] = []
-  for (const choice of choices) cores.push({ choice, stored: await calibrationOf(choice) })
+  for (const { choice, stored } of known) cores.push({ choice, stored: stored ?? (await calibrate(choice)) })
   return await splitJob(context, await shareOut(jobs, cores, journal, strides !== undefined), request)
 }
 

@@ -12,7 +12,8 @@ import {
   takeLines,
 } from '../protocols/qontrol-lines.ts'
 import type { QontrolError } from '../protocols/qontrol-lines.ts'
-import type { RawWire, WireSession } from '../transports/session.ts'
+import type { RawWire } from '../transports/session-options.ts'
+import type { WireSession } from '../transports/session.ts'
 import { openSession } from '../transports/wire.ts'
 import type { Wire } from '../transports/wire.ts'
 

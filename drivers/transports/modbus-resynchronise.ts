@@ -1,6 +1,6 @@
 import { BenchError } from '../../core/errors.ts'
 import { ModbusClient, withChecksum } from './modbus-client.ts'
-import type { RawWire } from './session.ts'
+import type { RawWire } from './session-options.ts'
 
 /** A line with this much on it that nobody asked for is not a Modbus line. */
 const MAX_STRAY_CHUNKS = 256

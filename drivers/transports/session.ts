@@ -1,41 +1,15 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { BenchError, isBenchError } from '../../core/errors.ts'
+import { BenchError } from '../../core/errors.ts'
 import { currentStep } from '../../core/step-context.ts'
-import type { ByteReceiver, ByteTransport, MessageControls, WireTap } from '../../core/transport.ts'
+import type { ByteReceiver, ByteTransport, MessageControls } from '../../core/transport.ts'
 import type { Framer } from '../protocols/framer.ts'
 import { ByteQueue } from './byte-queue.ts'
 import { Deadline } from './deadline.ts'
 import { NextBytes } from './next-bytes.ts'
+import type { RawWire, SessionOptions } from './session-options.ts'
 import { aborted, cutShort, printable, stalled, timedOut } from './session-errors.ts'
-import { ABORTED, RESYNCHRONISE, TIMEOUT } from './session-words.ts'
+import { ABORTED, TIMEOUT } from './session-words.ts'
+import { WireRecovery } from './wire-recovery.ts'
 import { Wakefulness } from '../../core/wakefulness.ts'
-
-export interface SessionOptions {
-  /** Longest silence before a reply. */
-  readonly timeoutMs: number
-  readonly tap?: WireTap
-  /** How this protocol gets rid of replies to a question that was given up. Default: the transport's own way. */
-  readonly resynchronise?: (raw: RawWire, signal: AbortSignal) => Promise<void>
-  /** Bytes that nobody asked for. Default: the session becomes suspect and resynchronises before the next exchange. */
-  readonly onStray?: (bytes: Uint8Array) => void
-  /**
-   * Looks who answers once the wire has been cleared or reopened, before anything else is asked. `doubtful`: the
-   * connection was lost, or commands were under way that nothing has confirmed.
-   * Throws: INSTRUMENT_WRONG_IDENTITY; INSTRUMENT_STATE_LOST, after which the wire is in order; as `ask` does.
-   */
-  readonly recognise?: (ask: AskNow, doubtful: boolean) => Promise<void>
-}
-
-/** Asks ahead of the calls that wait for their turn. */
-export type AskNow = <T>(request: Uint8Array, framer: Framer<T>) => Promise<T>
-
-/** The wire without framing, for a resynchronisation that has to talk. */
-export interface RawWire {
-  readonly transport: ByteTransport
-  write(bytes: Uint8Array, signal: AbortSignal): Promise<void>
-  /** Resolves with the next bytes, or with undefined after `silenceMs` without any. */
-  nextBytes(silenceMs: number, signal: AbortSignal): Promise<Uint8Array | undefined>
-}
 
 interface Waiting {
   take(ended: boolean): void
@@ -59,20 +33,12 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   readonly #wakefulness = new Wakefulness()
   readonly #deadline = new Deadline()
   readonly #next: NextBytes
+  readonly #recovery: WireRecovery
   #waiting: Waiting | undefined
   /** Gives up the message that is being told. */
   #telling: ((error: Error) => void) | undefined
   #last: Promise<unknown> = Promise.resolve()
   #pending = 0
-  #suspect = false
-  #resynchronising = false
-  #lost: BenchError | undefined
-  /** Commands were told since the instrument last answered, and nobody has heard that they may be lost. */
-  #unconfirmed = false
-  /** Attempts to reopen the wire that failed in a row. */
-  #refusals = 0
-  /** The instrument may not have the settings that were made. */
-  #doubtful = false
   /** Ends what is being written when its exchange fails; a new one only after that, because they are costly. */
   #giveUp = new AbortController()
   /** The signal that is listened to: callers come back with the same one thousands of times a second. */
@@ -82,6 +48,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     this.transport = transport
     this.#options = options
     this.#next = new NextBytes(transport.resource, options.tap, transport.keepsDeadlines !== true)
+    this.#recovery = new WireRecovery(transport, options, this.#arrived)
     transport.connect(this)
   }
 
@@ -131,11 +98,16 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
     try {
       return await operate(controls, AbortSignal.any([signal, giveUp.signal]))
     } catch (error) {
-      this.#suspect = true
+      this.#recovery.suspect()
       throw giveUp.signal.aborted && !signal.aborted ? giveUp.signal.reason : error
     } finally {
       stopTimer()
     }
+  }
+
+  #recover(signal: AbortSignal): Promise<void> {
+    const { timeoutMs } = this.#options
+    return this.#recovery.recover(this, (request, framer) => this.#ask(request, framer, signal, timeoutMs), signal)
   }
 
   #inTurn<T>(signal: AbortSignal, exchange: () => Promise<T>): Promise<T> {
@@ -144,7 +116,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
       try {
         if (signal.aborted) throw aborted(this.resource, signal)
         if (this.#options.tap !== undefined) this.#options.tap.cause = cause
-        if (this.#suspect || this.#lost !== undefined) await this.#resynchronise(signal)
+        if (this.#recovery.isDue) await this.#recover(signal)
         return await exchange()
       } catch (error) {
         if (signal.aborted && error === signal.reason) throw aborted(this.resource, signal)
@@ -182,8 +154,8 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   onBytes(bytes: Uint8Array): void {
     if (this.#next.areAwaited) return this.#next.take(new Uint8Array(bytes))
     this.#arrived.push(bytes)
-    // While resynchronising, what comes between two calls of `nextBytes` belongs to the next one.
-    if (!this.#resynchronising) {
+    // While the wire is cleared, what comes between two calls of `nextBytes` belongs to the next one.
+    if (!this.#recovery.isClearing) {
       if (this.#waiting === undefined) this.#stray()
       else this.#waiting.take(false)
     }
@@ -201,7 +173,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   }
 
   onLost(error: BenchError): void {
-    this.#lost = error
+    this.#recovery.lost(error)
     this.#waiting?.fail(error)
   }
 
@@ -230,7 +202,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
 
   #tell(request: Uint8Array, signal: AbortSignal): Promise<void> {
     this.#watch(signal)
-    this.#unconfirmed = true
+    this.#recovery.told()
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         stopTimer()
@@ -238,7 +210,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
       }
       const fail = (error: Error): void => {
         settle()
-        this.#unconfirmed = false
+        this.#recovery.settled()
         reject(error)
       }
       const giveUp = (error: Error): void => {
@@ -261,9 +233,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
       if (pullMs === undefined || this.transport.inquire === undefined) await this.transport.write(request, signal)
       else await this.transport.inquire(request, pullMs, signal)
     } catch (error) {
-      this.#suspect = true
-      // Some transports notice only when they write; then, too, nothing but reopening helps.
-      if (isBenchError(error, 'TRANSPORT_LOST')) this.#lost ??= error
+      this.#recovery.writeFailed(error)
       throw error
     }
   }
@@ -278,9 +248,8 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
       }
       const fail = (error: Error): void => {
         settle()
-        this.#suspect = true
-        // The caller hears that what was told may not have been done.
-        this.#unconfirmed = false
+        this.#recovery.suspect()
+        this.#recovery.settled()
         reject(error)
         this.#endWrites(error)
       }
@@ -290,7 +259,7 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
           if (framed === undefined && ended) throw cutShort(this.resource, this.#arrived.peek())
           if (framed === undefined) return
           this.#arrived.drop(framed.used)
-          this.#unconfirmed = false
+          this.#recovery.settled()
           settle()
           if (this.#arrived.length > 0) this.#stray()
           resolve(framed.message)
@@ -338,67 +307,9 @@ export class WireSession implements AsyncDisposable, ByteReceiver, RawWire {
   #stray(): void {
     const bytes = new Uint8Array(this.#arrived.clear())
     if (this.#options.onStray !== undefined) this.#options.onStray(bytes)
-    else this.#suspect = true
-  }
-
-  async #resynchronise(signal: AbortSignal): Promise<void> {
-    const { resynchronise, recognise } = this.#options
-    const wasLost = this.#lost !== undefined
-    // A lost transport can only be reopened; words on a dead wire say nothing.
-    if (resynchronise !== undefined && !wasLost) await this.#clear(() => resynchronise(this, signal))
-    else await this.#reopen(signal)
-    this.#doubtful ||= wasLost || this.#unconfirmed
-    this.#unconfirmed = false
-    if (recognise === undefined) return
-    const doubtful = this.#doubtful
-    // Until it is known who answers. Whoever asks what happened may be the only one who is told.
-    this.#doubtful = true
-    try {
-      await recognise((request, framer) => this.#ask(request, framer, signal, this.#options.timeoutMs), doubtful)
-      this.#doubtful = false
-    } catch (error) {
-      if (isBenchError(error, 'INSTRUMENT_STATE_LOST')) this.#doubtful = false
-      else this.#suspect = true
-      throw error
-    }
-  }
-
-  /** Waits longer before each attempt that follows a failed one: callers come back at once. */
-  async #reopen(signal: AbortSignal): Promise<void> {
-    const pauseMs = this.#refusals === 0 ? 0 : Math.min(REOPEN_PAUSE_MS * 2 ** this.#refusals, LONGEST_PAUSE_MS)
-    if (pauseMs > 0 && this.transport.keepsDeadlines !== true) await sleep(pauseMs, undefined, { signal })
-    this.#refusals++
-    await this.#clear(() => this.transport.resynchronise(signal))
-    this.#refusals = 0
-  }
-
-  async #clear(work: () => Promise<void>): Promise<void> {
-    this.#options.tap?.record('ctl', RESYNCHRONISE)
-    this.#arrived.clear()
-    this.#resynchronising = true
-    const lostBefore = this.#lost
-    try {
-      this.#lost = undefined
-      await work()
-      this.#requireNotLost()
-      this.#suspect = false
-    } catch (error) {
-      this.#lost ??= lostBefore
-      throw error
-    } finally {
-      this.#resynchronising = false
-      this.#arrived.clear()
-    }
-  }
-
-  /** A wire that was lost while it was being cleared is not clear. */
-  #requireNotLost(): void {
-    if (this.#lost !== undefined) throw this.#lost
+    else this.#recovery.suspect()
   }
 }
 
 /** A wire that takes fewer than this has stalled, however long the message. */
 const SLOWEST_BYTES_PER_MS = 50
-/** Before the second attempt to reopen a wire twice this, then doubled each time. */
-const REOPEN_PAUSE_MS = 25
-const LONGEST_PAUSE_MS = 2_000

@@ -1,6 +1,6 @@
 import type { ByteTransport, WireTap } from '../../core/transport.ts'
 import { WireSession } from './session.ts'
-import type { SessionOptions } from './session.ts'
+import type { SessionOptions } from './session-options.ts'
 
 /** What the bench hands to a driver: an open, tapped wire under the instrument's name. */
 export interface Wire {

@@ -66,7 +66,7 @@ export function benchPower(bench: LightBench): {
     source: 'heater driver',
     series: new PowerSeries('held'),
     needsLight: false,
-    read: async (signal) => (await bench.heaters.readPowersMw(signal)).reduce((sum, mw) => sum + mw, 0) / 1e3,
+    read: async (signal) => takenW(await bench.heaters.readPowersMw(signal)),
   }
   const lasers = bench.lasers.map(({ laser, name }, lane): PowerChannel => {
     const source = name ?? `laser of lane ${lane}`
@@ -136,6 +136,14 @@ export function benchPower(bench: LightBench): {
       },
     ],
   }
+}
+
+/**
+ * What heaters take together. A heater gives nothing back: voltage and current that were read with opposite signs are
+ * both noise around 0, and so is their product.
+ */
+function takenW(heatersMw: Float64Array): number {
+  return heatersMw.reduce((sum, mw) => sum + Math.max(0, mw), 0) / 1e3
 }
 
 /** Converters and amplifiers of an integrated receiver behind so many modulators and photodiodes. */

@@ -2,7 +2,7 @@ import type { MessageClient, MessageSession } from '../ports/message-instrument.
 import { ScpiExchange } from '../protocols/scpi-interpreter.ts'
 import type { ScpiInterpreter, ScpiModel } from '../protocols/scpi-interpreter.ts'
 import { ScpiParser } from '../protocols/scpi-parser.ts'
-import type { ScpiMessage } from '../protocols/scpi-parser.ts'
+import type { ScpiMessage } from '../protocols/scpi-message.ts'
 
 /** Room for the answers of one message with several questions. Assumption: no maker states it. */
 const OUTPUT_QUEUE_BYTES = 65_536

@@ -1,5 +1,5 @@
 import { ScpiFault } from './scpi-fault.ts'
-import type { ScpiParameter } from './scpi-parser.ts'
+import type { ScpiParameter } from './scpi-message.ts'
 
 export interface ScpiNumberRule {
   readonly min: number

@@ -2,7 +2,7 @@ import { ScpiCall } from './scpi-call.ts'
 import { ScpiCommands } from './scpi-commands.ts'
 import type { ScpiAnswer, ScpiMatch, ScpiRow } from './scpi-commands.ts'
 import { ScpiFault } from './scpi-fault.ts'
-import type { ScpiMessage, ScpiUnit } from './scpi-parser.ts'
+import type { ScpiMessage, ScpiUnit } from './scpi-message.ts'
 import { ScpiStatus } from './scpi-status.ts'
 
 export interface ScpiModel {

@@ -1,19 +1,6 @@
-/** A parameter as it was written: text, or the payload of a block. */
-export type ScpiParameter = string | Uint8Array
-
-/** One command or question of a message. */
-export interface ScpiUnit {
-  /** As written, without the question mark. */
-  readonly header: string
-  readonly query: boolean
-  readonly parameters: readonly ScpiParameter[]
-}
-
-export interface ScpiMessage {
-  readonly units: readonly ScpiUnit[]
-  /** Number of the error that ended reading, 0 when the whole message was read. */
-  readonly fault: number
-}
+import { MessageRoom } from './message-room.ts'
+import { ScpiMessageBuilder } from './scpi-message.ts'
+import type { ScpiMessage } from './scpi-message.ts'
 
 export interface ScpiParserOptions {
   /** Longest block that is taken; a longer one is thrown away with -223. Default 256 MiB. */
@@ -42,8 +29,6 @@ const TILDE = 0x7e
 const MIB = 2 ** 20
 /** Room made in advance for a block that has only been announced: an announcement may be a lie. */
 const ROOM_ON_TRUST = 8 * MIB
-/** Room kept for the next long message; more is given back. */
-const MOST_KEPT_BYTES = 16 * MIB
 const NOTHING = Buffer.alloc(0)
 
 type Mode =
@@ -69,21 +54,17 @@ type Mode =
  */
 export class ScpiParser {
   readonly #limits: Required<ScpiParserOptions>
-  /** Received bytes where they lie, or `#room`. */
+  /** Received bytes where they lie, or in `#room`. */
   #bytes: Buffer = NOTHING
-  /** Memory of our own, for messages that come in pieces: fresh memory costs more than the copy. */
-  #room: Buffer = NOTHING
-  /** A message that was handed out may still look into `#room`. */
-  #roomIsLent = false
+  /** Memory of our own, for messages that come in pieces. */
+  readonly #room = new MessageRoom()
   /** Valid bytes in `#bytes`. */
   #end = 0
   /** Next byte to look at. */
   #at = 0
   #mode: Mode = 'text'
   #fault = 0
-  #units: ScpiUnit[] = []
-  #header: string | undefined
-  #parameters: ScpiParameter[] = []
+  readonly #message = new ScpiMessageBuilder()
   /** Where the header or parameter being read begins. */
   #tokenStart = 0
   /** Nothing but space since `#tokenStart`. */
@@ -92,7 +73,6 @@ export class ScpiParser {
   #depth = 0
   #lengthDigits = 0
   #blockBytes = 0
-  #block: Uint8Array | undefined
 
   constructor(options: ScpiParserOptions = {}) {
     this.#limits = { maxBlockBytes: 256 * MIB, maxTextBytes: 16 * MIB, marksEnds: false, ...options }
@@ -115,12 +95,11 @@ export class ScpiParser {
   end(): ScpiMessage | undefined {
     switch (this.#mode) {
       case 'text':
-        if (this.#header === undefined && this.#blank && this.#units.length === 0) return undefined
+        if (this.#blank && this.#message.isEmpty) return undefined
         break
       case 'indefinite': {
         const end = this.#bytes[this.#end - 1] === NL ? this.#end - 1 : this.#end
-        this.#block = this.#bytes.subarray(this.#tokenStart, Math.max(end, this.#tokenStart))
-        this.#roomIsLent ||= this.#bytes === this.#room
+        this.#takeBlock(Math.max(end, this.#tokenStart))
         this.#tokenStart = this.#end
         break
       }
@@ -143,20 +122,19 @@ export class ScpiParser {
     this.#at = this.#end
     if (this.#fault === 0) this.#endUnit(this.#end)
     this.#tokenStart = this.#end
-    return this.#message()
+    return this.#endMessage()
   }
 
   /** Nobody looks at blocks of earlier messages any more: their memory is free for the next. */
   messagesDone(): void {
-    if (this.#block !== undefined || this.#parameters.length > 0 || this.#units.length > 0) return
-    this.#roomIsLent = false
-    if (this.#room.length > MOST_KEPT_BYTES && this.#bytes !== this.#room) this.#room = NOTHING
+    if (this.#message.mayHoldBlocks) return
+    this.#room.giveBack(this.#bytes)
   }
 
   /** Forgets what is not yet a message. */
   clear(): void {
     this.#at = this.#tokenStart = this.#end
-    this.#message()
+    this.#endMessage()
   }
 
   /** The next message whose line end has arrived. */
@@ -164,7 +142,7 @@ export class ScpiParser {
     while (this.#at < this.#end) {
       switch (this.#mode) {
         case 'text':
-          if (this.#text()) return this.#message()
+          if (this.#text()) return this.#endMessage()
           break
         case 'string':
           this.#string()
@@ -188,7 +166,7 @@ export class ScpiParser {
           this.#skipPayload()
           break
         case 'skip-line':
-          if (this.#skipLine()) return this.#message()
+          if (this.#skipLine()) return this.#endMessage()
           break
         case 'skip-message':
           this.#at = this.#tokenStart = this.#end
@@ -221,7 +199,7 @@ export class ScpiParser {
           continue
         case COMMA:
           if (this.#depth > 0) break
-          if (this.#header === undefined) return this.#fail(-102, at)
+          if (!this.#message.hasHeader) return this.#fail(-102, at)
           this.#endParameter(at)
           if (this.#fault !== 0) return this.#leave(at)
           continue
@@ -229,19 +207,19 @@ export class ScpiParser {
         case TAB:
         case CR:
           if (this.#blank) {
-            if (this.#header === undefined) this.#tokenStart = at + 1
-          } else if (this.#header === undefined) this.#endHeader(at)
+            if (!this.#message.hasHeader) this.#tokenStart = at + 1
+          } else if (!this.#message.hasHeader) this.#endHeader(at)
           continue
         case DOUBLE_QUOTE:
         case SINGLE_QUOTE:
-          if (this.#header === undefined) return this.#fail(-101, at)
+          if (!this.#message.hasHeader) return this.#fail(-101, at)
           this.#quote = byte
           this.#blank = false
           this.#mode = 'string'
           this.#at = at + 1
           return false
         case HASH:
-          if (this.#header === undefined || !this.#blank) break
+          if (!this.#message.hasHeader || !this.#blank) break
           this.#mode = 'hash'
           this.#at = at + 1
           return false
@@ -308,11 +286,15 @@ export class ScpiParser {
   #payload(): boolean {
     const end = this.#tokenStart + this.#blockBytes
     if (end > this.#end) return false
-    this.#block = this.#bytes.subarray(this.#tokenStart, end)
-    this.#roomIsLent ||= this.#bytes === this.#room
+    this.#takeBlock(end)
     this.#at = this.#tokenStart = end
     this.#mode = 'after-block'
     return true
+  }
+
+  #takeBlock(end: number): void {
+    this.#message.takeBlock(this.#bytes.subarray(this.#tokenStart, end))
+    this.#room.lend(this.#bytes)
   }
 
   #afterBlock(): void {
@@ -348,31 +330,22 @@ export class ScpiParser {
   }
 
   #endHeader(at: number): void {
-    this.#header = this.#bytes.toString('latin1', this.#tokenStart, at)
+    this.#message.beginUnit(this.#bytes.toString('latin1', this.#tokenStart, at))
     this.#tokenStart = at + 1
     this.#blank = true
   }
 
   #endParameter(at: number): void {
-    const text = this.#blank ? '' : this.#bytes.toString('latin1', this.#tokenStart, at).trimEnd()
-    const parameter = this.#block ?? text.trimStart()
-    if (parameter.length === 0 && this.#block === undefined) this.#fault = -103
-    this.#parameters.push(parameter)
-    this.#block = undefined
+    const text = this.#blank ? '' : this.#bytes.toString('latin1', this.#tokenStart, at).trim()
+    if (!this.#message.endParameter(text)) this.#fault = -103
     this.#tokenStart = at + 1
     this.#blank = true
   }
 
   #endUnit(at: number): void {
-    if (this.#header === undefined && !this.#blank) this.#endHeader(at)
-    else if (!this.#blank || this.#block !== undefined || this.#parameters.length > 0) this.#endParameter(at)
-    const header = this.#header
-    if (header !== undefined && this.#fault === 0) {
-      const query = header.endsWith('?')
-      this.#units.push({ header: query ? header.slice(0, -1) : header, query, parameters: this.#parameters })
-    }
-    this.#header = undefined
-    this.#parameters = []
+    if (!this.#message.hasHeader && !this.#blank) this.#endHeader(at)
+    else if (!this.#blank || this.#message.owesParameter) this.#endParameter(at)
+    this.#message.endUnit(this.#fault === 0)
     this.#tokenStart = at + 1
     this.#blank = true
     this.#depth = 0
@@ -390,20 +363,16 @@ export class ScpiParser {
     return false
   }
 
-  #message(): ScpiMessage {
-    const message = { units: this.#units, fault: this.#fault }
+  #endMessage(): ScpiMessage {
+    const message = this.#message.end(this.#fault)
     this.#mode = 'text'
     this.#fault = 0
-    this.#units = []
-    this.#header = undefined
-    this.#parameters = []
-    this.#block = undefined
     this.#blank = true
     this.#depth = 0
     return message
   }
 
-  /** Keeps what is not yet read; never moves bytes of which views were given away. */
+  /** Keeps what is not yet read. */
   #makeRoom(more: number): void {
     const kept = this.#end - this.#tokenStart
     const needed = kept + more
@@ -415,12 +384,7 @@ export class ScpiParser {
       this.#mode === 'payload' ? 0 : 2 * kept,
     )
     const rest = this.#bytes.subarray(this.#tokenStart, this.#end)
-    if (this.#roomIsLent || this.#room.length < needed) {
-      this.#room = Buffer.allocUnsafeSlow(Math.max(wanted, announced > wanted ? 2 * kept : 0))
-      this.#roomIsLent = false
-    }
-    this.#room.set(rest)
-    this.#bytes = this.#room
+    this.#bytes = this.#room.hold(rest, needed, Math.max(wanted, announced > wanted ? 2 * kept : 0))
     this.#at -= this.#tokenStart
     this.#end = kept
     this.#tokenStart = 0

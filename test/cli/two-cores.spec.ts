@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readCores } from '../../bench/bench-file.ts'
@@ -13,44 +13,9 @@ import type { CoreNote } from '../../cli/split-job.ts'
 import { RandomStream } from '../../core/random.ts'
 import { DenseArray, elementCount } from '../../orchestrator/arrays/dense-array.ts'
 import { factorInMemory } from '../../orchestrator/arrays/open-factor.ts'
-import { decodeArray, readNpy, writeArray, writeNpy } from '../../orchestrator/arrays/npy.ts'
-import { oncePerRun } from '../support/once-per-run.ts'
-import {
-  documentOf,
-  edit,
-  expectFailure,
-  fringe,
-  fringeOnce,
-  query,
-  scratchFolder,
-  TWO_CORES,
-} from './fringe-process.ts'
-
-const [ROWS, INNER, COLUMNS] = [400, 8, 16]
-const TWIN = ['--sim', '--seed', '7']
-
-/** A journal with both cores calibrated, and A, B and the left half of B beside it. Never to be written to. */
-const calibrated = (): Promise<string> =>
-  oncePerRun('two-cores', async (folder) => {
-    await mkdir(folder, { recursive: true })
-    const random = new RandomStream(5, 'factors')
-    const b = Float64Array.from({ length: INNER * COLUMNS }, () => random.normal())
-    const half = Float64Array.from({ length: b.length / 2 }, (_, i) => b[Math.floor(i / 8) * COLUMNS + (i % 8)]!)
-    const a = Float64Array.from({ length: ROWS * INNER }, () => random.normal())
-    await writeNpy(join(folder, 'A.npy'), { shape: [ROWS, INNER], data: a })
-    await writeNpy(join(folder, 'B.npy'), { shape: [INNER, COLUMNS], data: b })
-    await writeNpy(join(folder, 'half.npy'), { shape: [INNER, COLUMNS / 2], data: half })
-    const ended = await fringeOnce(['calibrate', TWO_CORES, ...TWIN, '--json'], folder)
-    if (ended.code !== 0) throw new Error(ended.stderr)
-    const { cores } = (await documentOf('calibrate-cores', ended)) as { cores: { core: string }[] }
-    expect(cores.map(({ core }) => core)).toEqual(['left', 'right'])
-  })
-
-async function place(): Promise<string> {
-  const [from, cwd] = [await calibrated(), await scratchFolder()]
-  for (const name of ['fringe.db', 'A.npy', 'B.npy', 'half.npy']) await copyFile(join(from, name), join(cwd, name))
-  return cwd
-}
+import { decodeArray, readNpy, writeArray } from '../../orchestrator/arrays/npy.ts'
+import { documentOf, edit, expectFailure, fringe, query, scratchFolder, TWO_CORES } from './fringe-process.ts'
+import { COLUMNS, INNER, ROWS, TWIN, twoCoresPlace } from './two-cores-place.ts'
 
 interface Document {
   readonly run: string
@@ -67,7 +32,7 @@ async function product(cwd: string, b: string, c: string, ...more: string[]): Pr
 
 describe('a product on the two 4×4 cores of one bench', { timeout: 120_000 }, () => {
   test('takes half the bench time of one core, with as many bits, and each part is what its core makes alone', async () => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const both = await product(cwd, 'B.npy', 'C.npy', ...TWIN)
     const alone = await product(cwd, 'B.npy', 'alone.npy', '--core', 'left', ...TWIN)
     expect(both.energy.benchSeconds / alone.energy.benchSeconds).toBeLessThan(0.55)
@@ -84,7 +49,7 @@ describe('a product on the two 4×4 cores of one bench', { timeout: 120_000 }, (
   })
 
   test('is the same bit for bit without wires, its cores talk at the same time, and its replay takes both', async () => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const both = await product(cwd, 'B.npy', 'C.npy', ...TWIN)
     await product(cwd, 'B.npy', 'direct.npy', '--sim=direct', '--seed', '7')
     expect((await readNpy(join(cwd, 'direct.npy'))).data).toEqual((await readNpy(join(cwd, 'C.npy'))).data)
@@ -101,7 +66,7 @@ describe('a product on the two 4×4 cores of one bench', { timeout: 120_000 }, (
   })
 
   test('costs what its cores cost together', async () => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const { run, energy, cores } = await product(cwd, 'B.npy', 'C.npy', ...TWIN)
     expect(energy.macs).toBe(ROWS * INNER * COLUMNS)
     const parts = await Promise.all(
@@ -118,7 +83,7 @@ describe('a product on the two 4×4 cores of one bench', { timeout: 120_000 }, (
   })
 
   test('stops the other core and makes it safe when one fails', async () => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const journal = join(cwd, 'fringe.db')
     const twin = { mode: 'pipe', seed: 7, ageS: 0 } as const
     const parts = [0, 8].map((firstColumn) => ({ firstRow: 0, rows: 50 * ROWS, firstColumn, columns: 8 }))
@@ -154,12 +119,11 @@ describe('a product on the two 4×4 cores of one bench', { timeout: 120_000 }, (
   })
 
   test.each([
-    ['--calibration', ['--calibration', 'cal-1', ...TWIN], '--calibration is for one core, and'],
     ['kernels', ['--sim=kernels'], 'describes the cores left, right, and this takes one'],
     ['too little memory', ['--memory', '8KiB', ...TWIN], 'holds its matrices in memory'],
     ['no such core', ['--core', 'middle', ...TWIN], 'has no core "middle"'],
   ])('is refused with %s, by a word that says so', async (_, more, says) => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const ended = await fringe(['matmul', TWO_CORES, 'A.npy', 'B.npy', '-o', 'C.npy', '--json', ...more], { cwd })
     expect(await expectFailure(ended, 2, 'CALL_INVALID')).toContain(says)
   })
@@ -169,7 +133,7 @@ describe('a job of both cores', { timeout: 240_000 }, () => {
   const DIRECT = ['--sim=direct', '--seed', '7']
 
   test('is the last of its journal, and not one core’s part of it; it is followed by what its cores do', async () => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const both = await product(cwd, 'B.npy', 'C.npy', '--layer', 'fc1', ...DIRECT)
     const shown = await documentOf('show', await fringe(['show', 'last', '--json'], { cwd }))
     expect(shown['run']).toBe(both.run)
@@ -194,7 +158,7 @@ describe('a job of both cores', { timeout: 240_000 }, () => {
   })
 
   test('watches and refines each of them, and says what it left', async () => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const both = await product(cwd, 'B.npy', 'C.npy', '--watch', '1s', '--refine', '1', ...DIRECT)
     const { looks, refinement, cores } = both as unknown as {
       looks: number
@@ -225,7 +189,7 @@ describe('a job of both cores', { timeout: 240_000 }, () => {
       ],
     ],
   ])('convolves by %s, and is replayed', async (_, outputs, parts) => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const random = new RandomStream(2, 'image')
     const some = (name: string, shape: readonly number[]): DenseArray =>
       new DenseArray(
@@ -266,7 +230,7 @@ describe('a job of both cores', { timeout: 240_000 }, () => {
 
 describe('a program with both cores', { timeout: 240_000 }, () => {
   test('multiplies and convolves on both, and calibrates each', async () => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const journal = join(cwd, 'fringe.db')
     await using bench = await openBench(TWO_CORES, { sim: 'direct', seed: 7, journal })
     expect(bench.name).toBe('two-cores')
@@ -285,13 +249,17 @@ describe('a program with both cores', { timeout: 240_000 }, () => {
         "calibrate is of one core, and bench two-cores has left, right: call calibrateCores, or open one of them with { core: 'left' }",
     })
     await expect(bench.matmul(a, b, { id: 'cal-1' })).rejects.toMatchObject({ code: 'CALL_INVALID' })
+    const ids = cores.map(({ calibration }) => calibration)
     expect((await bench.calibrateCores()).map(({ core }) => core)).toEqual(['left', 'right'])
+    const again = await bench.matmul(a, b, { id: ids })
+    expect(again.cores.map(({ calibration }) => calibration)).toEqual(ids)
+    expect(again.product!.data).toEqual(c!.data)
   })
 })
 
 describe('a check of both cores', { timeout: 240_000 }, () => {
   test('names each with its own hash, as its calibrations have it', async () => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const ended = await fringe(['check', TWO_CORES, ...TWIN, '--json'], { cwd })
     const { bench, cores } = (await documentOf('check', ended)) as unknown as {
       bench: { hash: string }
@@ -309,7 +277,7 @@ describe('a check of both cores', { timeout: 240_000 }, () => {
 
 describe('a calibration of both cores', { timeout: 240_000 }, () => {
   test('makes the steps that are named, each from its own results, and a page for each core', async () => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const wish = ['--steps', 'local-oscillators', '--report', 'pages', '--json']
     const ended = await fringe(['calibrate', TWO_CORES, ...TWIN, ...wish], { cwd })
     expect(ended.code, ended.stderr).toBe(0)
@@ -323,7 +291,7 @@ describe('a calibration of both cores', { timeout: 240_000 }, () => {
   })
 
   test('is verified on each, and left as it is', async () => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const ended = await fringe(['calibrate', TWO_CORES, ...TWIN, '--verify-only', '--json'], { cwd })
     expect(ended.code, ended.stderr).toBe(0)
     const { cores } = (await documentOf('calibrate-cores', ended)) as {
@@ -336,7 +304,7 @@ describe('a calibration of both cores', { timeout: 240_000 }, () => {
   })
 
   test('is not verified where one core has none, which is named', async () => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     await edit(join(cwd, 'fringe.db'), 'DELETE FROM calibrations WHERE id = (SELECT max(id) FROM calibrations)')
     const ended = await fringe(['calibrate', TWO_CORES, ...TWIN, '--verify-only', '--json'], { cwd })
     expect(await expectFailure(ended, 2, 'CALIBRATION_MISSING')).toContain('holds no calibration of two-cores/right')
@@ -344,7 +312,7 @@ describe('a calibration of both cores', { timeout: 240_000 }, () => {
   })
 
   test('is kept true on each, side by side', async () => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const ended = await fringe(
       ['calibrate', TWO_CORES, '--sim=direct', '--seed', '7', '--watch', '10min', '--for', '20min', '--json'],
       { cwd },
@@ -360,11 +328,10 @@ describe('a calibration of both cores', { timeout: 240_000 }, () => {
   })
 
   test.each([
-    ['--calibration', ['--calibration', 'cal-1', '--verify-only'], '--calibration is for one core, and'],
     ['a watch without an end', ['--watch', '10min'], 'say how long to watch'],
     ['a watch that verifies', ['--verify-only', '--watch', '10min'], 'leave out one of them'],
   ])('is refused with %s before anything is opened', async (_, more, says) => {
-    const cwd = await place()
+    const cwd = await twoCoresPlace()
     const ended = await fringe(['calibrate', TWO_CORES, ...TWIN, ...more, '--json'], { cwd })
     expect(await expectFailure(ended, 2, 'CALL_INVALID')).toContain(says)
   })

@@ -5,7 +5,7 @@ import type { WireDirection, WireTap } from '../../core/transport.ts'
 import type { Framer } from '../../drivers/protocols/framer.ts'
 import { BytePipe } from '../../drivers/transports/byte-pipe.ts'
 import { WireSession } from '../../drivers/transports/session.ts'
-import type { SessionOptions } from '../../drivers/transports/session.ts'
+import type { SessionOptions } from '../../drivers/transports/session-options.ts'
 import { ManualTransport, bytesOf, latin1, lost, settled } from '../support/manual-transport.ts'
 
 const forever = (): AbortSignal => new AbortController().signal

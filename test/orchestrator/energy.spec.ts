@@ -1,5 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { readBenchFile, requireKind } from '../../bench/bench-file.ts'
+import { startDirectTwin } from '../../bench/direct-twin.ts'
+import { openMeshBench } from '../../bench/open-bench.ts'
+import { VirtualClock } from '../../core/clock.ts'
 import { DEFAULT_DESIGN } from '../../core/mesh-design.ts'
 import { powerDbm } from '../../core/quantities.ts'
 import { benchPower } from '../../orchestrator/ledger/bench-power.ts'
@@ -101,6 +105,25 @@ describe('what a bench draws', () => {
       ['power of laser light, laser-0', close(12)(0.01)],
       ['power of laser light, laser-1', close(12)(0.1)],
     ])
+  })
+
+  test('is nothing where heaters are cold, although their noise multiplies to less than nothing', async () => {
+    const file = requireKind(await readBenchFile('examples/mesh-8x8.yaml'), 'mesh')
+    const clock = new VirtualClock()
+    const { direct } = startDirectTwin(file, { seed: 7, clock })
+    await using open = await openMeshBench(file, { direct, clock, signal: neverAborted })
+    const heaters = benchPower(open.bench).channels.find(({ quantity }) => quantity === 'power of heaters')!
+    let least = Infinity
+    for (let reading = 0; reading < 20; reading++) {
+      least = Math.min(
+        least,
+        (await open.bench.heaters.readPowersMw(neverAborted)).reduce((sum, mw) => sum + mw, 0),
+      )
+      const readW = await heaters.read(neverAborted)
+      expect(readW).toBeGreaterThanOrEqual(0)
+      expect(readW).toBeLessThan(1e-7)
+    }
+    expect(least).toBeLessThan(0)
   })
 
   test('is modelled where no instrument measures: converters, amplifiers, and lasers by their light', () => {

@@ -236,6 +236,34 @@ describe('energy by what it was for', () => {
     expect(account.headings[0]!.joules['wall-plug']).toBe(wallOf(account))
   })
 
+  test('is never negative, and grows from boundary to boundary, where cold heaters are read as noise', async () => {
+    const { ledger, log, sleep } = sceneOf(
+      () => 900,
+      () => -7e-7,
+    )
+    ledger.begin('idle')
+    await ledger.look(neverAborted)
+    await sleep(2)
+    log.step('light')
+    ledger.begin('warm-up')
+    ledger.lightOn()
+    await sleep(1)
+    log.step('account energy')
+    ledger.begin('idle')
+    await ledger.look(neverAborted)
+    ledger.end()
+    const { headings } = accountRun(ledger)
+    expect(headings.map(({ heading, seconds }) => [heading, seconds])).toEqual([
+      ['warm-up', 1],
+      ['idle', 2],
+    ])
+    for (const { joules } of headings) {
+      const grown = BOUNDARIES.map((boundary) => joules[boundary])
+      expect(Math.min(...grown)).toBeGreaterThanOrEqual(0)
+      expect(grown).toEqual(grown.toSorted((a, b) => a - b))
+    }
+  })
+
   test('a look at the chip between two frames is calibration, not the job’s', async () => {
     const scene = sceneOf(() => 900)
     const { frame, ledger, log, sleep } = scene

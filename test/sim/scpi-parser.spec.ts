@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ScpiParser } from '../../sim/protocols/scpi-parser.ts'
-import type { ScpiMessage } from '../../sim/protocols/scpi-parser.ts'
+import type { ScpiMessage } from '../../sim/protocols/scpi-message.ts'
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, 'latin1')
 
