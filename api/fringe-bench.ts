@@ -57,7 +57,7 @@ export interface JobOptions {
 }
 
 export interface MatmulOptions extends JobOptions, Omit<CalibrationWish, 'id'>, NumericsOptions {
-  /** The calibration to take, of several cores one for each, in the order of the bench file; the newest of each when left out. */
+  /** The calibration to take; of several cores one for each, in the order of the bench file. Default: the newest. */
   readonly id?: string | readonly string[]
   /** Writes C to this file, too. A C that is larger than `memoryBytes` allows goes there only. */
   readonly output?: string

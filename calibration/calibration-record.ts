@@ -67,7 +67,7 @@ export interface MeshCalibration {
   readonly verification: Verification
 }
 
-/** Power readings to balanced signals of one pair: proportional to the field along the local oscillator. Shape: [symbol]. */
+/** Power readings to balanced signals of one pair, [symbol]: proportional to the field along the local oscillator. */
 export function balancedSignals(
   detectors: MeshCalibration['detectors'],
   lane: number,

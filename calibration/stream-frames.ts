@@ -21,8 +21,8 @@ export interface FrameStages<Prepared extends { readonly codes: FrameCodes }, Lo
 
 /**
  * While the light of one frame plays, the one after is uploaded, where the generators have room for two, the one before
- * is decoded, and the one after the next is encoded. Between them meters are read out and armed again, unless they keep records: then the
- * frame before is read while light plays, too. Results in the order of frames.
+ * is decoded, and the one after the next is encoded. Between them meters are read out and armed again, unless they keep
+ * records: then the frame before is read while light plays, too. Results in the order of frames.
  */
 export async function* streamFrames<Prepared extends { readonly codes: FrameCodes }, Loaded>(
   frames: AsyncIterable<Frame>,

@@ -86,7 +86,7 @@ const LOOKED_AT_NS = 0.2e6
 const SHORTEST_NAP_NS = 0.1e6
 const usleep = koffi.load(null).func('int usleep(uint32_t us)')
 
-/** Calls after some of the time that is left. Whoever looks all the time instead takes a processor from the other side. */
+/** Calls after some of the time that is left: whoever looked all the time would take a processor from the other side. */
 function later(leftNs: number, then: () => void): void {
   const napNs = leftNs - LOOKED_AT_NS
   if (napNs > TIMER_TAKES_NS) setTimeout(then, TIMER_MS)

@@ -55,7 +55,8 @@ const MOST_ELEMENTS = 2 ** 22
 /**
  * The cheapest way to a product of so many bits, from what the core knows of itself and from the matrices.
  *
- * `range` is that of the exact product, as far as it is wanted. Throws: CALL_INVALID when the bits are out of reach, naming what limits them.
+ * `range` is that of the exact product, as far as it is wanted. Throws: CALL_INVALID when the bits are out of reach,
+ * naming what limits them.
  */
 export function chooseNumerics(
   core: OpticalCore,

@@ -24,8 +24,8 @@ export const inDbm = (powerMw: number): number =>
 /**
  * A record as it is read: each point digitised, in its unit, a little-endian 32-bit float.
  *
- * Written out, because a number between two functions, or two branches, becomes an object: five times as slow. Rounded without
- * the branch that noise decides; near 0 only `Math.round` knows a negative zero, and the number just below ½.
+ * Written out, because a number between two functions, or two branches, becomes an object: five times as slow. Rounded
+ * without the branch that noise decides; near 0 only `Math.round` knows a negative zero, and the number just below ½.
  */
 export function encodeRecord(samplesMw: Float64Array, fullScaleMw: number, inWatt: boolean): Uint8Array {
   const view = new DataView(new ArrayBuffer(samplesMw.length * BYTES_PER_FLOAT))
